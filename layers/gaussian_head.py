@@ -1,0 +1,63 @@
+"""Features to the parameters of a diagonal Gaussian."""
+
+import keras
+from keras import ops
+
+from layers.validation import positive_integer
+
+
+@keras.saving.register_keras_serializable(package="tf_gmvae")
+class GaussianHead(keras.layers.Layer):
+    """Mean and log-variance streams of a diagonal Gaussian, from one matrix product.
+
+    The recognition network q(x, w | y) (section 5 of the paper's appendix A) ends in two of these:
+    one for x, one for w. Variances are always produced as log-variances.
+
+    Args:
+        dim: D, dimensions of the Gaussian.
+        seed: integer seed of the initial kernel; None draws one.
+        **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+        features: tensor (..., F).
+
+    Returns:
+        Pair `(mean, log_var)`, each (..., D).
+
+    Raises:
+        ValueError: if `dim` is not an integer >= 1.
+
+    Example:
+        >>> mean, log_var = GaussianHead(2)(np.zeros((5, 7), "float32"))
+        >>> mean.shape
+        TensorShape([5, 2])
+    """
+
+    def __init__(self, dim, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.dim = positive_integer("dim", dim)
+        self.seed = seed
+        self.streams = keras.layers.Dense(
+            2 * self.dim,
+            kernel_initializer=keras.initializers.GlorotUniform(seed),
+            dtype=self.dtype_policy,
+            name="streams",
+        )
+
+    def build(self, input_shape):
+        """Builds the Dense layer behind both streams."""
+        self.streams.build(input_shape)
+
+    def call(self, features):
+        """See the class."""
+        mean, log_var = ops.split(self.streams(features), 2, axis=-1)
+        return mean, log_var
+
+    def compute_output_shape(self, input_shape):
+        """Shapes of the mean and of the log-variance."""
+        shape = (*input_shape[:-1], self.dim)
+        return shape, shape
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {**super().get_config(), "dim": self.dim, "seed": self.seed}

@@ -1,0 +1,74 @@
+"""Reparameterised samples of diagonal Gaussians."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from layers.validation import positive_integer
+
+
+@keras.saving.register_keras_serializable(package="tf_gmvae")
+class GaussianSampler(keras.layers.Layer):
+    """M samples mean + exp(log_var / 2) * noise, through which gradients flow.
+
+    The layer owns its random state. The state is saved with the layer, so a training that goes on from a
+    `.keras` or weights file draws the noise that the uninterrupted training would have drawn.
+
+    Args:
+        num_samples: M, samples per example.
+        seed: integer seed of the noise; None draws one.
+        **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+        mean: tensor (B, D).
+        log_var: tensor (B, D), natural log of the variance.
+        deterministic: if True the mean stands in for the samples, as one of them, without noise.
+        num_samples: M for this call only.
+
+    Returns:
+        Tensor (M, B, D); (1, B, D) if deterministic.
+
+    Raises:
+        ValueError: if `num_samples` is not an integer >= 1.
+
+    Example:
+        >>> GaussianSampler(num_samples=3, seed=0)(np.zeros((5, 2)), np.zeros((5, 2))).shape
+        TensorShape([3, 5, 2])
+    """
+
+    def __init__(self, num_samples=1, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.num_samples = positive_integer("num_samples", num_samples)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self._initial_state = ops.convert_to_numpy(self.seed_generator.state)
+        self.built = True
+
+    def call(self, mean, log_var, deterministic=False, num_samples=None):
+        """See the class."""
+        if deterministic:
+            return ops.expand_dims(mean, 0)
+        num_samples = self.num_samples if num_samples is None else positive_integer("num_samples", num_samples)
+        noise = keras.random.normal((num_samples, *ops.shape(mean)), dtype=mean.dtype, seed=self.seed_generator)
+        return mean + ops.exp(0.5 * log_var) * noise
+
+    def reset(self):
+        """Takes the noise back to its start: the next call repeats the first one."""
+        self.seed_generator.state.assign(self._initial_state)
+
+    def compute_output_shape(self, mean_shape, log_var_shape=None):
+        """Shape (M, B, D) of the samples."""
+        return (self.num_samples, *mean_shape)
+
+    def save_own_variables(self, store):
+        """Stores the random state, which Keras leaves out of weight files."""
+        super().save_own_variables(store)
+        store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        """Restores the random state."""
+        self.seed_generator.state.assign(np.array(store["seed_state"]))
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {**super().get_config(), "num_samples": self.num_samples, "seed": self.seed}

@@ -1,0 +1,98 @@
+"""Style w to the K Gaussian components of the mixture prior p(x | w, z)."""
+
+import keras
+from keras import ops
+
+from layers.validation import positive_integer
+
+
+@keras.saving.register_keras_serializable(package="tf_gmvae")
+class MixturePriorHead(keras.layers.Layer):
+    """The network beta of Eq. 1c: w to 2K streams of size D, K means and K log-variances.
+
+    All 2K streams come out of one matrix product, so that cost grows with K only in the size of that
+    product. Leading axes are free: (B, W), (M, B, W) and deeper all work.
+
+    Args:
+        num_components: K, components of the mixture.
+        latent_dim: D, dimensions of x.
+        hidden_units: units of the hidden layers; an empty tuple makes the streams linear in w.
+        activation: of the hidden layers (the paper's is tanh).
+        seed: integer seed of the initial weights; None draws one.
+        **kwargs: of `keras.layers.Layer`.
+
+    Call arguments:
+        w: tensor (..., W).
+
+    Returns:
+        Pair `(means, log_vars)`, each (..., K, D).
+
+    Raises:
+        ValueError: if a size is not an integer >= 1.
+
+    Example:
+        >>> means, log_vars = MixturePriorHead(num_components=10, latent_dim=2)(np.zeros((3, 5, 4)))
+        >>> means.shape
+        TensorShape([3, 5, 10, 2])
+    """
+
+    def __init__(self, num_components, latent_dim, hidden_units=(500,), activation="tanh", seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.num_components = positive_integer("num_components", num_components)
+        self.latent_dim = positive_integer("latent_dim", latent_dim)
+        self.hidden_units = tuple(positive_integer("hidden_units", units) for units in hidden_units)
+        self.activation = keras.activations.get(activation)
+        self.seed = seed
+
+        self.hidden = [
+            keras.layers.Dense(
+                units,
+                activation=self.activation,
+                kernel_initializer=keras.initializers.GlorotUniform(self._seed_of(index)),
+                dtype=self.dtype_policy,
+                name=f"hidden_{index}",
+            )
+            for index, units in enumerate(self.hidden_units)
+        ]
+        # Glorot's scale would count all 2K streams as one layer's outputs and shrink the components
+        # towards each other as K grows; the fan-in alone leaves their spread independent of K.
+        self.streams = keras.layers.Dense(
+            2 * self.num_components * self.latent_dim,
+            kernel_initializer=keras.initializers.LecunUniform(self._seed_of(len(self.hidden))),
+            dtype=self.dtype_policy,
+            name="streams",
+        )
+
+    def _seed_of(self, index):
+        return None if self.seed is None else self.seed + index
+
+    def build(self, input_shape):
+        """Builds the hidden layers and the fused streams."""
+        for layer, units in zip(self.hidden, self.hidden_units, strict=True):
+            layer.build(input_shape)
+            input_shape = (*input_shape[:-1], units)
+        self.streams.build(input_shape)
+
+    def call(self, w):
+        """See the class."""
+        for layer in self.hidden:
+            w = layer(w)
+        shape = (*ops.shape(w)[:-1], 2, self.num_components, self.latent_dim)
+        means, log_vars = ops.unstack(ops.reshape(self.streams(w), shape), axis=-3)
+        return means, log_vars
+
+    def compute_output_shape(self, input_shape):
+        """Shapes of the means and of the log-variances."""
+        shape = (*input_shape[:-1], self.num_components, self.latent_dim)
+        return shape, shape
+
+    def get_config(self):
+        """Constructor arguments."""
+        return {
+            **super().get_config(),
+            "num_components": self.num_components,
+            "latent_dim": self.latent_dim,
+            "hidden_units": list(self.hidden_units),
+            "activation": keras.activations.serialize(self.activation),
+            "seed": self.seed,
+        }

@@ -1,0 +1,45 @@
+"""tf-gmvae: unsupervised clustering with Gaussian mixture variational autoencoders, in Keras.
+
+The model is that of Dilokthanakul et al., "Deep Unsupervised Clustering with Gaussian Mixture Variational
+Autoencoders" (arXiv 1611.02648). The paper's letters and the names used here:
+
+| paper | meaning | shape | name in code |
+| --- | --- | --- | --- |
+| y | observed data | (B, H, W, C) or (B, F) | `examples` |
+| x | continuous latent the decoder reads | (M, B, D), D = N_x | `x`, `latent_dim` |
+| w | "style" latent that shapes the mixture | (M, B, W), W = N_w | `w`, `style_dim` |
+| z | mixture component, one of K | (M, B, K) | `z`, `component`, `num_components` |
+| M | Monte Carlo samples per example | | `num_samples` |
+| K | components | | `num_components` |
+| lambda | minimum information constraint on the z-prior term, nats | | `min_information` |
+| p(z = k given x, w) | responsibilities, Eq. 3 | (M, B, K) | `log_resp` |
+| theta | decoder p(y given x) | | `decoder`, `likelihood` |
+| beta | mixture prior head p(x given w, z) | | `prior_head` |
+| phi | recognition model q(x, w given y) | | `encoder`, `x_head`, `w_head` |
+
+All terms are in nats, summed over dimensions and averaged over the batch.
+
+Modules: `model` (GMVAE), `inference` (what it answers), `objective` (pure functions, Eq. 3 to 7),
+`likelihoods`, `presets`, `distributions` (TensorFlow Probability), `data` (tf.data), `evaluation` (scores on
+arrays), `callbacks`.
+"""
+
+import os
+
+# TensorFlow leaves its faster CPU kernels off on many processors; the variable is read at the first
+# operation. Who has set it keeps their choice.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"tf_gmvae trains with TensorFlow, but Keras runs on {keras.backend.backend()!r}: set the environment "
+        "variable KERAS_BACKEND=tensorflow before Python starts."
+    )
+
+from tf_gmvae.errors import InputError
+from tf_gmvae.model import GMVAE
+from tf_gmvae.version import __version__
+
+__all__ = ["GMVAE", "InputError", "__version__"]

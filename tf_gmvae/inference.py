@@ -1,0 +1,191 @@
+"""What a GMVAE answers once trained: embeddings, reconstructions, samples, scores, distributions."""
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_gmvae import distributions, inputs, objective
+from tf_gmvae.errors import InputError
+
+
+class Embedding(NamedTuple):
+    """Means of q(x | y), (N, D), and of q(w | y), (N, W)."""
+
+    x: Any
+    w: Any
+
+
+class Inference:
+    """Methods of `GMVAE` that read a trained model. They take and return NumPy arrays.
+
+    `data` is an array of examples (N, ...), or a `tf.data.Dataset` of batches of examples or of
+    (examples, labels).
+    """
+
+    def embed(self, data, batch_size=256):
+        """Means of the latents.
+
+        Args:
+            data: see the class.
+            batch_size: examples at a time, where `data` is an array.
+
+        Returns:
+            `Embedding` of arrays x (N, D) and w (N, W).
+        """
+        return self._over_batches(self._embed_batch, data, batch_size)
+
+    @tf.function(reduce_retracing=True)
+    def _embed_batch(self, examples):
+        encoding = self.encode(examples)
+        return Embedding(encoding.x_mean, encoding.w_mean)
+
+    def reconstruct(self, data, batch_size=256):
+        """Mean of p(y | x) at the mean of q(x | y).
+
+        Args:
+            data: see the class.
+            batch_size: examples at a time, where `data` is an array.
+
+        Returns:
+            Array (N, ...), shaped as the data.
+        """
+        return self._over_batches(self._reconstruct_batch, data, batch_size)
+
+    @tf.function(reduce_retracing=True)
+    def _reconstruct_batch(self, examples):
+        return self.likelihood.mean(self.decode(self.encode(examples).x_mean))
+
+    def generate(self, num_examples=None, component=None, w=None, seed=None, batch_size=256):
+        """New examples: means of p(y | x) with x from p(x | w, z).
+
+        Args:
+            num_examples: N; by default the length of `component` or of `w`, else 1.
+            component: z, an integer for all or N integers; None draws each uniformly from the K.
+            w: style, (W,) for all or (N, W); None draws each from N(0, I).
+            seed: integer; the same seed gives the same examples. None draws afresh.
+            batch_size: examples at a time.
+
+        Returns:
+            Array (N, ...), shaped as the data.
+
+        Raises:
+            InputError: if a component or a shape is out of range.
+        """
+        lengths = [len(given) for given, ndim in ((component, 1), (w, 2)) if np.ndim(given) == ndim]
+        num_examples = num_examples if num_examples is not None else max(lengths, default=1)
+        if num_examples < 1 or any(length != num_examples for length in lengths):
+            raise InputError(
+                f"generate needs one component and one w per example. Received: num_examples={num_examples}, "
+                f"and {' and '.join(map(str, lengths)) or 'none'} given"
+            )
+        rng = np.random.default_rng(seed)
+        # Everything is drawn, also what is then replaced, so that fixing w leaves the rest as it was.
+        drawn = rng.integers(self.num_components, size=num_examples)
+        component = np.broadcast_to(drawn if component is None else component, (num_examples,))
+        if not np.issubdtype(component.dtype, np.integer) or not (
+            component.min() >= 0 and component.max() < self.num_components
+        ):
+            raise InputError(
+                f"`component` must be an integer from 0 to {self.num_components - 1}. Received: {component}"
+            )
+        drawn = rng.standard_normal((num_examples, self.style_dim))
+        if w is not None and np.shape(w)[-1:] != (self.style_dim,):
+            raise InputError(f"`w` must be ({self.style_dim},) or (N, {self.style_dim}). Received: {np.shape(w)}")
+        w = np.broadcast_to(drawn if w is None else w, drawn.shape)
+        noise = rng.standard_normal((num_examples, self.latent_dim))
+        batches = tf.data.Dataset.from_tensor_slices(
+            (component.astype("int32"), w.astype("float32"), noise.astype("float32"))
+        ).batch(batch_size)
+        return np.concatenate([self._generate_batch(*batch).numpy() for batch in batches])
+
+    @tf.function(reduce_retracing=True)
+    def _generate_batch(self, component, w, noise):
+        mean, log_var = (tf.gather(part, component, batch_dims=1) for part in self.mixture_prior(w))
+        return self.likelihood.mean(self.decode(mean + tf.exp(0.5 * log_var) * noise))
+
+    def score(self, data, batch_size=256):
+        """The evidence lower bound of every example and its terms, from M samples.
+
+        Args:
+            data: see the class.
+            batch_size: examples at a time, where `data` is an array.
+
+        Returns:
+            `objective.ElboTerms` of arrays (N,), nats; its `elbo` is the score: low marks the unusual. The
+            noise is the same at every call.
+        """
+        self.evaluation_sampler.reset()
+        return self._over_batches(self._score_batch, data, batch_size)
+
+    @tf.function(reduce_retracing=True)
+    def _score_batch(self, examples):
+        return self.elbo_terms(examples)
+
+    def log_likelihood(self, data, num_importance_samples=100, batch_size=16):
+        """Importance-weighted estimate of log p(y), with z summed out exactly.
+
+        log 1/S sum_s p(y | x_s) p(x_s | w_s) p(w_s) / (q(x_s | y) q(w_s | y)): a bound that is never
+        below the ELBO in expectation and nears log p(y) as S grows.
+
+        Args:
+            data: see the class.
+            num_importance_samples: S.
+            batch_size: examples at a time, where `data` is an array; S times as many are decoded at once.
+
+        Returns:
+            Array (N,), nats. The noise is the same at every call.
+        """
+        self.evaluation_sampler.reset()
+        return self._over_batches(
+            lambda examples: self._log_likelihood_batch(examples, num_importance_samples), data, batch_size
+        )
+
+    @tf.function(reduce_retracing=True)
+    def _log_likelihood_batch(self, examples, num_importance_samples):
+        encoding = self.encode(examples)
+        q_x, q_w = encoding[:2], encoding[2:]
+        x = self.evaluation_sampler(*q_x, num_samples=num_importance_samples)
+        w = self.evaluation_sampler(*q_w, num_samples=num_importance_samples)
+        log_weights = (
+            self.likelihood.log_prob(examples, self.decode(x))
+            + objective.mixture_log_density(x, *self.mixture_prior(w))
+            + objective.gaussian_log_density(w, 0.0, tf.zeros_like(w))
+            - objective.gaussian_log_density(x, *q_x)
+            - objective.gaussian_log_density(w, *q_w)
+        )
+        return objective.importance_weighted_bound(log_weights)
+
+    def distributions(self, examples):
+        """All distributions at a batch, as TensorFlow Probability objects with `sample` and `log_prob`.
+
+        Args:
+            examples: array (B, ...).
+
+        Returns:
+            `distributions.Distributions`: q_x = q(x | y), q_w = q(w | y), and at the means of those
+            p_z = p(z | x, w), p_x = p(x | w) with z summed out, p_y = p(y | x).
+        """
+        encoding = self.encode(self.examples(tf.convert_to_tensor(examples)))
+        return distributions.Distributions(
+            q_x=distributions.diagonal_gaussian(encoding.x_mean, encoding.x_log_var),
+            q_w=distributions.diagonal_gaussian(encoding.w_mean, encoding.w_log_var),
+            p_z=distributions.component_posterior(encoding.x_mean, *self.mixture_prior(encoding.w_mean)),
+            p_x=distributions.gaussian_mixture(*self.mixture_prior(encoding.w_mean)),
+            p_y=self.likelihood.distribution(self.decode(encoding.x_mean)),
+        )
+
+    def _over_batches(self, function, data, batch_size):
+        if not isinstance(data, tf.data.Dataset):
+            data = np.asarray(data)
+            inputs.check_data(data, self)
+            data = tf.data.Dataset.from_tensor_slices(data).batch(batch_size)
+        outputs = []
+        with inputs.readable_errors():
+            for batch in data:
+                output = function(self.examples(batch))
+                outputs.append(keras.tree.map_structure(lambda tensor: tensor.numpy(), output))
+        if not outputs:
+            raise InputError("There is no example: the data set is empty.")
+        return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)

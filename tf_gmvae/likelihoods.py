@@ -1,0 +1,212 @@
+"""Likelihoods p(y | x) of the data given the latent x (Eq. 1d).
+
+A decoder returns the parameters of one of these on its last axis: C values for a likelihood of one
+parameter, 2C for one of two (first the C means, then the C log-variances), where C is the last axis of
+the data. Log-probabilities are in nats, summed over all axes of an example.
+
+| name | data | parameters the decoder returns |
+| --- | --- | --- |
+| bernoulli | [0, 1], images | logits |
+| continuous_bernoulli | [0, 1], grey values as a proper density | logits |
+| gaussian | real | mean and log-variance |
+| unit_gaussian | real, standardised | mean (variance 1: squared error) |
+| poisson | counts >= 0 | log-rate |
+"""
+
+import math
+
+import tensorflow as tf
+
+from tf_gmvae.errors import InputError
+from tf_gmvae.objective import LOG_TWO_PI
+
+
+class Likelihood:
+    """What every likelihood offers.
+
+    Attributes:
+        name: as in the table above.
+        num_parameters: parameters a data value takes, the factor between C and the decoder's channels.
+        support: (low, high), bounds of the data.
+    """
+
+    name = ""
+    num_parameters = 1
+    support = (-math.inf, math.inf)
+
+    def value_log_prob(self, inputs, params):
+        """Log-probability of every single value, nats, without summing."""
+        raise NotImplementedError
+
+    def mean(self, params):
+        """Mean of p(y | x), shaped as the data."""
+        raise NotImplementedError
+
+    def independent_values(self, params):
+        """TFP distribution of the single values, shaped as the data."""
+        raise NotImplementedError
+
+    def log_prob(self, inputs, params):
+        """log p(y | x) of every example.
+
+        Args:
+            inputs: tensor (B, ..., C), the data.
+            params: tensor (M, B, ..., num_parameters * C), from the decoder.
+
+        Returns:
+            Tensor (M, B), nats.
+        """
+        values = self.value_log_prob(inputs, params)
+        return tf.reduce_sum(values, axis=tuple(range(2, len(values.shape))))
+
+    def distribution(self, params):
+        """p(y | x) as a TFP distribution.
+
+        Args:
+            params: tensor (N, ..., num_parameters * C), from the decoder.
+
+        Returns:
+            `tfp.distributions.Independent` of batch shape (N,).
+        """
+        import tensorflow_probability as tfp
+
+        return tfp.distributions.Independent(
+            self.independent_values(params), reinterpreted_batch_ndims=len(params.shape) - 1
+        )
+
+
+def _tfd():
+    # TFP takes more than a second to import and training never needs it.
+    from tensorflow_probability import distributions
+
+    return distributions
+
+
+class Bernoulli(Likelihood):
+    """y ~ Bernoulli(sigmoid(logits)); grey values count as probabilities, as in the paper."""
+
+    name = "bernoulli"
+    support = (0.0, 1.0)
+
+    def value_log_prob(self, inputs, params):
+        """y l - log(1 + exp(l))."""
+        return inputs * params - tf.nn.softplus(params)
+
+    def mean(self, params):
+        """sigmoid(l)."""
+        return tf.sigmoid(params)
+
+    def independent_values(self, params):
+        """Bernoulli of float samples."""
+        return _tfd().Bernoulli(logits=params, dtype=params.dtype)
+
+
+class ContinuousBernoulli(Bernoulli):
+    """The Bernoulli form made a density on [0, 1] by its normaliser (Loaiza-Ganem & Cunningham 2019)."""
+
+    name = "continuous_bernoulli"
+    # Around l = 0 the normaliser and the mean are 0/0; a series takes over. At this width both its error
+    # and the cancellation in the closed forms stay below 1e-5.
+    series_below = 0.1
+
+    def _away_from_zero(self, params):
+        # The inner `where` keeps the unused branch finite, or its gradient would be NaN.
+        near = tf.abs(params) < self.series_below
+        return near, tf.where(near, tf.ones_like(params), params)
+
+    def value_log_prob(self, inputs, params):
+        """y l - log(1 + exp(l)) + log(l / tanh(l / 2))."""
+        near, safe = self._away_from_zero(params)
+        log_normaliser = tf.where(
+            near,
+            math.log(2.0) + tf.square(params) / 12.0,
+            tf.math.log(safe / tf.tanh(0.5 * safe)),
+        )
+        return super().value_log_prob(inputs, params) + log_normaliser
+
+    def mean(self, params):
+        """1 / (1 - exp(-l)) - 1 / l."""
+        near, safe = self._away_from_zero(params)
+        return tf.where(near, 0.5 + params / 12.0, -1.0 / tf.math.expm1(-safe) - 1.0 / safe)
+
+    def independent_values(self, params):
+        """Continuous Bernoulli."""
+        return _tfd().ContinuousBernoulli(logits=params)
+
+
+class Gaussian(Likelihood):
+    """y ~ N(mean, exp(log_var)), both from the decoder (section 5: the synthetic data)."""
+
+    name = "gaussian"
+    num_parameters = 2
+
+    def value_log_prob(self, inputs, params):
+        """-1/2 (log 2 pi + log_var + (y - mean)^2 / var)."""
+        mean, log_var = tf.split(params, 2, axis=-1)
+        return -0.5 * (LOG_TWO_PI + log_var + tf.square(inputs - mean) * tf.exp(-log_var))
+
+    def mean(self, params):
+        """The first half of the parameters."""
+        return tf.split(params, 2, axis=-1)[0]
+
+    def independent_values(self, params):
+        """Normal."""
+        mean, log_var = tf.split(params, 2, axis=-1)
+        return _tfd().Normal(mean, tf.exp(0.5 * log_var))
+
+
+class UnitGaussian(Likelihood):
+    """y ~ N(mean, 1): squared error, for real data whose noise is not to be learned."""
+
+    name = "unit_gaussian"
+
+    def value_log_prob(self, inputs, params):
+        """-1/2 (log 2 pi + (y - mean)^2)."""
+        return -0.5 * (LOG_TWO_PI + tf.square(inputs - params))
+
+    def mean(self, params):
+        """The parameters themselves."""
+        return params
+
+    def independent_values(self, params):
+        """Normal of scale 1."""
+        return _tfd().Normal(params, 1.0)
+
+
+class Poisson(Likelihood):
+    """y ~ Poisson(exp(log_rate)), for counts."""
+
+    name = "poisson"
+    support = (0.0, math.inf)
+
+    def value_log_prob(self, inputs, params):
+        """y log_rate - exp(log_rate) - log y!."""
+        return inputs * params - tf.exp(params) - tf.math.lgamma(inputs + 1.0)
+
+    def mean(self, params):
+        """exp(log_rate)."""
+        return tf.exp(params)
+
+    def independent_values(self, params):
+        """Poisson."""
+        return _tfd().Poisson(log_rate=params)
+
+
+LIKELIHOODS = {cls.name: cls for cls in (Bernoulli, ContinuousBernoulli, Gaussian, UnitGaussian, Poisson)}
+
+
+def get(name):
+    """The likelihood of that name.
+
+    Args:
+        name: a name from the table above.
+
+    Returns:
+        A `Likelihood`.
+
+    Raises:
+        InputError: if there is none of that name.
+    """
+    if name not in LIKELIHOODS:
+        raise InputError(f"`likelihood` must be one of {', '.join(LIKELIHOODS)}. Received: likelihood={name!r}")
+    return LIKELIHOODS[name]()

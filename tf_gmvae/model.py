@@ -1,0 +1,284 @@
+"""The Gaussian mixture variational autoencoder as a Keras model."""
+
+import math
+import warnings
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from layers import GaussianHead, GaussianSampler, MixturePriorHead
+from layers.validation import positive_integer
+from tf_gmvae import inputs, likelihoods, objective, presets
+from tf_gmvae.errors import InputError
+from tf_gmvae.inference import Inference
+from tf_gmvae.training import Training
+
+
+class Encoding(NamedTuple):
+    """Parameters of q(x | y) and q(w | y): x_mean and x_log_var (B, D), w_mean and w_log_var (B, W)."""
+
+    x_mean: Any
+    x_log_var: Any
+    w_mean: Any
+    w_log_var: Any
+
+
+@keras.saving.register_keras_serializable(package="tf_gmvae")
+class GMVAE(Training, Inference, keras.Model):
+    """Gaussian mixture VAE (arXiv 1611.02648): unsupervised clusters, embeddings and samples.
+
+    Calling the model, and `predict`, give the posterior p(z | y) of Eq. 3 at the means of q(x | y) and
+    q(w | y), (B, K): its argmax is the cluster. `fit` minimises `objective.training_loss` on data sets that
+    yield examples, or (examples, labels): labels are ignored. Beyond the methods of `keras.Model` there
+    are `embed`, `reconstruct`, `generate`, `score`, `log_likelihood` and `distributions`, see `Inference`.
+
+    Args:
+        encoder: Keras model, examples (B, ...) to features (B, F): the shared trunk of the recognition
+            network, to which the heads of q(x | y) and q(w | y) are added here.
+        decoder: Keras model, x (B, D) to the parameters of the likelihood, (B, ..., C) or (B, ..., 2C);
+            see `tf_gmvae.likelihoods`.
+        latent_dim: D, dimensions of x.
+        style_dim: W, dimensions of w.
+        num_components: K.
+        num_samples: M, Monte Carlo samples per example.
+        min_information: lambda of Eq. 7, nats; 0 is the plain ELBO.
+        likelihood: name of p(y | x), see `tf_gmvae.likelihoods`.
+        prior_units: units of the mixture prior head's hidden layers.
+        seed: integer seed of the heads' weights and of all noise; None draws one.
+        **kwargs: of `keras.Model`.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    Example:
+        >>> encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(32, activation="relu")])
+        >>> decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2 * 4)])
+        >>> model = GMVAE(encoder, decoder, latent_dim=2, style_dim=2, num_components=3, likelihood="gaussian")
+        >>> model.compile(keras.optimizers.Adam(1e-3))
+        >>> history = model.fit(table, batch_size=64, epochs=10)
+        >>> clusters = model.predict(table).argmax(axis=1)
+    """
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        *,
+        latent_dim,
+        style_dim,
+        num_components,
+        num_samples=1,
+        min_information=0.0,
+        likelihood="bernoulli",
+        prior_units=(500,),
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        # Keras would cast examples to half precision under a mixed policy, before the likelihood sees them.
+        self.autocast = False
+        self.latent_dim = positive_integer("latent_dim", latent_dim)
+        self.style_dim = positive_integer("style_dim", style_dim)
+        self.num_components = positive_integer("num_components", num_components)
+        self.num_samples = positive_integer("num_samples", num_samples)
+        self.min_information = _checked_min_information(min_information, self.num_components)
+        self.likelihood = likelihoods.get(likelihood)
+        self.prior_units = tuple(prior_units)
+        self.seed = seed
+
+        seeds = [None] * 5 if seed is None else np.random.SeedSequence(seed).generate_state(5).tolist()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.x_head = GaussianHead(self.latent_dim, seed=seeds[0], name="x_head")
+        self.w_head = GaussianHead(self.style_dim, seed=seeds[1], name="w_head")
+        self.prior_head = MixturePriorHead(
+            self.num_components, self.latent_dim, self.prior_units, seed=seeds[2], name="prior_head"
+        )
+        # Evaluation draws from a stream of its own, so that validating does not change the training.
+        self.sampler = GaussianSampler(self.num_samples, seed=seeds[3], dtype="float32", name="sampler")
+        self.evaluation_sampler = GaussianSampler(
+            self.num_samples, seed=seeds[4], dtype="float32", name="evaluation_sampler"
+        )
+        self.trackers = [keras.metrics.Mean(name) for name in ("loss", "elbo", *objective.ElboTerms._fields)]
+        if encoder.built:
+            self.build(encoder.input_shape)
+
+    @classmethod
+    def from_preset(cls, name, *, num_components=10, data_shape=None, seed=None, **overrides):
+        """A model with the networks of the paper's appendix A.
+
+        Args:
+            name: "synthetic", "digits", "mnist" or "svhn".
+            num_components: K.
+            data_shape: of one example, where it is not the preset's own; see `tf_gmvae.presets`.
+            seed: integer seed of all weights and noise; None draws one.
+            **overrides: further arguments of the constructor.
+
+        Returns:
+            A built model.
+
+        Raises:
+            ValueError: if there is no such preset, or it does not go with the shape or an override.
+        """
+        preset = presets.get(name)
+        likelihood = likelihoods.get(overrides.pop("likelihood", preset.likelihood))
+        arguments = preset.networks(data_shape or preset.data_shape, likelihood.num_parameters, seed)
+        return cls(
+            **{**arguments, "likelihood": likelihood.name, **overrides}, num_components=num_components, seed=seed
+        )
+
+    def build(self, input_shape):
+        """Builds every layer, so that the first step and loaded weights find them."""
+        shape = (None, *input_shape[1:])
+        if not self.encoder.built:
+            self.encoder.build(shape)
+        features = self.encoder.compute_output_shape(shape)
+        if len(features) != 2:
+            raise InputError(f"The encoder must return features (B, F). Received: shape {features}")
+        self.x_head.build(features)
+        self.w_head.build(features)
+        self.prior_head.build((None, self.style_dim))
+        if not self.decoder.built:
+            self.decoder.build((None, self.latent_dim))
+        expected = (None, *shape[1:-1], self.likelihood.num_parameters * shape[-1])
+        decoded = self.decoder.compute_output_shape((None, self.latent_dim))
+        if tuple(decoded) != expected:
+            raise InputError(
+                f"For examples of shape {shape[1:]} and a {self.likelihood.name} likelihood the decoder must "
+                f"return {expected}. Received: shape {tuple(decoded)}"
+            )
+        self.data_shape = shape[1:]
+        self.built = True
+
+    def examples(self, values):
+        """Examples as a checked float32 tensor.
+
+        Args:
+            values: tensor (B, ...), or (examples, labels) as a data set yields them.
+
+        Returns:
+            Float32 tensor (B, ...).
+
+        Raises:
+            InputError: if shape or values do not fit the model.
+        """
+        values, _, weights = keras.utils.unpack_x_y_sample_weight(values)
+        if weights is not None:
+            raise InputError("GMVAE does not weigh examples: drop sample_weight.")
+        if not self.built:  # networks without a known input shape take it from their first batch
+            self.build(values.shape)
+        # After batches of several shapes tf.function forgets the rank; `ensure_shape` restores it.
+        values = tf.ensure_shape(values, (None, *self.data_shape)) if values.shape.rank is None else values
+        inputs.check_shape(values.shape, self.data_shape)
+        return inputs.with_value_checks(tf.cast(values, "float32"), self.likelihood)
+
+    def encode(self, examples, training=False):
+        """Parameters of the recognition model q(x | y) q(w | y) (Eq. 2).
+
+        Args:
+            examples: tensor (B, ...).
+            training: whether batch normalisation uses, and learns from, this batch.
+
+        Returns:
+            `Encoding` of float32 tensors.
+        """
+        features = self.encoder(examples, training=training)
+        streams = (*self.x_head(features), *self.w_head(features))
+        return Encoding(*(tf.cast(stream, "float32") for stream in streams))
+
+    def mixture_prior(self, w):
+        """Components of p(x | w, z) (Eq. 1c).
+
+        Args:
+            w: tensor (..., W).
+
+        Returns:
+            Pair (means, log_vars) of float32 tensors (..., K, D).
+        """
+        means, log_vars = self.prior_head(w)
+        return tf.cast(means, "float32"), tf.cast(log_vars, "float32")
+
+    def decode(self, x, training=False):
+        """Parameters of the likelihood p(y | x) (Eq. 1d).
+
+        Args:
+            x: tensor (..., D).
+            training: as in `encode`.
+
+        Returns:
+            Float32 tensor (..., *shape of the decoder's output).
+        """
+        params = self.decoder(tf.reshape(x, (-1, self.latent_dim)), training=training)
+        leading = tf.shape(x)[:-1]
+        params = tf.reshape(params, tf.concat([leading, params.shape[1:]], axis=0))
+        return tf.cast(params, "float32")
+
+    def call(self, examples, training=False):
+        """The posterior over components at the means of x and w, without noise.
+
+        Args:
+            examples: tensor (B, ...).
+            training: as in `encode`.
+
+        Returns:
+            p(z | y), float32 tensor (B, K) (Eq. 3).
+        """
+        encoding = self.encode(self.examples(examples), training)
+        means, log_vars = self.mixture_prior(encoding.w_mean)
+        return tf.exp(objective.log_responsibilities(encoding.x_mean, means, log_vars))
+
+    def elbo_terms(self, examples, training=False):
+        """The four terms of Eq. 4 from M samples.
+
+        Args:
+            examples: float tensor (B, ...).
+            training: as in `encode`; it also chooses the stream of noise.
+
+        Returns:
+            `objective.ElboTerms` of tensors (B,), nats.
+        """
+        sampler = self.sampler if training else self.evaluation_sampler
+        encoding = self.encode(examples, training)
+        x = sampler(encoding.x_mean, encoding.x_log_var)
+        w = sampler(encoding.w_mean, encoding.w_log_var)
+        log_likelihood = self.likelihood.log_prob(examples, self.decode(x, training))
+        q_x, q_w = encoding[:2], encoding[2:]
+        return objective.elbo_terms(log_likelihood, x, q_x, q_w, *self.mixture_prior(w))
+
+    def get_config(self):
+        """Constructor arguments, networks included."""
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "latent_dim": self.latent_dim,
+            "style_dim": self.style_dim,
+            "num_components": self.num_components,
+            "num_samples": self.num_samples,
+            "min_information": self.min_information,
+            "likelihood": self.likelihood.name,
+            "prior_units": list(self.prior_units),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model of a config; its networks are deserialised first."""
+        config = dict(config)
+        for network in ("encoder", "decoder"):
+            config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects=custom_objects)
+        return cls(**config)
+
+
+def _checked_min_information(value, num_components):
+    if not (isinstance(value, int | float) and 0.0 <= value < math.inf):
+        raise InputError(f"`min_information` must be a number of nats >= 0. Received: min_information={value!r}")
+    if value > 0.0 and value >= math.log(num_components):
+        warnings.warn(
+            f"min_information={value:g} is not below log K = {math.log(num_components):.3f} nats, which the "
+            "z-prior term never exceeds: the term is switched off altogether.",
+            stacklevel=3,
+        )
+    return float(value)

@@ -1,0 +1,207 @@
+"""The objective of the GMVAE as pure functions of tensors (Eq. 3 to 7 of arXiv 1611.02648).
+
+No layer, no model, no state. All densities and divergences are in nats and summed over dimensions;
+nothing is averaged over the batch here. Leading axes broadcast, so M samples and K components are axes of
+one computation, never loops. Whatever is normalised over components stays in log space: at
+D = 200 the densities themselves underflow float32.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from keras import ops
+
+LOG_TWO_PI = math.log(2.0 * math.pi)
+
+
+class ElboTerms(NamedTuple):
+    """The four terms of Eq. 4, per example, in nats. The three KL terms are to be subtracted.
+
+    Attributes:
+        reconstruction: (B,), E_q[log p(y | x)].
+        conditional_prior: (B,), E[KL(q(x | y) || p(x | w, z))].
+        w_prior: (B,), KL(q(w | y) || N(0, I)).
+        z_prior: (B,), E[KL(p(z | x, w) || p(z))], between 0 and log K.
+    """
+
+    reconstruction: Any
+    conditional_prior: Any
+    w_prior: Any
+    z_prior: Any
+
+    @property
+    def elbo(self):
+        """The evidence lower bound of Eq. 4, (B,), nats; higher is better."""
+        return self.reconstruction - self.conditional_prior - self.w_prior - self.z_prior
+
+
+def gaussian_log_density(x, mean, log_var):
+    """Log-density of a diagonal Gaussian.
+
+    Args:
+        x: tensor (..., D).
+        mean: tensor that broadcasts with `x`.
+        log_var: tensor that broadcasts with `x`.
+
+    Returns:
+        Tensor (...), nats: -1/2 sum_d (log 2 pi + log_var + (x - mean)^2 / var).
+    """
+    return -0.5 * ops.sum(LOG_TWO_PI + log_var + ops.square(x - mean) * ops.exp(-log_var), axis=-1)
+
+
+def gaussian_kl(q_mean, q_log_var, p_mean, p_log_var):
+    """KL(q || p) of two diagonal Gaussians.
+
+    Args:
+        q_mean: tensor (..., D).
+        q_log_var: tensor (..., D).
+        p_mean: tensor that broadcasts with `q_mean`.
+        p_log_var: tensor that broadcasts with `q_mean`.
+
+    Returns:
+        Tensor (...), nats: 1/2 sum_d (log_var_p - log_var_q + (var_q + (mean_q - mean_p)^2) / var_p - 1).
+    """
+    # exp of the difference, not a ratio of two exponentials: neither can overflow alone.
+    scaled = ops.exp(q_log_var - p_log_var) + ops.square(q_mean - p_mean) * ops.exp(-p_log_var)
+    return 0.5 * ops.sum(p_log_var - q_log_var + scaled - 1.0, axis=-1)
+
+
+def standard_normal_kl(mean, log_var):
+    """KL(N(mean, exp(log_var)) || N(0, I)): the w-prior term of Eq. 4.
+
+    Args:
+        mean: tensor (..., D).
+        log_var: tensor (..., D).
+
+    Returns:
+        Tensor (...), nats.
+    """
+    return 0.5 * ops.sum(ops.exp(log_var) + ops.square(mean) - 1.0 - log_var, axis=-1)
+
+
+def component_log_densities(x, means, log_vars):
+    """log N(x | mu_k(w), sigma^2_k(w)) for every component k (Eq. 1c).
+
+    Args:
+        x: tensor (..., D).
+        means: tensor (..., K, D), of the same leading axes.
+        log_vars: tensor (..., K, D).
+
+    Returns:
+        Tensor (..., K), nats.
+    """
+    return gaussian_log_density(ops.expand_dims(x, -2), means, log_vars)
+
+
+def log_responsibilities(x, means, log_vars):
+    """log p(z | x, w), the exact posterior over components (Eq. 3) under the uniform p(z).
+
+    Args:
+        x: tensor (..., D).
+        means: tensor (..., K, D), of the same leading axes.
+        log_vars: tensor (..., K, D).
+
+    Returns:
+        Tensor (..., K), nats; `exp` of it sums to one over the last axis.
+    """
+    return ops.log_softmax(component_log_densities(x, means, log_vars), axis=-1)
+
+
+def mixture_log_density(x, means, log_vars):
+    """log p(x | w) = log 1/K sum_k N(x | mu_k(w), sigma^2_k(w)): z summed out exactly.
+
+    Args:
+        x: tensor (..., D).
+        means: tensor (..., K, D), of the same leading axes.
+        log_vars: tensor (..., K, D).
+
+    Returns:
+        Tensor (...), nats.
+    """
+    return ops.logsumexp(component_log_densities(x, means, log_vars), axis=-1) - math.log(means.shape[-2])
+
+
+def conditional_prior(log_resp, q_mean, q_log_var, means, log_vars):
+    """The conditional prior term by Eq. 5: z is summed over, never sampled.
+
+    1/M sum_j sum_k p(z_k | x_j, w_j) KL(q(x | y) || p(x | w_j, z_k)). The responsibilities of sample j
+    weigh the divergences of the same sample j.
+
+    Args:
+        log_resp: tensor (M, B, K), from `log_responsibilities`.
+        q_mean: tensor (B, D), mean of q(x | y).
+        q_log_var: tensor (B, D).
+        means: tensor (M, B, K, D).
+        log_vars: tensor (M, B, K, D).
+
+    Returns:
+        Tensor (B,), nats, >= 0.
+    """
+    q_mean, q_log_var = (ops.expand_dims(q, (0, 2)) for q in (q_mean, q_log_var))
+    divergences = gaussian_kl(q_mean, q_log_var, means, log_vars)
+    return ops.mean(ops.sum(ops.exp(log_resp) * divergences, axis=-1), axis=0)
+
+
+def z_prior(log_resp):
+    """The z-prior term by Eq. 6: 1/M sum_j KL(p(z | x_j, w_j) || uniform).
+
+    Args:
+        log_resp: tensor (M, B, K), from `log_responsibilities`.
+
+    Returns:
+        Tensor (B,), nats, between 0 and log K.
+    """
+    negative_entropy = ops.sum(ops.exp(log_resp) * log_resp, axis=-1)
+    return ops.mean(negative_entropy, axis=0) + math.log(log_resp.shape[-1])
+
+
+def elbo_terms(log_likelihood, x, q_x, q_w, means, log_vars):
+    """All four terms of Eq. 4 from M samples.
+
+    Args:
+        log_likelihood: tensor (M, B), log p(y | x_j).
+        x: tensor (M, B, D), samples of q(x | y).
+        q_x: pair (mean, log_var) of q(x | y), each (B, D).
+        q_w: pair (mean, log_var) of q(w | y), each (B, W).
+        means: tensor (M, B, K, D), component means at the M samples of w.
+        log_vars: tensor (M, B, K, D).
+
+    Returns:
+        `ElboTerms` of tensors (B,), nats.
+    """
+    log_resp = log_responsibilities(x, means, log_vars)
+    return ElboTerms(
+        reconstruction=ops.mean(log_likelihood, axis=0),
+        conditional_prior=conditional_prior(log_resp, *q_x, means, log_vars),
+        w_prior=standard_normal_kl(*q_w),
+        z_prior=z_prior(log_resp),
+    )
+
+
+def training_loss(batch_means, min_information):
+    """What training minimises: the negative ELBO under the minimum information constraint (Eq. 7).
+
+    The z-prior term enters as max(lambda, its batch mean): below lambda it is a constant without
+    gradient, so that clusters can spread; above, it merges what overlaps. lambda = 0 is the plain -ELBO.
+
+    Args:
+        batch_means: `ElboTerms` of scalars, each the mean of a term over the batch.
+        min_information: lambda, nats, >= 0.
+
+    Returns:
+        Scalar tensor, nats.
+    """
+    z_term = ops.maximum(batch_means.z_prior, min_information)
+    return z_term + batch_means.w_prior + batch_means.conditional_prior - batch_means.reconstruction
+
+
+def importance_weighted_bound(log_weights):
+    """log 1/S sum_s exp(log_weights_s), the importance-weighted bound on log p(y).
+
+    Args:
+        log_weights: tensor (S, B), log p(y, x_s, w_s) - log q(x_s, w_s | y).
+
+    Returns:
+        Tensor (B,), nats; from below it nears log p(y) as S grows.
+    """
+    return ops.logsumexp(log_weights, axis=0) - math.log(log_weights.shape[0])

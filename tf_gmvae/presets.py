@@ -1,0 +1,252 @@
+"""The networks of the paper's appendix A, and a small sibling for 8x8 digits.
+
+| preset | data shape | x | w | likelihood |
+| --- | --- | --- | --- | --- |
+| synthetic | (2,), or any (F,) | 2 | 2 | gaussian |
+| digits | (8, 8, 1), or any even size >= 6 | 32 | 16 | bernoulli |
+| mnist | (28, 28, 1), or any even size >= 14 | 200 | 150 | bernoulli |
+| svhn | (32, 32, 3), or any size that 8 divides | 200 | 150 | bernoulli |
+
+Convolutions are followed by batch normalisation (running-average momentum 0.9, epsilon 1e-5) and ReLU.
+"""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+
+from tf_gmvae.errors import InputError
+
+
+class _Blocks:
+    """Layers of appendix A, each with a seed of its own that follows from the network's."""
+
+    def __init__(self, seed):
+        self._seeds = itertools.repeat(None) if seed is None else itertools.count(1000 * (seed + 1))
+
+    def _kernel(self):
+        return keras.initializers.GlorotUniform(next(self._seeds))
+
+    def dense(self, units, activation=None):
+        return [keras.layers.Dense(units, activation=activation, kernel_initializer=self._kernel())]
+
+    def dense_bn(self, units):
+        return [keras.layers.Dense(units, use_bias=False, kernel_initializer=self._kernel()), *self._bn_relu()]
+
+    def conv_bn(self, filters, size, stride, padding):
+        padded = [keras.layers.ZeroPadding2D(padding)] if padding else []
+        conv = keras.layers.Conv2D(filters, size, stride, use_bias=False, kernel_initializer=self._kernel())
+        return [*padded, conv, *self._bn_relu()]
+
+    def full_conv(self, filters, size, stride, use_bias=True):
+        # A kernel of 4 with stride 2 and padding 1 doubles the size, which is Keras' "same"; with
+        # stride 1 and padding 0 the size grows by size - 1, which is Keras' "valid".
+        return [
+            keras.layers.Conv2DTranspose(
+                filters,
+                size,
+                stride,
+                padding="same" if stride == 2 else "valid",
+                use_bias=use_bias,
+                kernel_initializer=self._kernel(),
+            )
+        ]
+
+    def full_conv_bn(self, filters, size, stride):
+        return [*self.full_conv(filters, size, stride, use_bias=False), *self._bn_relu()]
+
+    def full_conv_from_vector(self, filters, height, width):
+        # A full-convolution of a 1x1 map to height x width is one matrix product.
+        return [
+            keras.layers.Dense(height * width * filters, use_bias=False, kernel_initializer=self._kernel()),
+            keras.layers.Reshape((height, width, filters)),
+            *self._bn_relu(),
+        ]
+
+    @staticmethod
+    def _bn_relu():
+        return [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5), keras.layers.ReLU()]
+
+
+def _synthetic(blocks, data_shape, channels):
+    encoder = [*blocks.dense(120, "relu"), *blocks.dense(120, "relu")]
+    decoder = [*blocks.dense(120, "relu"), *blocks.dense(120, "relu"), *blocks.dense(channels)]
+    return encoder, decoder
+
+
+def _digits(blocks, data_shape, channels):
+    height, width = ((size - 2) // 2 for size in data_shape[:2])
+    encoder = [
+        *blocks.conv_bn(16, 3, stride=1, padding=0),
+        *blocks.conv_bn(32, 4, stride=2, padding=1),
+        keras.layers.Flatten(),
+        *blocks.dense_bn(128),
+    ]
+    decoder = [
+        *blocks.dense_bn(128),
+        *blocks.full_conv_from_vector(32, height, width),
+        *blocks.full_conv_bn(16, 4, stride=2),
+        *blocks.full_conv(channels, 3, stride=1),
+    ]
+    return encoder, decoder
+
+
+def _mnist(blocks, data_shape, channels):
+    height, width = ((size - 10) // 2 for size in data_shape[:2])
+    encoder = [
+        *blocks.conv_bn(16, 6, stride=1, padding=0),
+        *blocks.conv_bn(32, 6, stride=1, padding=0),
+        *blocks.conv_bn(64, 4, stride=2, padding=1),
+        keras.layers.Flatten(),
+        *blocks.dense_bn(500),
+    ]
+    decoder = [
+        *blocks.dense_bn(500),
+        *blocks.full_conv_from_vector(64, height, width),
+        *blocks.full_conv_bn(32, 4, stride=2),
+        *blocks.full_conv_bn(16, 6, stride=1),
+        *blocks.full_conv(channels, 6, stride=1),
+    ]
+    return encoder, decoder
+
+
+def _svhn(blocks, data_shape, channels):
+    height, width = (size // 8 for size in data_shape[:2])
+    encoder = [
+        *blocks.conv_bn(64, 4, stride=2, padding=1),
+        *blocks.conv_bn(128, 4, stride=2, padding=1),
+        *blocks.conv_bn(256, 4, stride=2, padding=1),
+        keras.layers.Flatten(),
+        *blocks.dense_bn(500),
+    ]
+    decoder = [
+        *blocks.dense_bn(500),
+        *blocks.full_conv_from_vector(256, height, width),
+        *blocks.full_conv_bn(128, 4, stride=2),
+        *blocks.full_conv_bn(64, 4, stride=2),
+        *blocks.full_conv(channels, 4, stride=2),
+    ]
+    return encoder, decoder
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Networks and sizes of one row of appendix A.
+
+    Attributes:
+        name: of the preset.
+        data_shape: the shape of an example it is meant for.
+        fits: whether the networks can be built for another shape.
+        latent_dim: D.
+        style_dim: W.
+        prior_units: of the mixture prior head.
+        likelihood: name of p(y | x).
+        layers: function of (blocks, data shape, decoder channels) to the two stacks of layers.
+    """
+
+    name: str
+    data_shape: tuple[int, ...]
+    fits: Callable[[tuple[int, ...]], bool]
+    latent_dim: int
+    style_dim: int
+    prior_units: tuple[int, ...]
+    likelihood: str
+    layers: Callable
+
+    def networks(self, data_shape, num_parameters, seed=None):
+        """Arguments of `GMVAE` for examples of a shape.
+
+        Args:
+            data_shape: of one example.
+            num_parameters: likelihood parameters per data value.
+            seed: integer seed of the weights; None draws one.
+
+        Returns:
+            Dict with encoder, decoder, latent_dim, style_dim and prior_units.
+
+        Raises:
+            InputError: if the networks cannot be built for that shape.
+        """
+        data_shape = tuple(data_shape)
+        if len(data_shape) != len(self.data_shape) or not self.fits(data_shape):
+            raise InputError(
+                f"Preset {self.name!r} is for examples of shape {self.data_shape} or alike. Received: "
+                f"{data_shape}. Choose another preset, resize, or give GMVAE an encoder and a decoder."
+            )
+        encoder, decoder = self.layers(_Blocks(seed), data_shape, num_parameters * data_shape[-1])
+        return {
+            "encoder": keras.Sequential([keras.Input(data_shape), *encoder], name="encoder"),
+            "decoder": keras.Sequential([keras.Input((self.latent_dim,)), *decoder], name="decoder"),
+            "latent_dim": self.latent_dim,
+            "style_dim": self.style_dim,
+            "prior_units": self.prior_units,
+        }
+
+
+def _even_from(least):
+    return lambda shape: all(size >= least and size % 2 == 0 for size in shape[:2])
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset("synthetic", (2,), lambda shape: True, 2, 2, (120,), "gaussian", _synthetic),
+        Preset("digits", (8, 8, 1), _even_from(6), 32, 16, (128,), "bernoulli", _digits),
+        Preset("mnist", (28, 28, 1), _even_from(14), 200, 150, (500,), "bernoulli", _mnist),
+        Preset(
+            "svhn",
+            (32, 32, 3),
+            lambda shape: all(size % 8 == 0 for size in shape[:2]),
+            200,
+            150,
+            (500,),
+            "bernoulli",
+            _svhn,
+        ),
+    )
+}
+
+
+def get(name):
+    """The preset of that name.
+
+    Args:
+        name: "synthetic", "digits", "mnist" or "svhn".
+
+    Returns:
+        A `Preset`.
+
+    Raises:
+        InputError: if there is none of that name.
+    """
+    if name not in PRESETS:
+        raise InputError(f"Unknown preset {name!r}: choose one of {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def for_shape(data_shape):
+    """The preset for examples of a shape.
+
+    Args:
+        data_shape: of one example.
+
+    Returns:
+        The `Preset` made for this very shape; else for vectors "synthetic", for small images "digits", and
+        of "mnist" and "svhn" the first that can be built for it.
+
+    Raises:
+        InputError: if no preset fits.
+    """
+    data_shape = tuple(data_shape)
+    alike = [preset for preset in PRESETS.values() if len(preset.data_shape) == len(data_shape)]
+    exact = [preset for preset in alike if preset.data_shape[:2] == data_shape[:2]]
+    if len(data_shape) == 3 and min(data_shape[:2]) >= 14:
+        alike = [preset for preset in alike if preset.name != "digits"]
+    for preset in (*exact, *reversed(alike)):
+        if preset.fits(data_shape):
+            return preset
+    raise InputError(
+        f"No preset fits examples of shape {data_shape}: for images choose an even size, or one that 8 divides "
+        "(option image_size), or give GMVAE your own encoder and decoder."
+    )

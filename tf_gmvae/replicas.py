@@ -1,0 +1,31 @@
+"""Batch means that are the same however many replicas share the batch."""
+
+import keras
+import tensorflow as tf
+
+
+def num_replicas():
+    """Number of replicas in step with this one; 1 outside any distribution strategy."""
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def batch_means(values):
+    """Means over the whole batch, also where replicas hold (perhaps unequal) parts of it.
+
+    The sums cross the replicas before the division, so every replica returns the same means, and the
+    minimum information constraint (Eq. 7), which is not linear, sees the whole batch.
+
+    Args:
+        values: structure of tensors (B,), B the examples of this replica.
+
+    Returns:
+        The same structure of scalar tensors. Gradients of a loss built on them and divided by
+        `num_replicas()` add up over the replicas to those of one device.
+    """
+    if num_replicas() == 1:
+        return keras.tree.map_structure(tf.reduce_mean, values)
+    stacked = tf.stack(keras.tree.flatten(values))
+    sums = tf.concat([tf.reduce_sum(stacked, axis=1), tf.cast(tf.shape(stacked)[1:], stacked.dtype)], axis=0)
+    sums = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
+    return keras.tree.pack_sequence_as(values, tf.unstack(sums[:-1] / sums[-1]))
