@@ -1,0 +1,33 @@
+"""How commands of this package start and fail."""
+
+import sys
+
+from absl import app
+
+from tf_gmvae.errors import InputError, TrainingDivergedError
+
+
+def run(command):
+    """Parses the flags and runs a command; a user's mistake ends in one sentence and exit status 1.
+
+    Args:
+        command: function without arguments.
+    """
+
+    def main(argv):
+        if len(argv) > 1:
+            _fail(f"Unknown argument {argv[1]!r}: flags begin with --, see --help.")
+        try:
+            command()
+        except (InputError, TrainingDivergedError) as error:
+            _fail(error)
+        except KeyboardInterrupt:
+            print("\nStopped; --resume goes on after the last finished epoch.", file=sys.stderr)
+            sys.exit(130)
+
+    app.run(main)
+
+
+def _fail(message):
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)

@@ -1,0 +1,237 @@
+"""A run from its settings: build, fit, score."""
+
+import math
+import platform
+from importlib import metadata
+
+import keras
+import numpy as np
+
+from tf_gmvae import GMVAE, data, evaluation, inputs, presets
+from tf_gmvae.callbacks import SaveEveryEpoch, StopOnNonFinite, TrainingSeconds
+from tf_gmvae.errors import InputError
+
+PACKAGES = ("tf-gmvae", "tensorflow", "keras", "numpy")
+EVALUATION_BATCH = 256
+
+
+def load_data(settings):
+    """Loads the data set of a run.
+
+    Args:
+        settings: `Settings`.
+
+    Returns:
+        `tf_gmvae.data.Dataset`.
+
+    Raises:
+        InputError: if it cannot be had.
+    """
+    return data.load(
+        settings.dataset,
+        settings.data_dir,
+        image_size=settings.image_size,
+        channels=settings.channels,
+        seed=settings.seed,
+    )
+
+
+def build_model(settings, dataset):
+    """Makes the untrained, compiled model of a run.
+
+    Args:
+        settings: `Settings`.
+        dataset: the run's `tf_gmvae.data.Dataset`.
+
+    Returns:
+        Pair of the `GMVAE` and the settings with its preset and likelihood named.
+
+    Raises:
+        InputError: if settings and data do not go together.
+    """
+    shape = dataset.train.data_shape
+    preset = presets.get(settings.preset) if settings.preset else presets.for_shape(shape)
+    model = GMVAE.from_preset(
+        preset.name,
+        num_components=settings.num_components,
+        num_samples=settings.num_samples,
+        min_information=settings.min_information,
+        likelihood=settings.likelihood or preset.likelihood,
+        data_shape=shape,
+        seed=settings.seed,
+    )
+    model.compile(keras.optimizers.Adam(settings.learning_rate, epsilon=1e-8))
+    for split in filter(None, (dataset.train, dataset.test)):
+        if split.examples.dtype != np.uint8:  # uint8 is scaled to [0, 1], which every likelihood takes
+            inputs.check_values(split.examples, model.likelihood)
+    return model, settings.resolved(preset.name, model.likelihood.name)
+
+
+def fit(model, settings, dataset, folder):
+    """Trains up to the epochs of the settings, from where the model stands.
+
+    Args:
+        model: compiled `GMVAE`, new or loaded from the folder.
+        settings: `Settings`.
+        dataset: `tf_gmvae.data.Dataset`.
+        folder: opened `RunFolder`; history, model and TensorBoard events are written there.
+
+    Raises:
+        TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
+    """
+    # A last, smaller batch would weigh more in batch normalisation and compile a second step; which examples
+    # are left out changes every epoch.
+    batch_size = min(settings.batch_size, dataset.train.num_examples)
+    steps = dataset.train.num_examples // batch_size
+    # The model itself says how far it came, so no second file can disagree with it.
+    steps_done = int(model.optimizer.iterations)
+    epochs_done = steps_done // steps
+    folder.keep_history(epochs_done)
+    if epochs_done:
+        print(f"Going on after epoch {epochs_done} of {settings.epochs}.", flush=True)
+    batches = data.to_batches(
+        dataset.train,
+        batch_size,
+        shuffle_seed=settings.seed,
+        num_epochs=None,
+        skip_batches=steps_done,
+        drop_remainder=True,
+        binarize=settings.binarize,
+    )
+    model.fit(
+        batches,
+        steps_per_epoch=steps,
+        initial_epoch=epochs_done,
+        epochs=settings.epochs,
+        validation_data=evaluation_batches(settings, dataset) if dataset.test else None,
+        verbose="auto" if _is_terminal() else 2,
+        callbacks=[
+            StopOnNonFinite(),
+            TrainingSeconds(),
+            # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
+            keras.callbacks.CSVLogger(folder.history, append=True),
+            SaveEveryEpoch(folder.model),
+            keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
+        ],
+    )
+
+
+def score(model, settings, dataset, folder):
+    """Scores a trained model and stores the metrics of its run.
+
+    Args:
+        model: `GMVAE`.
+        settings: resolved `Settings`.
+        dataset: `tf_gmvae.data.Dataset`; its test split is scored, or the training split if it has none.
+        folder: `RunFolder`, of which the history is read and the metrics are written.
+
+    Returns:
+        Dict of the metrics.
+    """
+    split = dataset.test or dataset.train
+    batches = evaluation_batches(settings, dataset)
+    terms = model.evaluate(batches, verbose=0, return_dict=True)
+    posterior = model.predict(batches, verbose=0)
+    history = folder.read_history()
+    seconds = sum(row["seconds"] for row in history)
+    batch_size = min(settings.batch_size, dataset.train.num_examples)
+    examples = len(history) * (dataset.train.num_examples // batch_size) * batch_size
+    metrics = {
+        "dataset": settings.dataset,
+        "scored_on": "test" if dataset.test else "train",
+        "num_examples": split.num_examples,
+        "preset": settings.preset,
+        "likelihood": settings.likelihood,
+        "num_components": settings.num_components,
+        "num_samples": settings.num_samples,
+        "min_information": settings.min_information,
+        "seed": settings.seed,
+        "epochs": len(history),
+        "train_seconds": round(seconds, 3),
+        "images_per_second": round(examples / seconds, 1) if seconds else None,
+        **{name: terms[name] for name in ("elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior")},
+        **evaluation.scores(posterior, split.labels),
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+    }
+    folder.write_metrics(metrics)
+    return metrics
+
+
+def load_model(folder):
+    """Loads the model a run has saved.
+
+    Args:
+        folder: `RunFolder`.
+
+    Returns:
+        Compiled `GMVAE`.
+
+    Raises:
+        InputError: if there is none, or it cannot be read.
+    """
+    if not folder.model.is_file():
+        raise InputError(f"{folder.path} has no {folder.model.name}: the run has not finished its first epoch.")
+    try:
+        return keras.saving.load_model(folder.model)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{folder.model} cannot be read ({str(error).splitlines()[0]}): begin the run again with --overwrite."
+        ) from None
+
+
+def evaluation_batches(settings, dataset):
+    """Batches of the split that is scored, in order.
+
+    Args:
+        settings: `Settings`.
+        dataset: `tf_gmvae.data.Dataset`.
+
+    Returns:
+        `tf.data.Dataset` of float32 batches.
+    """
+    return data.to_batches(dataset.test or dataset.train, EVALUATION_BATCH, binarize=settings.binarize)
+
+
+def describe(metrics):
+    """The scores as a small table.
+
+    Args:
+        metrics: dict of `score`.
+
+    Returns:
+        Text of several lines.
+    """
+    rows = [
+        ("ELBO, nats", f"{metrics['elbo']:.2f}"),
+        *((f"  {name}", f"{metrics[name]:.2f}") for name in ("reconstruction", "conditional_prior", "w_prior")),
+        ("  z_prior", f"{metrics['z_prior']:.3f} of at most {math.log(metrics['num_components']):.3f}"),
+        ("components in use", f"{metrics['components_in_use']} of {metrics['num_components']}"),
+    ]
+    if metrics["accuracy_majority"] is not None:
+        rows += [
+            ("accuracy, Table 1", f"{100 * metrics['accuracy_table1']:.2f} %"),
+            ("accuracy, majority", f"{100 * metrics['accuracy_majority']:.2f} %"),
+            *(
+                [("accuracy, Hungarian", f"{100 * metrics['accuracy_hungarian']:.2f} %")]
+                if metrics["accuracy_hungarian"] is not None
+                else []
+            ),
+            ("NMI", f"{metrics['nmi']:.3f}"),
+            ("ARI", f"{metrics['ari']:.3f}"),
+        ]
+    rows.append(("training", f"{metrics['train_seconds']:.1f} s for {metrics['epochs']} epochs"))
+    title = f"{metrics['dataset']}, {metrics['num_examples']:,} {metrics['scored_on']} examples"
+    return "\n".join([title, *(f"  {name:<22} {value}" for name, value in rows)])
+
+
+def _version(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # a bare source tree
+        return None
+
+
+def _is_terminal():
+    import sys
+
+    return sys.stdout.isatty()

@@ -1,0 +1,40 @@
+"""Trains a GMVAE: `python -m train.main --flagfile=digits.flags`."""
+
+from absl import flags
+
+from train import cli, settings
+
+settings.define()
+flags.DEFINE_string("name", None, "Of the run; by default data set, K, M and seed.")
+flags.DEFINE_string("runs_dir", "runs", "Where runs are kept.")
+flags.DEFINE_bool("resume", False, "Go on with the run of that name after its last finished epoch.")
+flags.DEFINE_bool("overwrite", False, "Replace the run of that name.")
+
+
+def main():
+    """Builds, fits, scores and saves one run."""
+    import train.job as job
+    from train.run_folder import RunFolder
+
+    chosen = flags.FLAGS
+    run_settings = settings.Settings.from_flags(chosen)
+    folder = RunFolder(f"{chosen.runs_dir}/{chosen.name or run_settings.default_name}")
+    folder.check_free(chosen.resume, chosen.overwrite)
+    dataset = job.load_data(run_settings)
+    print(f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}.")
+    model, run_settings = job.build_model(run_settings, dataset)
+    folder.open(run_settings, chosen.resume, chosen.overwrite)
+    if chosen.resume and folder.model.is_file():
+        model = job.load_model(folder)
+    job.fit(model, run_settings, dataset, folder)
+    print("\n" + job.describe(job.score(model, run_settings, dataset, folder)))
+    print(
+        f"\nThe run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags). Next:\n"
+        f"  tensorboard --logdir={folder.tensorboard}\n"
+        f"  python -m train.evaluate --run={folder.path}\n"
+        f"  python -m train.main --flagfile={folder.flags} --name=another --seed={run_settings.seed + 1}"
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,168 @@
+"""The flags of a run, and their record."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+from absl import flags
+
+from tf_gmvae.errors import InputError
+from tf_gmvae.likelihoods import LIKELIHOODS
+from tf_gmvae.presets import PRESETS
+
+# What may differ when a run goes on: how far, and where the data lie. Nothing of it changes a step.
+MAY_CHANGE = ("epochs", "data_dir")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides the outcome of a run; one attribute a flag, described in `define`."""
+
+    dataset: str
+    data_dir: str | None
+    image_size: int | None
+    channels: int | None
+    binarize: str
+    preset: str | None
+    likelihood: str | None
+    num_components: int
+    num_samples: int
+    min_information: float
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    seed: int
+
+    @classmethod
+    def from_flags(cls, flag_values):
+        """The settings of parsed flags.
+
+        Args:
+            flag_values: an absl `FlagValues` on which `define` was called.
+
+        Returns:
+            `Settings`.
+
+        Raises:
+            InputError: if no data set is named.
+        """
+        if not flag_values.dataset:
+            raise InputError(
+                "Name the data: --flagfile=digits.flags, or --dataset= with digits, mnist, fashion_mnist, svhn, "
+                "synthetic, tfds:NAME, a .npz file or a folder of images."
+            )
+        return cls(**{field.name: flag_values[field.name].value for field in fields(cls)})
+
+    @classmethod
+    def read(cls, path):
+        """The settings that `write` stored.
+
+        Args:
+            path: of the flag file.
+
+        Returns:
+            `Settings`.
+
+        Raises:
+            InputError: if the file is missing or holds unknown flags.
+        """
+        flag_values = flags.FlagValues()
+        define(flag_values)
+        if not Path(path).is_file():
+            raise InputError(f"{Path(path).parent} is not a run: it has no {Path(path).name}.")
+        try:
+            flag_values(["", f"--flagfile={path}"])
+        except flags.Error as error:
+            raise InputError(f"{path} cannot be read: {error}") from None
+        return cls.from_flags(flag_values)
+
+    def write(self, path):
+        """Stores the settings as a flag file.
+
+        Args:
+            path: of the file.
+        """
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        Path(path).write_text("".join(f"--{name}={value}\n" for name, value in given.items()))
+
+    @property
+    def default_name(self):
+        """A run's name where the user gives none."""
+        dataset = Path(self.dataset.replace(":", "-")).stem
+        return f"{dataset}-k{self.num_components}-m{self.num_samples}-seed{self.seed}"
+
+    def resolved(self, preset, likelihood):
+        """The same settings with the choices made that the user left open.
+
+        Args:
+            preset: name of the preset.
+            likelihood: name of the likelihood.
+
+        Returns:
+            `Settings`.
+        """
+        return replace(self, preset=preset, likelihood=likelihood)
+
+    def check_same(self, stored):
+        """Checks that a run may go on under these settings.
+
+        Args:
+            stored: the `Settings` it began with.
+
+        Raises:
+            InputError: naming the first flag that differs.
+        """
+        for name, value in asdict(self).items():
+            began_with = getattr(stored, name)
+            if name not in MAY_CHANGE and value != began_with:
+                raise InputError(
+                    f"The run began with --{name}={began_with} and cannot go on with --{name}={value}: resume it "
+                    "with its own flags, or give another --name."
+                )
+
+
+def define(flag_values=flags.FLAGS):
+    """Defines the flags of `Settings`.
+
+    Args:
+        flag_values: where to define them.
+    """
+    define_from = {"flag_values": flag_values}
+    flags.DEFINE_string(
+        "dataset",
+        None,
+        "digits, mnist, fashion_mnist, svhn, synthetic, tfds:NAME, a .npz file, or a folder of images.",
+        **define_from,
+    )
+    flags.DEFINE_string(
+        "data_dir", None, "Folder with the original files; else TensorFlow Datasets is asked.", **define_from
+    )
+    flags.DEFINE_integer(
+        "image_size", None, "Resize the images of a folder to a square of this many pixels.", 1, **define_from
+    )
+    flags.DEFINE_integer("channels", None, "1 (grey) or 3 (RGB), for a folder of images.", 1, 3, **define_from)
+    flags.DEFINE_enum(
+        "binarize",
+        "none",
+        ["none", "threshold", "sample"],
+        "Make grey values 0 or 1: at one half, or anew each epoch with the grey value as probability.",
+        **define_from,
+    )
+    flags.DEFINE_enum(
+        "preset", None, list(PRESETS), "Networks; by default those that fit the data's shape.", **define_from
+    )
+    flags.DEFINE_enum(
+        "likelihood", None, list(LIKELIHOODS), "p(y | x); by default the preset's.", **define_from
+    )
+    flags.DEFINE_integer("num_components", 10, "K, components.", 1, **define_from)
+    flags.DEFINE_integer("num_samples", 1, "M, Monte Carlo samples per example.", 1, **define_from)
+    flags.DEFINE_float(
+        "min_information",
+        0.0,
+        "lambda in nats: the z-prior term has no gradient below it; 0 is the plain ELBO.",
+        0.0,
+        **define_from,
+    )
+    flags.DEFINE_integer("epochs", 100, "Passes through the training part.", 1, **define_from)
+    flags.DEFINE_integer("batch_size", 100, "Examples a step.", 1, **define_from)
+    flags.DEFINE_float("learning_rate", 1e-4, "Adam's.", 0.0, **define_from)
+    flags.DEFINE_integer("seed", 0, "Of weights, noise and order of the data.", 0, **define_from)
