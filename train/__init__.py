@@ -1,10 +1,10 @@
 """The command line: `python -m train.main` trains, `python -m train.evaluate` scores a run again.
 
-Modules: `settings` (flags), `run_folder` (what a run leaves on disk), `job` (build, fit, score), `cli` (errors
-as sentences).
+Modules: `settings` (flags), `run_folder` (what a run leaves on disk), `job` (build, fit, score), `report`
+(scores as text), `cli` (how commands start and fail), `startup`.
 """
 
-import os
+from train.startup import load_tensorflow
 
-# TensorFlow greets with a page of notes on the processor and on absent GPUs; errors still show.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Every module below needs TensorFlow; whichever comes first, it is loaded without its page of notes.
+load_tensorflow()

@@ -1,7 +1,9 @@
 """How commands of this package start and fail."""
 
+import os
 import sys
 
+import tensorflow as tf
 from absl import app
 
 from tf_gmvae.errors import InputError, TrainingDivergedError
@@ -17,6 +19,9 @@ def run(command):
     def main(argv):
         if len(argv) > 1:
             _fail(f"Unknown argument {argv[1]!r}: flags begin with --, see --help.")
+        gpus = tf.config.list_physical_devices("GPU")
+        device = f"{len(gpus)} GPU(s)" if gpus else f"{os.cpu_count()} CPU cores, no GPU found"
+        print(f"TensorFlow {tf.__version__} on {device}.", flush=True)
         try:
             command()
         except (InputError, TrainingDivergedError) as error:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from absl import flags
 
-from train import cli, settings
+from train import cli, job, report, settings
+from train.run_folder import RunFolder
 
 flags.DEFINE_string("run", None, "Folder of the run.", required=True)
 flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
@@ -12,15 +13,12 @@ flags.DEFINE_string("data_dir", None, "Where the original files are now, if not 
 
 def main():
     """Loads model and data of a run and writes its metrics anew."""
-    import train.job as job
-    from train.run_folder import RunFolder
-
     folder = RunFolder(flags.FLAGS.run)
     run_settings = settings.Settings.read(folder.flags)
     if flags.FLAGS.data_dir:
         run_settings = replace(run_settings, data_dir=flags.FLAGS.data_dir)
     model = job.load_model(folder)
-    print(job.describe(job.score(model, run_settings, job.load_data(run_settings), folder)))
+    print(report.table(job.score(model, run_settings, job.load_data(run_settings), folder)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A run from its settings: build, fit, score."""
 
-import math
 import platform
+import sys
 from importlib import metadata
 
 import keras
@@ -104,7 +104,7 @@ def fit(model, settings, dataset, folder):
         initial_epoch=epochs_done,
         epochs=settings.epochs,
         validation_data=evaluation_batches(settings, dataset) if dataset.test else None,
-        verbose="auto" if _is_terminal() else 2,
+        verbose="auto" if sys.stdout.isatty() else 2,
         callbacks=[
             StopOnNonFinite(),
             TrainingSeconds(),
@@ -192,46 +192,8 @@ def evaluation_batches(settings, dataset):
     return data.to_batches(dataset.test or dataset.train, EVALUATION_BATCH, binarize=settings.binarize)
 
 
-def describe(metrics):
-    """The scores as a small table.
-
-    Args:
-        metrics: dict of `score`.
-
-    Returns:
-        Text of several lines.
-    """
-    rows = [
-        ("ELBO, nats", f"{metrics['elbo']:.2f}"),
-        *((f"  {name}", f"{metrics[name]:.2f}") for name in ("reconstruction", "conditional_prior", "w_prior")),
-        ("  z_prior", f"{metrics['z_prior']:.3f} of at most {math.log(metrics['num_components']):.3f}"),
-        ("components in use", f"{metrics['components_in_use']} of {metrics['num_components']}"),
-    ]
-    if metrics["accuracy_majority"] is not None:
-        rows += [
-            ("accuracy, Table 1", f"{100 * metrics['accuracy_table1']:.2f} %"),
-            ("accuracy, majority", f"{100 * metrics['accuracy_majority']:.2f} %"),
-            *(
-                [("accuracy, Hungarian", f"{100 * metrics['accuracy_hungarian']:.2f} %")]
-                if metrics["accuracy_hungarian"] is not None
-                else []
-            ),
-            ("NMI", f"{metrics['nmi']:.3f}"),
-            ("ARI", f"{metrics['ari']:.3f}"),
-        ]
-    rows.append(("training", f"{metrics['train_seconds']:.1f} s for {metrics['epochs']} epochs"))
-    title = f"{metrics['dataset']}, {metrics['num_examples']:,} {metrics['scored_on']} examples"
-    return "\n".join([title, *(f"  {name:<22} {value}" for name, value in rows)])
-
-
 def _version(package):
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:  # a bare source tree
         return None
-
-
-def _is_terminal():
-    import sys
-
-    return sys.stdout.isatty()

@@ -2,7 +2,8 @@
 
 from absl import flags
 
-from train import cli, settings
+from train import cli, job, report, settings
+from train.run_folder import RunFolder
 
 settings.define()
 flags.DEFINE_string("name", None, "Of the run; by default data set, K, M and seed.")
@@ -13,9 +14,6 @@ flags.DEFINE_bool("overwrite", False, "Replace the run of that name.")
 
 def main():
     """Builds, fits, scores and saves one run."""
-    import train.job as job
-    from train.run_folder import RunFolder
-
     chosen = flags.FLAGS
     run_settings = settings.Settings.from_flags(chosen)
     folder = RunFolder(f"{chosen.runs_dir}/{chosen.name or run_settings.default_name}")
@@ -27,7 +25,7 @@ def main():
     if chosen.resume and folder.model.is_file():
         model = job.load_model(folder)
     job.fit(model, run_settings, dataset, folder)
-    print("\n" + job.describe(job.score(model, run_settings, dataset, folder)))
+    print("\n" + report.table(job.score(model, run_settings, dataset, folder)))
     print(
         f"\nThe run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags). Next:\n"
         f"  tensorboard --logdir={folder.tensorboard}\n"

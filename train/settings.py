@@ -150,9 +150,7 @@ def define(flag_values=flags.FLAGS):
     flags.DEFINE_enum(
         "preset", None, list(PRESETS), "Networks; by default those that fit the data's shape.", **define_from
     )
-    flags.DEFINE_enum(
-        "likelihood", None, list(LIKELIHOODS), "p(y | x); by default the preset's.", **define_from
-    )
+    flags.DEFINE_enum("likelihood", None, list(LIKELIHOODS), "p(y | x); by default the preset's.", **define_from)
     flags.DEFINE_integer("num_components", 10, "K, components.", 1, **define_from)
     flags.DEFINE_integer("num_samples", 1, "M, Monte Carlo samples per example.", 1, **define_from)
     flags.DEFINE_float(

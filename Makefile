@@ -1,0 +1,37 @@
+# Every target sets up its own virtual environment in .venv; PYTHON chooses the interpreter for it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DELETE_ON_ERROR:
+.PHONY: demo test test-slow lint clean
+
+demo: .venv/installed
+	$(BIN)/python -m train.main --flagfile=digits.flags --name=digits --overwrite
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+test-slow: .venv/installed-test
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf .venv build dist *.egg-info
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+	  { echo "error: tf-gmvae needs Python 3.10 to 3.13, and $(PYTHON) is not: pass PYTHON=python3.12, say." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+.venv/installed: .venv/python setup.py
+	$(BIN)/python -m pip install --quiet -e .
+	touch $@
+
+.venv/installed-%: .venv/python setup.py
+	$(BIN)/python -m pip install --quiet -e '.[$*]'
+	touch $@

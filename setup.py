@@ -1,0 +1,44 @@
+"""Packaging of tf-gmvae."""
+
+import runpy
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name="tf-gmvae",
+    version=runpy.run_path(str(HERE / "tf_gmvae" / "version.py"))["__version__"],
+    description="Unsupervised clustering with Gaussian mixture variational autoencoders (GMVAE), in Keras.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="the tf-gmvae authors",
+    license="Apache-2.0",
+    packages=find_packages(include=["tf_gmvae*", "layers*", "train*"]),
+    python_requires=">=3.10,<3.14",
+    # The lower bounds are what `make test-oldest` installs, the upper ones the newest release tested.
+    install_requires=[
+        "tensorflow>=2.20,<2.22",
+        "keras>=3.12,<4",
+        "tensorflow-probability[tf]>=0.25,<0.26",
+        "tensorflow-datasets>=4.9.9,<5",
+        "absl-py>=2.1",
+        "numpy>=1.26.4",
+        "scipy>=1.12",
+        "scikit-learn>=1.5",
+        "pillow>=10.3",
+        "tensorboard>=2.20",
+    ],
+    extras_require={
+        "test": ["pytest>=8", "setuptools>=77", "wheel"],
+        "lint": ["ruff>=0.6"],
+    },
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in (10, 11, 12, 13)),
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)
