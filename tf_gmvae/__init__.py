@@ -38,8 +38,9 @@ if keras.backend.backend() != "tensorflow":
         "variable KERAS_BACKEND=tensorflow before Python starts."
     )
 
-from tf_gmvae.errors import InputError
+from tf_gmvae import data, evaluation
+from tf_gmvae.errors import InputError, TrainingDivergedError
 from tf_gmvae.model import GMVAE
 from tf_gmvae.version import __version__
 
-__all__ = ["GMVAE", "InputError", "__version__"]
+__all__ = ["GMVAE", "InputError", "TrainingDivergedError", "__version__", "data", "evaluation"]

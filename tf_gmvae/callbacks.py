@@ -31,7 +31,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
             # Loss and ELBO are sums of the terms; where a term is bad they add nothing to the message.
             terms = [name for name in bad if name not in ("loss", "elbo")] or bad
             raise TrainingDivergedError(
-                f"Training diverged: {' and '.join(terms)} became {logs[terms[0]]} at step {batch + 1} of epoch "
+                f"Training diverged: {', '.join(terms)} became {logs[terms[0]]} at step {batch + 1} of epoch "
                 f"{self._epoch + 1}; lower the learning rate, or look for extreme values in the data."
             )
 

@@ -167,7 +167,7 @@ class Inference:
             `distributions.Distributions`: q_x = q(x | y), q_w = q(w | y), and at the means of those
             p_z = p(z | x, w), p_x = p(x | w) with z summed out, p_y = p(y | x).
         """
-        encoding = self.encode(self.examples(tf.convert_to_tensor(examples)))
+        encoding = self.encode(self.examples(examples))
         return distributions.Distributions(
             q_x=distributions.diagonal_gaussian(encoding.x_mean, encoding.x_log_var),
             q_w=distributions.diagonal_gaussian(encoding.w_mean, encoding.w_log_var),

@@ -167,6 +167,7 @@ class GMVAE(Training, Inference, keras.Model):
         values, _, weights = keras.utils.unpack_x_y_sample_weight(values)
         if weights is not None:
             raise InputError("GMVAE does not weigh examples: drop sample_weight.")
+        values = tf.convert_to_tensor(values)
         if not self.built:  # networks without a known input shape take it from their first batch
             self.build(values.shape)
         # After batches of several shapes tf.function forgets the rank; `ensure_shape` restores it.
@@ -246,6 +247,12 @@ class GMVAE(Training, Inference, keras.Model):
         log_likelihood = self.likelihood.log_prob(examples, self.decode(x, training))
         q_x, q_w = encoding[:2], encoding[2:]
         return objective.elbo_terms(log_likelihood, x, q_x, q_w, *self.mixture_prior(w))
+
+    def export(self, filepath, **kwargs):
+        """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""
+        # Keras takes the signature of the last call, and a model that was only trained has had none.
+        kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
+        super().export(filepath, **kwargs)
 
     def get_config(self):
         """Constructor arguments, networks included."""

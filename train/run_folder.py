@@ -86,10 +86,11 @@ class RunFolder:
             return []
         with self.history.open(newline="") as file:
             rows = list(csv.DictReader(file))
+        # Keras keeps columns for a validation that a run without a test split does not have.
         return [
-            {name: float(value) for name, value in row.items()}
+            {name: float(value) for name, value in row.items() if value != "NA"}
             for row in rows
-            if None not in row and None not in row.values()
+            if None not in row.values()
         ]
 
     def keep_history(self, num_epochs):

@@ -1,0 +1,252 @@
+"""The command line in processes of its own, killed, resumed and misused."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from conftest import ROOT, run_python
+
+import tf_gmvae
+
+REQUIRED = [
+    "dataset", "num_components", "num_samples", "min_information", "seed", "epochs", "train_seconds",
+    "images_per_second", "elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior", "accuracy_table1",
+    "accuracy_majority", "accuracy_hungarian", "nmi", "ari", "components_in_use", "versions",
+]  # fmt: skip
+
+
+def train(*arguments):
+    return run_python("-m", "train.main", *arguments)
+
+
+def history(run):
+    with (run / "history.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run on digits, three epochs."""
+    runs = tmp_path_factory.mktemp("runs")
+    process = train("--flagfile=digits.flags", "--epochs=3", f"--runs_dir={runs}", "--name=whole")
+    assert process.returncode == 0, process.stderr
+    return runs / "whole", process
+
+
+def test_a_run_leaves_all_it_promises(finished):
+    run, process = finished
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert set(REQUIRED) <= set(metrics)
+    assert (metrics["dataset"], metrics["num_components"], metrics["epochs"]) == ("digits", 10, 3)
+    for term in ("elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior"):
+        assert np.isfinite(metrics[term]), term
+    sum_of_terms = metrics["reconstruction"] - sum(
+        metrics[name] for name in ("conditional_prior", "w_prior", "z_prior")
+    )
+    assert metrics["elbo"] == pytest.approx(sum_of_terms, rel=1e-5)
+    assert 0.1 <= metrics["accuracy_table1"] <= metrics["accuracy_majority"] <= 1
+    assert metrics["train_seconds"] == pytest.approx(sum(float(row["seconds"]) for row in history(run)), abs=0.01)
+    assert metrics["images_per_second"] == pytest.approx(3 * 1400 / metrics["train_seconds"], rel=0.01)
+    assert [int(row["epoch"]) for row in history(run)] == [0, 1, 2]
+    assert list((run / "tensorboard").rglob("events*"))
+    assert sorted(path.name for path in run.iterdir()) == [
+        "history.csv", "metrics.json", "model.keras", "run.flags", "tensorboard",
+    ]  # fmt: skip
+    for shown in ("Table 1", "components in use", str(run), "train.evaluate --run="):
+        assert shown in process.stdout
+
+
+def test_a_run_says_nothing_it_need_not(finished):
+    _, process = finished
+    assert "cuInit" not in process.stderr
+    assert "Warning" not in process.stderr
+
+
+def test_the_saved_model_is_the_scored_one(finished):
+    run, _ = finished
+    model = keras.saving.load_model(run / "model.keras")
+    test = tf_gmvae.data.load("digits").test
+    scores = tf_gmvae.evaluation.scores(model.predict(test.examples, verbose=0), test.labels)
+    metrics = json.loads((run / "metrics.json").read_text())
+    for name, value in scores.items():
+        assert metrics[name] == pytest.approx(value), name
+
+
+def test_evaluate_scores_a_run_again(finished):
+    run, _ = finished
+    before = json.loads((run / "metrics.json").read_text())
+    (run / "metrics.json").unlink()
+    process = run_python("-m", "train.evaluate", f"--run={run}")
+    assert process.returncode == 0, process.stderr
+    after = json.loads((run / "metrics.json").read_text())
+    assert after.keys() == before.keys()
+    for name, value in before.items():
+        assert after[name] == (pytest.approx(value, rel=1e-5) if isinstance(value, float) else value), name
+
+
+def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
+    arguments = ["--flagfile=digits.flags", "--epochs=3", f"--runs_dir={tmp_path}", "--name=killed"]
+    log = (tmp_path / "log").open("w")
+    process = subprocess.Popen([sys.executable, "-m", "train.main", *arguments], cwd=ROOT, stdout=log, stderr=log)
+    run = tmp_path / "killed"
+    deadline = time.monotonic() + 120
+    # The model of the first epoch is there and the second epoch, which takes longer than this loop, has begun.
+    while not (run / "model.keras").exists() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    log.close()
+    assert not (run / "metrics.json").exists()
+    epochs_before = len(history(run))
+    assert epochs_before < 3
+    resumed = train(*arguments, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Going on after epoch" in resumed.stdout
+    whole, _ = finished
+    assert [int(row["epoch"]) for row in history(run)] == [0, 1, 2]
+    for ours, theirs in zip(history(run), history(whole), strict=True):
+        for name in theirs.keys() - {"seconds"}:
+            assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=1e-4, abs=1e-5), name
+    scores = [json.loads((folder / "metrics.json").read_text()) for folder in (run, whole)]
+    assert scores[0]["elbo"] == pytest.approx(scores[1]["elbo"], rel=1e-4)
+
+
+def save_images(folder, count):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        name = folder / f"{'ab'[index % 2]}" / f"{index}.png"
+        name.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (16, 16), "uint8")).save(name)
+    return name
+
+
+def test_a_folder_of_images_becomes_a_run(tmp_path):
+    save_images(tmp_path / "images", 40)
+    process = train(
+        f"--dataset={tmp_path / 'images'}", "--num_components=3", "--epochs=1", "--batch_size=64",
+        f"--runs_dir={tmp_path}", "--name=own",
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    metrics = json.loads((tmp_path / "own" / "metrics.json").read_text())
+    assert (metrics["preset"], metrics["scored_on"], metrics["num_examples"]) == ("svhn", "train", 40)
+    assert metrics["accuracy_hungarian"] is None
+    assert metrics["accuracy_majority"] >= 0.5
+
+
+def test_unlabelled_vectors_become_a_run(tmp_path):
+    table = np.random.default_rng(0).normal(0, 1, (300, 5)).astype("float32")
+    np.savez(tmp_path / "table.npz", x=table)
+    process = train(f"--dataset={tmp_path / 'table.npz'}", "--epochs=1", f"--runs_dir={tmp_path}", "--name=own")
+    assert process.returncode == 0, process.stderr
+    metrics = json.loads((tmp_path / "own" / "metrics.json").read_text())
+    assert (metrics["preset"], metrics["likelihood"]) == ("synthetic", "gaussian")
+    assert metrics["nmi"] is None
+    assert metrics["components_in_use"] >= 1
+
+
+def test_a_diverging_run_keeps_its_last_good_model(tmp_path):
+    # Finite, so the data pass; their squares are not, so the likelihood is infinite from the first step.
+    table = np.full((300, 5), 3e38, "float32")
+    np.savez(tmp_path / "table.npz", x=table)
+    process = train(f"--dataset={tmp_path / 'table.npz'}", f"--runs_dir={tmp_path}", "--name=own")
+    assert process.returncode == 1
+    assert process.stderr.startswith("error: Training diverged: ")
+    assert "reconstruction" in process.stderr
+    assert "at step 1 of epoch 1" in process.stderr
+    assert "Traceback" not in process.stderr
+    assert not (tmp_path / "own" / "metrics.json").exists()
+
+
+def bad_inputs(tmp_path):
+    images = tmp_path / "images"
+    broken = save_images(images, 5)
+    broken.write_bytes(broken.read_bytes()[:40])
+    (tmp_path / "empty").mkdir()
+    idx = tmp_path / "idx"
+    idx.mkdir()
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (idx / f"{name}-ubyte.gz").write_bytes(b"\x1f\x8b\x08\x00cut short")
+    np.savez(tmp_path / "bright.npz", x=np.full((9, 8, 8), 255.0, "float32"))
+    np.savez(tmp_path / "nan.npz", x=np.full((9, 8, 8), np.nan, "float32"))
+    np.savez(tmp_path / "odd.npz", x=np.zeros((9, 5, 5), "float32"))
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "nan.npz").read_bytes()[:100])
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "letter.txt").write_text("mine")
+    return {
+        ("--dataset=minst",): "minst",
+        (f"--dataset={tmp_path / 'empty'}",): "empty",
+        (f"--dataset={images}",): broken.name,
+        ("--dataset=mnist", f"--data_dir={idx}"): "train-images-idx3-ubyte.gz",
+        (f"--dataset={tmp_path / 'bright.npz'}",): "divide by 255",
+        (f"--dataset={tmp_path / 'nan.npz'}",): "NaN",
+        (f"--dataset={tmp_path / 'odd.npz'}",): "No preset fits",
+        (f"--dataset={tmp_path / 'cut.npz'}",): "cut.npz",
+        ("--dataset=digits", "--preset=mnist"): "Preset 'mnist' is for",
+        ("--dataset=digits", "--image_size=9"): "image_size",
+        ("--dataset=digits", "--name=used"): "is not empty",
+        ("--dataset=digits", "--name=used", "--overwrite"): "something other than a run",
+        ("--dataset=digits", "stray"): "Unknown argument 'stray'",
+    }
+
+
+MISUSE = """
+import contextlib, io, json, sys
+from absl import app
+from train import cli, main
+
+answers = []
+for arguments in json.load(open(sys.argv[1])):
+    out = io.StringIO()
+    app.flags.FLAGS.unparse_flags()
+    sys.argv = ["main", *arguments]
+    with contextlib.redirect_stderr(out), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            cli.run(main.main)
+            status = 0
+        except SystemExit as stop:
+            status = stop.code
+    answers.append([status, out.getvalue()])
+print(json.dumps(answers))
+"""
+
+
+def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(tmp_path):
+    cases = bad_inputs(tmp_path)
+    listing = sorted(path for path in tmp_path.rglob("*"))
+    (tmp_path / "cases.json").write_text(json.dumps([[*case, f"--runs_dir={tmp_path}"] for case in cases]))
+    # One process tries them all: starting TensorFlow for each would take minutes.
+    process = run_python("-c", MISUSE, tmp_path / "cases.json")
+    assert process.returncode == 0, process.stderr[-3000:]
+    (tmp_path / "cases.json").unlink()
+    answers = json.loads(process.stdout.splitlines()[-1])
+    for (case, expected), (status, said) in zip(cases.items(), answers, strict=True):
+        assert status == 1, (case, said)
+        assert said.startswith("error: "), (case, said)
+        assert said.count("\n") == 1, (case, said)
+        assert expected in said, (case, said)
+    assert sorted(path for path in tmp_path.rglob("*")) == listing
+
+
+def test_a_run_without_its_first_epoch_cannot_be_scored(tmp_path):
+    (tmp_path / "run.flags").write_text("--dataset=digits\n")
+    process = run_python("-m", "train.evaluate", f"--run={tmp_path}")
+    assert process.returncode == 1
+    assert "has no model.keras: the run has not finished its first epoch" in process.stderr
+
+
+def test_commands_need_no_network_and_no_home(tmp_path):
+    environment = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy")}
+    process = run_python(
+        "-m", "train.main", "--dataset=synthetic", "--epochs=1", f"--runs_dir={tmp_path / 'runs'}",
+        HOME=str(tmp_path / "nowhere"), **environment,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    assert (tmp_path / "runs" / "synthetic-k10-m1-seed0" / "metrics.json").is_file()

@@ -1,0 +1,63 @@
+"""load(): names, paths and options that do not go together."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tf_gmvae.data import load
+from tf_gmvae.errors import InputError
+
+
+def test_a_path_may_be_a_string_or_a_path_and_begin_at_home(tmp_path, monkeypatch):
+    np.savez(tmp_path / "own.npz", x=np.zeros((3, 2)))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for path in (tmp_path / "own.npz", str(tmp_path / "own.npz"), "~/own.npz"):
+        assert load(path).train.num_examples == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("minst", "no data set or path 'minst': did you mean 'mnist'. possible are synthetic, digits, mnist, "),
+        ("fashion-mnist", "did you mean 'fashion_mnist'"),
+        ("zzz", "no data set or path 'zzz': possible are .*tfds:NAME, the path of a .npz file and .* a folder"),
+        ("no/such.npz", "no/such.npz does not exist: check the path"),
+    ],
+)
+def test_unknown_names(name, message):
+    with pytest.raises(InputError, match=message):
+        load(name)
+
+
+def test_a_file_of_another_kind(tmp_path):
+    (tmp_path / "data.csv").write_text("1,2")
+    with pytest.raises(InputError, match=r"data.csv is neither a .npz file nor a folder of images: give one"):
+        load(tmp_path / "data.csv")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"image_size": 32}, "image_size applies to folders .*'digits' is none: leave it out. .*image_size=32"),
+        ({"channels": 1}, "channels applies to folders .*'digits' is none: leave it out. .*channels=1"),
+        ({"seed": -1, "name": "synthetic"}, "seed must be a whole number >= 0. Received: seed=-1"),
+        ({"data_dir": __file__, "name": "mnist"}, "data_dir must be a folder, but .*test_data_load.py is a file"),
+    ],
+)
+def test_options_that_do_not_apply(options, message):
+    with pytest.raises(InputError, match=message):
+        load(**{"name": "digits", **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"image_size": 0}, "image_size must be a whole number >= 1. Received: image_size=0"),
+        ({"image_size": 2.5}, "Received: image_size=2.5"),
+        ({"channels": 4}, r"channels must be 1 \(grey\) or 3 \(RGB\). Received: channels=4"),
+    ],
+)
+def test_options_out_of_range(options, message):
+    with pytest.raises(InputError, match=message):
+        load(Path(__file__).parent, **options)

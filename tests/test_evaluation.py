@@ -1,0 +1,187 @@
+"""Scores against hand-worked posteriors, brute force and scikit-learn."""
+
+import itertools
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from tf_gmvae import InputError, evaluation
+
+# Five examples, three clusters, labels 0, 0, 1, 1, 1. Clusters (argmax by row): 0, 0, 0, 1, 1.
+#
+# Table 1: the highest p(z_0 | y) of all is 0.9 of example 0, label 0; the highest p(z_1 | y) 0.8 of example 3,
+# label 1; cluster 2 has none assigned. Labels given: 0, 0, 0, 1, 1: right are 4 of 5.
+# Majority: cluster 0 holds labels 0, 0, 1 (2 right), cluster 1 holds 1, 1 (2 right): 4 of 5.
+# Hungarian: three clusters, two classes: None. In use: 2.
+SMALL = np.array([[0.9, 0.1, 0.0], [0.6, 0.3, 0.1], [0.5, 0.1, 0.4], [0.1, 0.8, 0.1], [0.3, 0.7, 0.0]])
+SMALL_LABELS = np.array([0, 0, 1, 1, 1])
+
+# Two clusters, two classes. Clusters: 0, 0, 0, 1. Labels: 0, 1, 1, 1.
+# Table 1: the exemplar of cluster 0 is example 1 (0.9), label 1; that of cluster 1 is example 3, label 1.
+# Labels given: 1, 1, 1, 1: right are 3 of 4. Majority: cluster 0 holds 0, 1, 1 (2), cluster 1 holds 1 (1): 3 of 4.
+# Hungarian: 0-0 and 1-1 gets 1 + 1 right; 0-1 and 1-0 gets 2 + 0: 2 of 4 either way.
+SQUARE = np.array([[0.6, 0.4], [0.9, 0.1], [0.7, 0.3], [0.2, 0.8]])
+SQUARE_LABELS = np.array([0, 1, 1, 1])
+
+# The exemplar of cluster 2 is example 0 (0.45, label "a"), though example 0 belongs to cluster 0 (0.55), and
+# example 3, alone in cluster 2, has but 0.4 there. Clusters: 0, 1, 1, 2. Exemplars: cluster 0 example 0 (0.55),
+# "a"; cluster 1 example 1 (0.9), "b"; cluster 2 example 0, "a". Given: a, b, b, a. Labels: a, b, a, c: right are
+# 2 of 4.
+# An exemplar from among the cluster's own would give example 3 its own label "c": 3 of 4.
+# Majority: a (1), b or a (1), c (1): 3 of 4. Hungarian: 0-a, 1-b, 2-c: 3 of 4.
+BORROWED = np.array([[0.55, 0.0, 0.45], [0.1, 0.9, 0.0], [0.2, 0.6, 0.2], [0.3, 0.3, 0.4]])
+BORROWED_LABELS = np.array(["a", "b", "a", "c"])
+
+HAND_WORKED = {
+    "small": (SMALL, SMALL_LABELS, 0.8, 0.8, None, 2),
+    "square": (SQUARE, SQUARE_LABELS, 0.75, 0.75, 0.5, 2),
+    "borrowed exemplar": (BORROWED, BORROWED_LABELS, 0.5, 0.75, 0.75, 3),
+}
+SCORES = ("accuracy_table1", "accuracy_majority", "accuracy_hungarian", "nmi", "ari", "components_in_use")
+FUNCTIONS = (evaluation.table1_accuracy, evaluation.majority_accuracy, evaluation.hungarian_accuracy)
+
+
+def random_clustering(components=4, classes=4, examples=60, seed=0):
+    """A posterior and labels that agree in part; every class occurs."""
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(classes), rng.integers(classes, size=examples - classes)])
+    logits = rng.normal(size=(examples, components))
+    logits[np.arange(examples), labels % components] += 1.0
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), labels
+
+
+@pytest.mark.parametrize("name", HAND_WORKED)
+def test_hand_worked(name):
+    posterior, labels, *expected, in_use = HAND_WORKED[name]
+    assert [function(posterior, labels) for function in FUNCTIONS] == pytest.approx(expected)
+    assert evaluation.components_in_use(posterior) == in_use
+    scores = evaluation.scores(posterior, labels)
+    assert tuple(scores) == SCORES
+    assert [scores[key] for key in SCORES[:3]] == pytest.approx(expected)
+    assert scores["components_in_use"] == in_use
+
+
+def test_nmi_and_ari_by_hand():
+    # SQUARE: clusters 0, 0, 0, 1 and labels 0, 1, 1, 1. Both have the entropy H = h(1/4); the joint has cells
+    # 1/4, 1/2, 1/4, so I = 2 H - H(joint), and NMI = I / H.
+    marginal = -(0.25 * np.log(0.25) + 0.75 * np.log(0.75))
+    joint = -(0.5 * np.log(0.25) + 0.5 * np.log(0.5))
+    # Pairs in one cell: 1; expected: 3 * 3 / 6 = 1.5; maximal: 3. ARI = (1 - 1.5) / (3 - 1.5).
+    scores = evaluation.scores(SQUARE, SQUARE_LABELS)
+    assert scores["nmi"] == pytest.approx((2.0 * marginal - joint) / marginal)
+    assert scores["ari"] == pytest.approx(-1.0 / 3.0)
+
+
+@pytest.mark.parametrize("components", [2, 4, 7])
+def test_nmi_and_ari_equal_sklearn(components):
+    posterior, labels = random_clustering(components)
+    clusters = [int(np.argmax(row)) for row in posterior]
+    scores = evaluation.scores(posterior, labels)
+    assert 0.02 < scores["nmi"] < 0.98  # neither trivial nor perfect
+    assert scores["nmi"] == pytest.approx(sklearn.metrics.normalized_mutual_info_score(labels, clusters))
+    assert scores["ari"] == pytest.approx(sklearn.metrics.adjusted_rand_score(labels, clusters))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_hungarian_equals_brute_force(seed):
+    posterior, labels = random_clustering(seed=seed)
+    clusters = posterior.argmax(axis=1)
+    best = 0.0
+    for classes in itertools.permutations(range(4)):
+        given = np.array([classes[cluster] for cluster in clusters])
+        best = max(best, float(np.mean(given == labels)))
+    assert evaluation.hungarian_accuracy(posterior, labels) == pytest.approx(best)
+
+
+@pytest.mark.parametrize("components", [3, 5])
+def test_hungarian_needs_as_many_clusters_as_classes(components):
+    posterior, labels = random_clustering(components)
+    assert evaluation.hungarian_accuracy(posterior, labels) is None
+    scores = evaluation.scores(posterior, labels)
+    assert scores["accuracy_hungarian"] is None
+    assert scores["accuracy_majority"] == evaluation.majority_accuracy(posterior, labels) > 0.3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_table1_equals_its_protocol_in_a_loop(seed):
+    posterior, labels = random_clustering(components=9, seed=seed)
+    right = 0
+    for k in range(9):
+        exemplar = max(range(len(labels)), key=lambda i: posterior[i, k])
+        assigned = [i for i in range(len(labels)) if posterior[i, k] == max(posterior[i])]
+        right += sum(labels[i] == labels[exemplar] for i in assigned)
+    assert evaluation.table1_accuracy(posterior, labels) == pytest.approx(right / len(labels))
+
+
+def test_an_empty_cluster_contributes_nothing():
+    # The new cluster's exemplar has a label of its own, which nothing assigned may receive.
+    empty = np.full((len(SMALL), 1), 1e-3)
+    wider = np.concatenate([SMALL, empty], axis=1)
+    assert evaluation.scores(wider, SMALL_LABELS) == evaluation.scores(SMALL, SMALL_LABELS)
+
+
+@pytest.mark.parametrize("components", [4, 6])
+def test_names_of_clusters_and_classes_do_not_matter(components):
+    posterior, labels = random_clustering(components)
+    expected = evaluation.scores(posterior, labels)
+    clusters = np.random.default_rng(1).permutation(components)
+    names = np.array(["seven", "one", "nine", "four"])
+    examples = np.random.default_rng(2).permutation(len(labels))
+    for changed in (
+        evaluation.scores(posterior[:, clusters], labels),
+        evaluation.scores(posterior, 10 - 3 * labels),
+        evaluation.scores(posterior, names[labels]),
+        evaluation.scores(posterior, names[labels].tolist()),
+        evaluation.scores(posterior[examples], labels[examples]),
+    ):
+        assert changed == pytest.approx(expected)
+
+
+def test_perfect_clustering():
+    labels = np.array([2, 0, 1, 1, 2, 0])
+    scores = evaluation.scores(np.eye(3)[labels] * 0.7 + 0.1, labels)
+    assert [scores[key] for key in SCORES] == pytest.approx([1.0, 1.0, 1.0, 1.0, 1.0, 3])
+
+
+def test_collapsed_clustering():
+    # All in cluster 0, whose most certain example is the second, label 1; label 2 has the majority.
+    posterior = np.array([[0.8, 0.1, 0.1], [0.9, 0.1, 0.0], [0.7, 0.1, 0.2], [0.6, 0.2, 0.2]])
+    scores = evaluation.scores(posterior, np.array([0, 1, 2, 2]))
+    assert [scores[key] for key in SCORES] == pytest.approx([0.25, 0.5, 0.5, 0.0, 0.0, 1])
+
+
+def test_without_labels():
+    scores = evaluation.scores(SMALL)
+    assert scores == {**dict.fromkeys(SCORES), "components_in_use": 2}
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("function", [*FUNCTIONS, evaluation.scores])
+def test_posterior_that_is_not_finite(function, bad):
+    posterior = SMALL.copy()
+    posterior[3, 1] = bad
+    with pytest.raises(InputError, match="example 3"):
+        function(posterior, SMALL_LABELS)
+
+
+@pytest.mark.parametrize("function", [evaluation.components_in_use, evaluation.scores])
+@pytest.mark.parametrize("shape", [(5,), (5, 3, 1), (0, 3), (5, 0)])
+def test_posterior_of_a_wrong_shape(function, shape):
+    with pytest.raises(InputError, match="posterior") as error:
+        function(np.zeros(shape))
+    assert str(shape) in str(error.value)
+
+
+@pytest.mark.parametrize("function", [*FUNCTIONS, evaluation.scores])
+@pytest.mark.parametrize("shape", [(4,), (6,), (5, 1), ()])
+def test_labels_of_a_wrong_shape(function, shape):
+    with pytest.raises(InputError, match="label") as error:
+        function(SMALL, np.zeros(shape, int))
+    assert str(shape) in str(error.value)
+    assert "5" in str(error.value)
+
+
+def test_components_in_use_without_labels_checks_the_posterior():
+    with pytest.raises(InputError, match="example 0"):
+        evaluation.scores(np.array([[np.nan, 1.0]]))

@@ -1,0 +1,87 @@
+"""Bad data get one sentence, whichever way they come."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_gmvae
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=2, seed=0)
+    model.compile()
+    return model
+
+
+def spoilt(digits, kind):
+    images = digits[0].copy()
+    if kind == "range":
+        return images * 255
+    if kind == "channel":
+        return images[..., 0]
+    if kind == "size":
+        return np.zeros((9, 28, 28, 1), "float32")
+    images[7, 2, 3, 0] = {"nan": np.nan, "infinite": np.inf, "negative": -0.5}[kind]
+    return images
+
+
+SENTENCES = {
+    "range": "bernoulli likelihood takes finite values within .0, 1.: .*divide by 255",
+    "nan": r"index \(7, 2, 3, 0\) is nan.*repair or drop",
+    "infinite": r"index \(7, 2, 3, 0\) is inf.*repair or drop",
+    "negative": r"index \(7, 2, 3, 0\) is -0.5.*scale them",
+    "channel": r"\(8, 8\) do not fit a model built for \(8, 8, 1\): add the channel axis",
+    "size": r"\(28, 28, 1\) do not fit a model built for \(8, 8, 1\): reshape",
+}
+METHODS = ("fit", "evaluate", "predict", "embed", "score")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", SENTENCES)
+def test_arrays(model, digits, method, kind):
+    before = model.get_weights()
+    with pytest.raises(tf_gmvae.InputError, match=SENTENCES[kind]) as caught:
+        getattr(model, method)(spoilt(digits, kind))
+    assert "\n" not in str(caught.value)
+    for ours, theirs in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", SENTENCES)
+def test_data_sets(model, digits, method, kind):
+    batches = tf.data.Dataset.from_tensor_slices(spoilt(digits, kind)).batch(100)
+    sentence = SENTENCES[kind]
+    if kind in ("range", "nan", "infinite", "negative") and method in ("fit", "evaluate", "predict"):
+        sentence = "A batch holds values that are NaN, infinite or out of range.*divide by 255"
+    with pytest.raises(tf_gmvae.InputError, match=sentence) as caught:
+        getattr(model, method)(batches)
+    assert "\n" not in str(caught.value)
+
+
+def test_uint8_images_are_told_to_be_scaled(model, digits):
+    with pytest.raises(tf_gmvae.InputError, match="divide by 255"):
+        model.predict((digits[0] * 255).astype("uint8"))
+
+
+def test_sample_weights_are_refused_rather_than_ignored(model, digits):
+    images, labels = digits
+    with pytest.raises(tf_gmvae.InputError, match="drop sample_weight"):
+        model.fit(images, labels, sample_weight=np.ones(len(images)), verbose=0)
+
+
+def test_batches_of_several_shapes_are_fine(model, digits):
+    model.predict(digits[0][:3], verbose=0)
+    model.predict(digits[0][:50], verbose=0)
+    assert model.predict(digits[0], batch_size=37, verbose=0).shape == (400, 2)
+
+
+def test_errors_that_are_not_ours_pass(model):
+    def fail(index):
+        with tf.control_dependencies([tf.debugging.Assert(index < 0, ["another fault"])]):
+            return tf.zeros((8, 8, 1))
+
+    batches = tf.data.Dataset.range(1).map(fail).batch(1)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="another fault"):
+        model.predict(batches, verbose=0)

@@ -1,0 +1,199 @@
+"""The same model under XLA, mixed precision, several replicas, and from file to file."""
+
+import json
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import run_python
+
+import tf_gmvae
+
+
+def test_xla_gives_the_same_posterior_and_terms(make_table_model, table):
+    plain, compiled = make_table_model(num_samples=20), make_table_model(num_samples=20)
+    compiled.compile(keras.optimizers.Adam(1e-3), jit_compile=True)
+    np.testing.assert_allclose(
+        compiled.predict(table, verbose=0), plain.predict(table, verbose=0), rtol=1e-3, atol=1e-6
+    )
+    # XLA draws other noise from the same seed, so its terms agree as estimates do.
+    ours, theirs = (m.evaluate(table, batch_size=200, verbose=0, return_dict=True) for m in (compiled, plain))
+    np.testing.assert_allclose(ours["w_prior"], theirs["w_prior"], rtol=1e-4)
+    np.testing.assert_allclose(ours["elbo"], theirs["elbo"], rtol=0.05)
+    history = compiled.fit(table, epochs=3, batch_size=50, verbose=0).history
+    assert history["elbo"][-1] > history["elbo"][0]
+
+
+def test_xla_compiles_a_preset(digits):
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=3, seed=0)
+    model.compile(keras.optimizers.Adam(1e-3), jit_compile=True)
+    assert model.jit_compile
+    history = model.fit(digits[0], epochs=2, batch_size=100, verbose=0).history
+    assert history["elbo"][1] > history["elbo"][0]
+
+
+def test_cpu_trainings_are_not_compiled_unasked(make_table_model):
+    assert not make_table_model().jit_compile
+
+
+@pytest.fixture
+def mixed_precision(request):
+    keras.mixed_precision.set_global_policy(request.param)
+    yield request.param
+    keras.mixed_precision.set_global_policy("float32")
+
+
+@pytest.mark.parametrize("mixed_precision", ["mixed_float16", "mixed_bfloat16"], indirect=True)
+def test_mixed_precision_keeps_the_terms_in_float32(mixed_precision, digits, tmp_path):
+    images = digits[0]
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=3, seed=0)
+    assert model.encoder.layers[1].compute_dtype == mixed_precision.removeprefix("mixed_")
+    full = keras.mixed_precision.dtype_policy().name
+    assert full == mixed_precision
+    model.compile(keras.optimizers.Adam(1e-3))
+    terms = model.elbo_terms(model.examples(images))
+    assert {term.dtype for term in terms} == {tf.float32}
+    history = model.fit(images, epochs=3, batch_size=100, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert history["elbo"][-1] > history["elbo"][0]
+    assert all(weight.dtype == "float32" for weight in model.trainable_weights)
+    model.save(tmp_path / "model.keras")
+    keras.mixed_precision.set_global_policy("float32")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    posterior = model.predict(images, verbose=0)
+    assert posterior.dtype == np.float32
+    np.testing.assert_allclose(loaded.predict(images, verbose=0), posterior, atol=0.02)
+
+
+def test_mixed_precision_sees_the_examples_in_full_precision(make_table_model):
+    # 1.0009765625 + 2**-20 is not a float16: the likelihood must get it unrounded.
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        model = make_table_model()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    value = np.full((1, 6), 1.0009765625 + 2.0**-20, "float32")
+    np.testing.assert_array_equal(model.examples(value), value)
+    seen = []
+    model.likelihood.log_prob = lambda examples, params: seen.append(examples) or tf.zeros((2, 1))
+    model.elbo_terms(model.examples(value))
+    np.testing.assert_array_equal(seen[0], value)
+
+
+REPLICAS = textwrap.dedent("""
+    import json, sys
+    import keras, numpy as np, tensorflow as tf
+    import tf_gmvae
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    examples = np.random.default_rng(0).random((103, 6)).astype("float32")
+
+    def train(min_information):
+        def dense(units, seed, **kwargs):
+            return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed), **kwargs)
+        penalty = keras.regularizers.L2(0.1)
+        encoder = keras.Sequential([keras.Input((6,)), dense(64, 1, activation="relu")])
+        decoder = keras.Sequential([keras.Input((4,)), dense(64, 2, kernel_regularizer=penalty), dense(6, 3)])
+        model = tf_gmvae.GMVAE(encoder, decoder, latent_dim=4, style_dim=3, num_components=5, prior_units=(64,),
+                               num_samples=2, seed=1, min_information=min_information)
+        # Replicas draw noise of another shape than one device; without variance the noise is nothing.
+        for head in (model.x_head, model.w_head):
+            kernel, bias = head.streams.get_weights()
+            kernel[:, head.dim:], bias[head.dim:] = 0, -40
+            head.streams.set_weights([kernel, bias])
+        # Overlapping components, so that the z-prior term lies between 0 and log K.
+        kernel, bias = model.prior_head.streams.get_weights()
+        bias[:20] = np.random.default_rng(1).normal(0, 1, 20)
+        model.prior_head.streams.set_weights([kernel, bias])
+        model.compile(keras.optimizers.SGD(1e-3))
+        return model
+
+    def run(strategy, min_information):
+        with strategy.scope():
+            model = train(min_information)
+        # 103 examples in batches of 50: the last batch of 3 gives one replica two and the other one.
+        batches = tf.data.Dataset.from_tensor_slices(examples).batch(50)
+        history = model.fit(batches, epochs=2, verbose=0).history
+        return {
+            "history": history,
+            "weights": [weight.tolist() for weight in model.get_weights()],
+            "evaluate": model.evaluate(batches, verbose=0),
+            "predict": model.predict(batches, verbose=0).tolist(),
+        }
+
+    z = run(tf.distribute.get_strategy(), 0.0)["history"]["z_prior"][0]
+    result = {"z_prior": z}
+    for name, min_information in (("off", 0.0), ("below", 0.5 * z), ("above", min(1.5 * z, 1.6))):
+        result[name] = [
+            run(strategy, min_information)
+            for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+        ]
+    json.dump(result, open(sys.argv[1], "w"))
+""")
+
+
+def test_two_replicas_take_the_step_of_one(tmp_path):
+    process = run_python("-c", REPLICAS, tmp_path / "result.json")
+    assert process.returncode == 0, process.stderr[-2000:]
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert 0.01 < result.pop("z_prior") < 1.55
+    for one, two in result.values():
+        for ours, theirs in zip(one["weights"], two["weights"], strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-6)
+        for name in one["history"]:
+            np.testing.assert_allclose(one["history"][name], two["history"][name], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(one["evaluate"], two["evaluate"], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(one["predict"], two["predict"], rtol=1e-4, atol=1e-6)
+    assert result["off"][0]["weights"] != result["above"][0]["weights"]
+
+
+LOAD = textwrap.dedent("""
+    import sys
+    import keras, numpy as np
+    import tf_gmvae
+
+    model = keras.saving.load_model(sys.argv[1])
+    table = np.load(sys.argv[2])
+    np.savez(sys.argv[3], posterior=model.predict(table, verbose=0), elbo=model.score(table).elbo)
+    model.fit(table, batch_size=50, epochs=1, shuffle=False, verbose=0)
+    np.savez(sys.argv[4], *model.get_weights())
+""")
+
+
+def test_keras_files_load_and_train_on_in_a_fresh_process(make_table_model, table, tmp_path):
+    model = make_table_model()
+    model.fit(table, batch_size=50, epochs=2, shuffle=False, verbose=0)
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "table.npy", table)
+    names = ("model.keras", "table.npy", "answers.npz", "weights.npz")
+    process = run_python("-c", LOAD, *(tmp_path / name for name in names))
+    assert process.returncode == 0, process.stderr[-2000:]
+    answers = np.load(tmp_path / "answers.npz")
+    np.testing.assert_allclose(answers["posterior"], model.predict(table, verbose=0), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(answers["elbo"], model.score(table).elbo, rtol=1e-4, atol=1e-4)
+    # Optimizer and noise went along, so training on elsewhere is training on here.
+    model.fit(table, batch_size=50, epochs=1, shuffle=False, verbose=0)
+    weights = np.load(tmp_path / "weights.npz")
+    for ours, theirs in zip(model.get_weights(), weights.values(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_the_config_holds_every_argument(make_table_model):
+    arguments = {"latent_dim": 4, "style_dim": 5, "num_components": 6, "num_samples": 7, "min_information": 0.5}
+    model = make_table_model(**arguments, prior_units=(8, 9), seed=11)
+    again = tf_gmvae.GMVAE.from_config(json.loads(json.dumps(model.get_config())))
+    for name, value in {**arguments, "prior_units": (8, 9), "seed": 11}.items():
+        assert getattr(again, name) == value, name
+    assert again.likelihood.name == "gaussian"
+    assert again.count_params() == model.count_params()
+
+
+def test_savedmodel_export_answers_as_the_model(make_table_model, table, tmp_path):
+    model = make_table_model()
+    model.export(tmp_path / "exported", verbose=False)
+    served = tf.saved_model.load(tmp_path / "exported").signatures["serving_default"]
+    (posterior,) = served(tf.constant(table)).values()
+    np.testing.assert_allclose(posterior, model.predict(table, verbose=0), rtol=1e-5, atol=1e-7)

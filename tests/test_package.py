@@ -1,0 +1,156 @@
+"""The package as a whole: its boundaries, its documents, and the wheel."""
+
+import ast
+import subprocess
+import sys
+import sysconfig
+import venv
+
+import pytest
+from conftest import run_python
+
+import layers
+import tf_gmvae
+
+PACKAGES = ("train", "tf_gmvae", "layers")
+
+
+def sources(root, package):
+    return sorted((root / package).rglob("*.py"))
+
+
+def imported(path):
+    """Modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_go_one_way(root, package):
+    later = PACKAGES[: PACKAGES.index(package)]
+    files = sources(root, package)
+    assert files
+    for path in files:
+        found = {module.split(".")[0] for module in imported(path)}
+        assert not found & set(later), path
+        if package != "train":
+            assert "absl" not in found, path
+
+
+def test_layers_know_keras_alone(root):
+    for path in sources(root, "layers"):
+        assert {module.split(".")[0] for module in imported(path)} <= {"keras", "layers", "numpy", "numbers"}, path
+
+
+@pytest.mark.parametrize("module", ["objective", "evaluation"])
+def test_pure_modules_know_no_layers_and_no_model(root, module):
+    for name in imported(root / "tf_gmvae" / f"{module}.py"):
+        assert not name.startswith(("layers", "tf_gmvae.model", "tf_gmvae.training")), name
+        assert name != "keras.layers"
+
+
+def test_files_can_be_held_in_mind(root):
+    # objective.py, likelihoods.py, presets.py and model.py are docstrings, tables or one class; see each.
+    for package in PACKAGES:
+        for path in sources(root, package):
+            assert len(path.read_text().splitlines()) <= 300, path
+
+
+def test_import_loads_nothing_heavy_that_is_not_needed():
+    heavy = "tensorflow_probability", "tensorflow_datasets", "sklearn", "matplotlib", "PIL", "pandas"
+    process = run_python(
+        "-c", f"import sys, tf_gmvae; print([name for name in {heavy} if name in sys.modules])", cwd="/"
+    )
+    assert process.stdout.strip() == "[]", process.stdout + process.stderr
+
+
+def test_another_backend_is_refused_with_the_mend():
+    process = run_python("-c", "import tf_gmvae", KERAS_BACKEND="numpy")
+    assert process.returncode == 1
+    assert "set the environment variable KERAS_BACKEND=tensorflow" in process.stderr
+
+
+def test_the_readme_shows_the_symbol_table(root):
+    table = [line for line in tf_gmvae.__doc__.splitlines() if line.startswith("|")]
+    assert len(table) == 13
+    readme = (root / "README.md").read_text().splitlines()
+    assert [line for line in table if line not in readme] == []
+
+
+def test_the_readme_names_every_flag_file_layer_and_likelihood(root):
+    readme = (root / "README.md").read_text()
+    names = [*(path.name for path in root.glob("*.flags")), *layers.__all__]
+    names += [*tf_gmvae.model.likelihoods.LIKELIHOODS, *tf_gmvae.presets.PRESETS]
+    assert [name for name in names if name not in readme] == []
+
+
+def test_the_readmes_python_runs(root, tmp_path):
+    """The README's Python blocks, in order, in one process, from a folder of its own."""
+    blocks = (root / "README.md").read_text().split("```python\n")[1:]
+    code = "\n".join(block.split("```")[0] for block in blocks)
+    assert code.count("model.fit(") >= 2
+    process = run_python("-W", "error::UserWarning", "-c", code, cwd=tmp_path)
+    assert process.returncode == 0, process.stderr[-3000:]
+
+
+def test_every_public_docstring_exists():
+    for module in (tf_gmvae, layers):
+        for name in module.__all__:
+            if not name.startswith("__"):
+                assert getattr(module, name).__doc__, name
+
+
+USE = """
+import numpy as np
+import keras, layers, tf_gmvae, train.main
+from importlib import metadata
+assert metadata.version("tf-gmvae") == tf_gmvae.__version__
+assert all("{prefix}" in module.__file__ for module in (layers, tf_gmvae, train)), tf_gmvae.__file__
+data = tf_gmvae.data.load("digits")
+model = tf_gmvae.GMVAE.from_preset("digits", seed=0)
+model.compile()
+model.fit(tf_gmvae.data.to_batches(data.train, 100), epochs=1, verbose=0)
+model.save("model.keras")
+print(keras.saving.load_model("model.keras").predict(data.test.examples, verbose=0).shape)
+"""
+
+
+def test_the_wheel_works_elsewhere(root, tmp_path):
+    built = run_python("-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", tmp_path, root)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("tf_gmvae-*.whl")
+    environment = tmp_path / "environment"
+    venv.create(environment, with_pip=True)
+    python = environment / "bin" / "python"
+    install = [python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel]
+    subprocess.run(install, check=True, capture_output=True, timeout=120)
+    # The dependencies are these, by path, so that the test needs no network; the path shows no editable
+    # install of this project, which stands in a .pth file, and those are not read through another.
+    packages = next(environment.glob("lib/python*/site-packages"))
+    (packages / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    used = subprocess.run(
+        [python, "-c", USE.format(prefix=environment)], cwd=elsewhere, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert used.returncode == 0, used.stderr[-3000:]
+    assert used.stdout.strip().endswith("(359, 10)")
+    command = subprocess.run(
+        [python, "-m", "train.main", "--dataset=digits", "--epochs=1"], cwd=elsewhere, capture_output=True,
+        text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert command.returncode == 0, command.stderr[-3000:]
+    assert (elsewhere / "runs" / "digits-k10-m1-seed0" / "metrics.json").is_file()
+
+
+def test_the_version_is_the_changelogs(root):
+    assert f"## {tf_gmvae.__version__}" in (root / "CHANGELOG.md").read_text()
+
+
+def test_python_is_the_supported_one():
+    assert (3, 10) <= sys.version_info < (3, 14)

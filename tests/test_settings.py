@@ -1,0 +1,176 @@
+"""Flags, their record, and the folder of a run."""
+
+import json
+from dataclasses import asdict, replace
+
+import pytest
+from absl import flags
+
+from tf_gmvae import InputError
+from train.run_folder import RunFolder
+from train.settings import Settings, define
+
+
+def parsed(*arguments):
+    flag_values = flags.FlagValues()
+    define(flag_values)
+    flag_values(["", *arguments])
+    return Settings.from_flags(flag_values)
+
+
+@pytest.fixture
+def settings():
+    return parsed("--dataset=digits", "--num_components=7", "--min_information=0.5").resolved("digits", "bernoulli")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder(tmp_path / "runs" / "one")
+
+
+def test_every_flag_file_sets_a_run(root):
+    files = sorted(root.glob("*.flags"))
+    assert [file.stem for file in files] == ["digits", "mnist", "svhn", "synthetic"]
+    for file in files:
+        settings = parsed(f"--flagfile={file}")
+        assert settings.dataset == settings.preset == file.stem
+
+
+def test_the_flag_files_of_the_paper_hold_its_settings(root):
+    found = {name: parsed(f"--flagfile={root / name}.flags") for name in ("mnist", "svhn", "synthetic")}
+    assert {name: s.batch_size for name, s in found.items()} == {"mnist": 50, "svhn": 128, "synthetic": 200}
+    assert {s.learning_rate for s in found.values()} == {1e-4}
+    assert found["mnist"].epochs == 100
+
+
+def test_settings_survive_their_file(settings, tmp_path):
+    settings.write(tmp_path / "run.flags")
+    assert Settings.read(tmp_path / "run.flags") == settings
+
+
+def test_a_stored_file_is_a_flag_file(settings, tmp_path):
+    settings.write(tmp_path / "run.flags")
+    assert parsed(f"--flagfile={tmp_path / 'run.flags'}") == settings
+
+
+def test_no_data_set_is_an_error():
+    with pytest.raises(InputError, match="Name the data: .*--dataset="):
+        parsed()
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        "--num_components=0",
+        "--num_samples=0",
+        "--min_information=-1",
+        "--epochs=0",
+        "--batch_size=0",
+        "--preset=minst",
+        "--likelihood=gauss",
+        "--binarize=yes",
+        "--num_componets=3",
+        "--seed=x",
+    ],
+)
+def test_flags_out_of_range_are_named(flag):
+    with pytest.raises(flags.Error, match=flag.split("=")[0].removeprefix("--")):
+        parsed("--dataset=digits", flag)
+
+
+@pytest.mark.parametrize("content", ["--no_such_flag=1\n", "--num_components=zero\n"])
+def test_a_spoilt_record_is_named(tmp_path, content):
+    (tmp_path / "run.flags").write_text("--dataset=digits\n" + content)
+    with pytest.raises(InputError, match=r"run\.flags cannot be read"):
+        Settings.read(tmp_path / "run.flags")
+
+
+def test_a_new_folder_holds_the_settings(folder, settings):
+    folder.check_free()
+    folder.open(settings)
+    assert Settings.read(folder.flags) == settings
+
+
+def test_an_occupied_folder_is_refused_and_left_alone(folder, settings):
+    folder.open(settings)
+    folder.model.write_text("a model")
+    for attempt in (folder.check_free, lambda: folder.open(replace(settings, seed=5))):
+        with pytest.raises(InputError, match="is not empty: pass --resume .* --overwrite .* --name"):
+            attempt()
+    assert folder.model.read_text() == "a model"
+    assert Settings.read(folder.flags) == settings
+
+
+def test_overwrite_drops_a_run_but_nothing_else(folder, settings, tmp_path):
+    folder.open(settings)
+    folder.model.write_text("a model")
+    folder.open(replace(settings, seed=5), overwrite=True)
+    assert not folder.model.exists()
+    assert Settings.read(folder.flags).seed == 5
+    other = tmp_path / "holiday"
+    other.mkdir()
+    (other / "photo.png").write_bytes(b"x")
+    with pytest.raises(InputError, match="holds something other than a run"):
+        RunFolder(other).open(settings, overwrite=True)
+    assert (other / "photo.png").exists()
+
+
+def test_resume_and_overwrite_contradict(folder):
+    with pytest.raises(InputError, match="one of them"):
+        folder.check_free(resume=True, overwrite=True)
+
+
+def test_resume_takes_the_same_settings_only(folder, settings):
+    folder.open(settings)
+    folder.open(replace(settings, epochs=500, data_dir="elsewhere"), resume=True)
+    assert Settings.read(folder.flags).epochs == 500
+    for name, value in asdict(settings).items():
+        if name in ("epochs", "data_dir"):
+            continue
+        other = replace(settings, **{name: "other" if isinstance(value, str) or value is None else value + 1})
+        with pytest.raises(InputError, match=f"began with --{name}=.* cannot go on with --{name}="):
+            folder.open(other, resume=True)
+    assert Settings.read(folder.flags).epochs == 500
+
+
+def test_resume_of_nothing_begins(folder, settings):
+    folder.check_free(resume=True)
+    folder.open(settings, resume=True)
+    assert folder.flags.is_file()
+
+
+def test_places_that_cannot_be_written(settings, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is a file, not a folder"):
+        RunFolder(tmp_path / "file").check_free()
+    with pytest.raises(InputError, match="cannot be written .*--runs_dir"):
+        RunFolder(tmp_path / "file" / "run").open(settings)
+    with pytest.raises(InputError, match="cannot be written .*--runs_dir"):
+        RunFolder("/proc/no/run").open(settings)
+
+
+def test_history_leaves_out_rows_cut_short(folder, settings):
+    folder.open(settings)
+    assert folder.read_history() == []
+    folder.history.write_text("epoch,elbo,seconds\n0,-3.5,1.0\n1,-2.5,1.5\n2,-1")
+    assert folder.read_history() == [
+        {"epoch": 0, "elbo": -3.5, "seconds": 1.0},
+        {"epoch": 1, "elbo": -2.5, "seconds": 1.5},
+    ]
+
+
+@pytest.mark.parametrize(("epochs", "kept"), [(0, []), (1, [0]), (2, [0, 1]), (9, [0, 1, 2])])
+def test_history_is_cut_to_the_epochs_of_the_model(folder, settings, epochs, kept):
+    folder.open(settings)
+    folder.keep_history(epochs)
+    assert not folder.history.exists()
+    folder.history.write_text("epoch,elbo\n0,-3\n1,-2\n2,-1\n")
+    folder.keep_history(epochs)
+    assert [row["epoch"] for row in folder.read_history()] == kept
+
+
+def test_metrics_are_json(folder, settings):
+    folder.open(settings)
+    folder.write_metrics({"elbo": -1.5, "accuracy_hungarian": None})
+    assert json.loads(folder.metrics.read_text()) == {"elbo": -1.5, "accuracy_hungarian": None}
+    assert not list(folder.path.glob("*.partial"))

@@ -1,0 +1,24 @@
+"""Data: sources to read, held in memory as NumPy arrays, and batches of them.
+
+    load.py          load(name) -> Dataset, the one way in, and the list of names
+    split.py         Split (examples and labels, checked) and Dataset (a train and maybe a test split)
+    pipeline.py      to_batches(split, ...) -> tf.data.Dataset of float32 batches
+
+One source a file:
+
+    synthetic.py     five bent arcs in the plane
+    digits.py        scikit-learn's 8 x 8 digits
+    idx.py           MNIST and Fashion-MNIST, from their original IDX files
+    svhn.py          SVHN, from its original .mat files
+    tfds.py          anything in TensorFlow Datasets that has images and labels
+    npz.py           your own arrays in a .npz file
+    image_folder.py  your own pictures in a folder
+
+    reading.py       what the readers of files share: failures become one sentence
+"""
+
+from tf_gmvae.data.load import load
+from tf_gmvae.data.pipeline import to_batches
+from tf_gmvae.data.split import Dataset, Split
+
+__all__ = ["Dataset", "Split", "load", "to_batches"]

@@ -1,0 +1,120 @@
+"""The one way in: a name or a path becomes a `Dataset`."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from tf_gmvae.data.checks import whole_number
+from tf_gmvae.data.digits import load_digits
+from tf_gmvae.data.idx import CLASS_NAMES, has_idx_files, load_idx
+from tf_gmvae.data.image_folder import load_image_folder
+from tf_gmvae.data.npz import load_npz
+from tf_gmvae.data.split import Dataset
+from tf_gmvae.data.svhn import has_svhn_files, load_svhn
+from tf_gmvae.data.synthetic import load_synthetic
+from tf_gmvae.data.tfds import load_tfds
+from tf_gmvae.errors import InputError
+
+
+def load(name, data_dir=None, *, image_size=None, channels=None, seed=0) -> Dataset:
+    """Loads a data set into memory.
+
+    Args:
+        name: "synthetic", "digits", "mnist", "fashion_mnist", "svhn", "tfds:NAME", or the path of a .npz file
+            or of a folder of images.
+        data_dir: For mnist, fashion_mnist and svhn, the folder with the original files; where it holds none of
+            them, and for tfds:NAME, the folder of TensorFlow Datasets. Other data sets have no use for it.
+        image_size: For a folder of images, the side in pixels of the squares to resize to.
+        channels: For a folder of images, 1 (grey) or 3 (RGB).
+        seed: For "synthetic", the seed of the draw.
+
+    Returns:
+        The `Dataset`.
+
+    Raises:
+        InputError: If the name or the path is unknown, an option does not apply, or the data are bad.
+    """
+    name = os.fspath(name)
+    path = Path(name).expanduser()
+    is_folder = name not in _NAMED and not name.startswith("tfds:") and path.is_dir()
+    _check_image_options(name, is_folder, image_size, channels)
+    data_dir = _checked_data_dir(data_dir)
+    if name in _NAMED:
+        return _NAMED[name](data_dir, seed)
+    if name.startswith("tfds:"):
+        if name == "tfds:":
+            raise InputError("tfds: must be followed by the name of a data set, as in tfds:kmnist.")
+        return load_tfds(name.removeprefix("tfds:"), data_dir)
+    if is_folder:
+        return load_image_folder(path, image_size, channels)
+    if path.suffix.lower() == ".npz":
+        return load_npz(path)
+    raise _unknown(name)
+
+
+def _check_image_options(name, is_folder, image_size, channels):
+    for option, value in (("image_size", image_size), ("channels", channels)):
+        if value is not None and not is_folder:
+            raise InputError(
+                f"{option} applies to folders of images only, and {name!r} is none: leave it out. "
+                f"Received: {option}={value!r}."
+            )
+    if image_size is not None:
+        whole_number("image_size", image_size, 1)
+    if channels not in (None, 1, 3):
+        raise InputError(f"channels must be 1 (grey) or 3 (RGB). Received: channels={channels!r}.")
+
+
+def _checked_data_dir(data_dir):
+    if data_dir is None:
+        return None
+    data_dir = Path(data_dir).expanduser()
+    if data_dir.exists() and not data_dir.is_dir():
+        raise InputError(
+            f"data_dir must be a folder, but {data_dir} is a file: give the folder that it is in."
+        )
+    return data_dir
+
+
+def _load_mnist(name, data_dir):
+    if data_dir is not None and has_idx_files(data_dir):
+        return load_idx(name, data_dir)
+    instead = _put_files(
+        data_dir, "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
+        "t10k-labels-idx1-ubyte.gz",
+    )  # fmt: skip
+    return load_tfds(name, data_dir, dataset_name=name, class_names=CLASS_NAMES[name], instead=instead)
+
+
+def _load_svhn(data_dir):
+    if data_dir is not None and has_svhn_files(data_dir):
+        return load_svhn(data_dir)
+    instead = _put_files(data_dir, "train_32x32.mat, test_32x32.mat and maybe extra_32x32.mat")
+    return load_tfds("svhn_cropped", data_dir, train="train+extra", dataset_name="svhn", instead=instead)
+
+
+def _put_files(data_dir, files):
+    where = f"into {data_dir}" if data_dir is not None else "into a folder, given as data_dir"
+    return f"put the original files {files} {where}"
+
+
+_NAMED = {
+    "synthetic": lambda data_dir, seed: load_synthetic(seed),
+    "digits": lambda data_dir, seed: load_digits(),
+    "mnist": lambda data_dir, seed: _load_mnist("mnist", data_dir),
+    "fashion_mnist": lambda data_dir, seed: _load_mnist("fashion_mnist", data_dir),
+    "svhn": lambda data_dir, seed: _load_svhn(data_dir),
+}
+
+
+def _unknown(name):
+    if os.path.exists(name):
+        return InputError(f"{name} is neither a .npz file nor a folder of images: give one of these.")
+    close = difflib.get_close_matches(name, _NAMED, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return InputError(
+        f"there is no data set or path {name!r}: {hint}possible are {', '.join(_NAMED)}, tfds:NAME, the path of a "
+        ".npz file and the path of a folder of images."
+    )

@@ -1,0 +1,84 @@
+"""Your own arrays, in a .npz file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tf_gmvae.data.reading import reading
+from tf_gmvae.data.split import Dataset, Split
+from tf_gmvae.errors import InputError
+
+_LAYOUTS = (
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("images", "labels"),
+    ("x", "y"),
+)
+
+
+def load_npz(path) -> Dataset:
+    """Loads a .npz file, as `np.savez` writes it.
+
+    Args:
+        path: The file. It holds `x_train` and maybe `y_train`, `x_test` and `y_test`; or `images` and maybe
+            `labels`; or `x` and maybe `y`. Examples are `(N, F)`, `(N, H, W)` or `(N, H, W, C)`, where uint8
+            is kept and other numbers become float32. Labels are whole numbers, or strings, which are numbered
+            in sorted order and become the class names.
+
+    Returns:
+        A `Dataset` named after the path.
+
+    Raises:
+        InputError: If the file is missing, damaged, has other keys, or an array does not fit.
+    """
+    arrays = _read_arrays(path)
+    layout = _layout(path, set(arrays))
+    train_labels, test_labels, class_names = _number_labels(path, arrays.get(layout[1]), arrays.get("y_test"))
+    train = _split(path, layout[0], arrays[layout[0]], train_labels)
+    test = _split(path, "x_test", arrays["x_test"], test_labels) if "x_test" in arrays else None
+    return Dataset(str(path), train, test, class_names)
+
+
+def _read_arrays(path):
+    mend = "write it again with np.savez, from plain numeric arrays"
+    with reading(path, "a .npz file", mend):
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise InputError(f"{path} holds a single array, not the named arrays of a .npz file: {mend}.")
+        with archive:
+            return {key: archive[key] for key in archive.files}
+
+
+def _layout(path, keys):
+    for layout in _LAYOUTS:
+        if layout[0] in keys and keys <= set(layout) and ("y_test" not in keys or "x_test" in keys):
+            return layout
+    # A key beyond the known ones may be a misspelt one: labels must not get lost in silence.
+    raise InputError(
+        f"{path} must hold x_train [y_train, x_test, y_test], images [labels] or x [y], and nothing else: rename "
+        f"or drop arrays. Received: {', '.join(sorted(keys)) or 'no array'}."
+    )
+
+
+def _number_labels(path, *label_arrays):
+    """Returns the label arrays with strings replaced by numbers, and the class names (None for numbers)."""
+    given = [labels for labels in label_arrays if labels is not None]
+    are_strings = {labels.dtype.kind in "US" for labels in given}
+    if len(are_strings) == 2:
+        raise InputError(
+            f"{path} has strings in one of y_train and y_test and numbers in the other: use one kind."
+        )
+    if are_strings != {True}:
+        return *label_arrays, None
+    class_names = np.unique(np.concatenate([labels.ravel().astype(str) for labels in given]))
+    numbered = (
+        None if labels is None else np.searchsorted(class_names, labels.astype(str))
+        for labels in label_arrays
+    )
+    return *numbered, tuple(class_names.tolist())
+
+
+def _split(path, key, examples, labels):
+    try:
+        return Split.from_arrays(examples, labels)
+    except InputError as error:
+        raise InputError(f"{path}, array {key}: {error}") from error

@@ -1,0 +1,101 @@
+"""Batches for training and scoring: shuffled in full, seeded, and exact to resume."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from tf_gmvae.data.checks import whole_number
+from tf_gmvae.errors import InputError
+
+_BINARIZE = ("none", "threshold", "sample")
+
+
+def to_batches(
+    split,
+    batch_size,
+    *,
+    shuffle_seed=None,
+    num_epochs=1,
+    skip_batches=0,
+    drop_remainder=False,
+    binarize="none",
+    with_labels=False,
+) -> tf.data.Dataset:
+    """Makes float32 batches of a split.
+
+    Only the example numbers are shuffled, batched and skipped; the examples stay in memory as they are (uint8
+    images in a quarter of the space of floats) and are gathered a batch at a time.
+
+    Args:
+        split: A `Split`.
+        batch_size: Examples a batch.
+        shuffle_seed: None keeps the order; a seed >= 0 shuffles all examples anew in each epoch. As everywhere
+            in TensorFlow, the order also depends on the global seed, where one is set.
+        num_epochs: Passes over the data, or None for an endless data set. Batches never span two epochs.
+        skip_batches: Batches to leave out at the start, counted over all epochs: a run that is resumed after n
+            batches gets with `skip_batches=n` what it would have got without the break.
+        drop_remainder: Whether to leave out the last, smaller batch of each epoch.
+        binarize: "none"; "threshold" (1 where a pixel is >= 0.5); or "sample" (1 with the pixel as the
+            probability, drawn anew in each epoch, from `shuffle_seed`, or 0, and the number of the batch).
+        with_labels: Whether to yield `(batch, labels)`.
+
+    Returns:
+        A `tf.data.Dataset` of float32 batches `(B, H, W, C)` or `(B, F)`, uint8 pixels scaled to [0, 1] and
+        float32 as it is; with labels, pairs of such a batch and int64 `(B,)`.
+
+    Raises:
+        InputError: If an argument is out of its range, labels are asked for that are not there, or examples
+            outside [0, 1] are to be binarized.
+    """
+    batch_size = whole_number("batch_size", batch_size, 1)
+    skip_batches = whole_number("skip_batches", skip_batches, 0)
+    if num_epochs is not None:
+        num_epochs = whole_number("num_epochs", num_epochs, 1)
+    if shuffle_seed is not None:
+        shuffle_seed = whole_number("shuffle_seed", shuffle_seed, 0)
+    if drop_remainder and batch_size > split.num_examples:
+        raise InputError(
+            f"batch_size must be at most the {split.num_examples} examples of the split, or drop_remainder would "
+            f"leave no batch: make it smaller. Received: batch_size={batch_size}."
+        )
+    if with_labels and split.labels is None:
+        raise InputError(
+            "with_labels needs a split with labels: this one has none, so leave with_labels out."
+        )
+    _check_binarize(split.examples, binarize)
+
+    with tf.device("CPU:0"):  # the whole split has no place on an accelerator
+        examples = tf.convert_to_tensor(split.examples)
+        labels = tf.convert_to_tensor(split.labels) if with_labels else None
+    indices = tf.data.Dataset.range(split.num_examples)
+    if shuffle_seed is not None:
+        indices = indices.shuffle(split.num_examples, seed=shuffle_seed, reshuffle_each_iteration=True)
+    batches = indices.batch(batch_size, drop_remainder=drop_remainder).repeat(num_epochs).enumerate()
+
+    def gather(number, rows):
+        batch = tf.cast(tf.gather(examples, rows), tf.float32)
+        if examples.dtype == tf.uint8:
+            batch /= 255.0
+        if binarize == "threshold":
+            batch = tf.cast(batch >= 0.5, tf.float32)
+        elif binarize == "sample":
+            seed = tf.stack([tf.constant(shuffle_seed or 0, tf.int64), number])
+            # The draw is in [0, 1), so a pixel of 1 is always on and a pixel of 0 never.
+            batch = tf.cast(tf.random.stateless_uniform(tf.shape(batch), seed) < batch, tf.float32)
+        return (batch, tf.gather(labels, rows)) if with_labels else batch
+
+    return batches.skip(skip_batches).map(gather, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _check_binarize(examples, binarize):
+    if binarize not in _BINARIZE:
+        raise InputError(f"binarize must be one of {', '.join(_BINARIZE)}. Received: binarize={binarize!r}.")
+    if binarize == "none" or examples.dtype == np.uint8:
+        return
+    low, high = examples.min(), examples.max()
+    if low < 0 or high > 1:
+        raise InputError(
+            f"binarize={binarize!r} needs examples in [0, 1]: scale them or use binarize='none'. Received: "
+            f"examples from {low:g} to {high:g}."
+        )

@@ -1,0 +1,174 @@
+"""Data in memory: one split, and a data set of one or two splits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tf_gmvae.errors import InputError
+
+# Large arrays are checked piece by piece: isfinite() of the whole would add a quarter of its size in bools.
+_CHECK_ROWS = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Examples in memory, with labels where the source has them.
+
+    Attributes:
+        examples: `(N, H, W, C)` images or `(N, F)` features, uint8 or float32.
+        labels: `(N,)` int64, or None. Labels are never used for training, only for scores.
+
+    Raises:
+        InputError: If there is no example, the shape or the dtype is another one, a float example is
+            NaN or infinite, or the labels do not fit the examples.
+    """
+
+    examples: np.ndarray
+    labels: np.ndarray | None = None
+
+    def __post_init__(self):
+        _check_examples(self.examples)
+        if self.labels is not None:
+            _check_labels(self.labels, len(self.examples))
+
+    @classmethod
+    def from_arrays(cls, examples, labels=None) -> Split:
+        """Builds a split of whatever numeric arrays a source holds.
+
+        Args:
+            examples: `(N, F)`, `(N, H, W)` (which gets a channel axis) or `(N, H, W, C)`. uint8 is kept,
+                every other numeric dtype becomes float32.
+            labels: None, or `(N,)` or `(N, 1)` whole numbers.
+
+        Returns:
+            The `Split`.
+
+        Raises:
+            InputError: As for `Split`, or if an array is not numeric.
+        """
+        examples = np.asarray(examples)
+        if examples.dtype.kind not in "buif":
+            raise InputError(f"examples must be numbers. Received: an array of dtype {examples.dtype}.")
+        if examples.dtype not in (np.uint8, np.float32):
+            with np.errstate(over="ignore"):  # what overflows becomes inf, and is then named as such
+                examples = examples.astype(np.float32)
+        if examples.ndim == 3:
+            examples = examples[..., np.newaxis]
+        return cls(examples, None if labels is None else _whole_numbers(labels))
+
+    @property
+    def num_examples(self) -> int:
+        """Number of examples, N."""
+        return len(self.examples)
+
+    @property
+    def data_shape(self) -> tuple[int, ...]:
+        """Shape of one example: `(H, W, C)` or `(F,)`."""
+        return self.examples.shape[1:]
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of different labels, or None without labels."""
+        return None if self.labels is None else len(np.unique(self.labels))
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A named data set.
+
+    Attributes:
+        name: As given to `tf_gmvae.data.load`.
+        train: The training split.
+        test: The test split, or None.
+        class_names: The name of label 0, 1, ..., or None.
+
+    Raises:
+        InputError: If the two splits differ in the shape or the dtype of their examples, or a label has no
+            class name.
+    """
+
+    name: str
+    train: Split
+    test: Split | None = None
+    class_names: tuple[str, ...] | None = None
+
+    def __post_init__(self):
+        for what, split in (("train", self.train), ("test", self.test)):
+            if split is not None and split.labels is not None and self.class_names is not None:
+                _check_names(f"the {what} labels of {self.name!r}", split.labels, self.class_names)
+        if self.test is None:
+            return
+        for what, train, test in (
+            ("shape", self.train.data_shape, self.test.data_shape),
+            ("dtype", self.train.examples.dtype, self.test.examples.dtype),
+        ):
+            if train != test:
+                raise InputError(
+                    f"the train and test examples of {self.name!r} must have one {what}, so convert one of "
+                    f"them. Received: train {train}, test {test}."
+                )
+
+
+def _check_examples(examples):
+    if not isinstance(examples, np.ndarray) or examples.dtype not in (np.uint8, np.float32):
+        received = getattr(examples, "dtype", type(examples).__name__)
+        raise InputError(
+            f"examples must be a uint8 or float32 array; use Split.from_arrays to convert. Received: {received}."
+        )
+    if examples.ndim not in (2, 4):
+        raise InputError(
+            "examples must have the shape (N, features) or (N, height, width, channels). "
+            f"Received: {examples.shape}."
+        )
+    if examples.size == 0:
+        raise InputError(f"examples must hold at least one value. Received: shape {examples.shape}.")
+    if examples.dtype == np.float32:
+        _check_finite(examples)
+
+
+def _check_finite(examples):
+    for start in range(0, len(examples), _CHECK_ROWS):
+        rows = examples[start : start + _CHECK_ROWS]
+        finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
+        if not finite.all():
+            index = start + int(np.argmin(finite))
+            raise InputError(
+                f"example {index} holds a NaN, an infinite value or one too large for float32: "
+                "remove or repair such examples."
+            )
+
+
+def _check_labels(labels, num_examples):
+    if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
+        received = getattr(labels, "dtype", type(labels).__name__)
+        raise InputError(
+            f"labels must be an int64 array; use Split.from_arrays to convert. Received: {received}."
+        )
+    if labels.shape != (num_examples,):
+        raise InputError(
+            f"labels must be one number an example, so of shape ({num_examples},). Received: {labels.shape}."
+        )
+    if labels.min() < 0:
+        index = int(np.argmax(labels < 0))
+        raise InputError(f"labels must be >= 0. Received: {labels[index]} for example {index}.")
+
+
+def _check_names(what, labels, class_names):
+    if labels.max() >= len(class_names):
+        raise InputError(
+            f"{what} must be 0 to {len(class_names) - 1}, one for each class name: repair or download the data "
+            f"again. Received: {labels.max()} for example {int(labels.argmax())}."
+        )
+
+
+def _whole_numbers(labels):
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.dtype.kind not in "buif":
+        raise InputError(f"labels must be whole numbers. Received: an array of dtype {labels.dtype}.")
+    if labels.dtype.kind == "f" and not (np.isfinite(labels).all() and (labels == np.floor(labels)).all()):
+        raise InputError("labels must be whole numbers. Received: fractions, NaN or infinite values.")
+    return labels.astype(np.int64)
