@@ -17,12 +17,12 @@ setup(
     license="Apache-2.0",
     packages=find_packages(include=["tf_gmvae*", "layers*", "train*"]),
     python_requires=">=3.10,<3.14",
-    # The lower bounds are what `make test-oldest` installs, the upper ones the newest release tested.
     install_requires=[
         "tensorflow>=2.20,<2.22",
         "keras>=3.12,<4",
         "tensorflow-probability[tf]>=0.25,<0.26",
         "tensorflow-datasets>=4.9.9,<5",
+        "importlib_resources>=6",  # tensorflow-datasets imports it without asking for it
         "absl-py>=2.1",
         "numpy>=1.26.4",
         "scipy>=1.12",

@@ -60,14 +60,20 @@ class GaussianSampler(keras.layers.Layer):
         """Shape (M, B, D) of the samples."""
         return (self.num_samples, *mean_shape)
 
+    def compute_output_spec(self, mean, log_var, deterministic=False, num_samples=None):
+        """Shape and dtype of the samples, which depend on how the layer is called."""
+        num_samples = 1 if deterministic else num_samples or self.num_samples
+        return keras.KerasTensor((num_samples, *mean.shape), dtype=self.compute_dtype)
+
     def save_own_variables(self, store):
         """Stores the random state, which Keras leaves out of weight files."""
-        super().save_own_variables(store)
         store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
+        store["initial_state"] = self._initial_state
 
     def load_own_variables(self, store):
         """Restores the random state."""
         self.seed_generator.state.assign(np.array(store["seed_state"]))
+        self._initial_state = np.array(store["initial_state"])
 
     def get_config(self):
         """Constructor arguments."""

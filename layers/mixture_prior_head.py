@@ -40,6 +40,10 @@ class MixturePriorHead(keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_components = positive_integer("num_components", num_components)
         self.latent_dim = positive_integer("latent_dim", latent_dim)
+        if not isinstance(hidden_units, list | tuple):
+            raise ValueError(
+                f"`hidden_units` must be a tuple of integers. Received: hidden_units={hidden_units!r}"
+            )
         self.hidden_units = tuple(positive_integer("hidden_units", units) for units in hidden_units)
         self.activation = keras.activations.get(activation)
         self.seed = seed

@@ -86,9 +86,7 @@ def test_named_sets_are_read_from_a_tfds_folder(tmp_path):
     prepare(tmp_path, "fashion_mnist", image=IMAGE, label=digit)
     svhn = load("svhn", tmp_path)
     assert (svhn.name, svhn.train.num_examples, svhn.class_names) == ("svhn", 20, tuple("0123456789"))
-    assert in_any_order(svhn.train.examples, svhn.train.labels) == in_any_order(
-        IMAGES[:20], LABELS[:20]
-    )
+    assert in_any_order(svhn.train.examples, svhn.train.labels) == in_any_order(IMAGES[:20], LABELS[:20])
     assert load("fashion_mnist", tmp_path).class_names[9] == "Ankle boot"
 
 

@@ -185,3 +185,8 @@ def test_labels_of_a_wrong_shape(function, shape):
 def test_components_in_use_without_labels_checks_the_posterior():
     with pytest.raises(InputError, match="example 0"):
         evaluation.scores(np.array([[np.nan, 1.0]]))
+
+
+def test_a_posterior_of_words_is_named():
+    with pytest.raises(InputError, match="must hold numbers. Received: an array of dtype <U1"):
+        evaluation.scores([["a", "b"]])

@@ -249,3 +249,29 @@ def test_random_state_survives_files(kind, tmp_path):
     if kind == "keras":
         loaded.layers[-1].reset()
         np.testing.assert_array_equal(loaded(inputs), first)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "samples"), [({}, 3), ({"num_samples": 6}, 6), ({"deterministic": True}, 1)]
+)
+def test_sampler_knows_its_symbolic_shape(arguments, samples):
+    inputs = [keras.Input((2,)), keras.Input((2,))]
+    drawn = layers.GaussianSampler(3)(*inputs, **arguments)
+    assert drawn.shape == (samples, None, 2)
+    assert keras.Model(inputs, drawn)([np.zeros((5, 2))] * 2).shape == (samples, 5, 2)
+
+
+def test_sampler_without_a_seed_resets_to_its_own_start_after_loading(tmp_path):
+    inputs = [keras.Input((2,)), keras.Input((2,))]
+    model = keras.Model(inputs, layers.GaussianSampler(3)(*inputs))
+    zeros = [np.zeros((5, 2))] * 2
+    first = np.asarray(model(zeros))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    loaded.layers[-1].reset()
+    np.testing.assert_array_equal(loaded(zeros), first)
+
+
+def test_hidden_units_must_be_a_sequence():
+    with pytest.raises(ValueError, match="Received: hidden_units=5"):
+        layers.MixturePriorHead(2, 2, hidden_units=5)

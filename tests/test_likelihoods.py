@@ -192,3 +192,21 @@ def test_extreme_logits_stay_finite(name, logit):
 def test_unknown_name(name):
     with pytest.raises(InputError, match=f"bernoulli, .*poisson. Received: likelihood={name!r}"):
         likelihoods.get(name)
+
+
+@pytest.mark.parametrize("name", likelihoods.LIKELIHOODS)
+@pytest.mark.parametrize("value", [-100.0, -1e-3, 0.0, 1e-3, 60.0])
+def test_means_have_finite_gradients(name, value):
+    likelihood = likelihoods.get(name)
+    params = tf.Variable(tf.fill((1, 1, 2 * likelihood.num_parameters), value))
+    with tf.GradientTape() as tape:
+        mean = likelihood.mean(params)
+    assert np.isfinite(tape.gradient(mean, params)).all()
+
+
+def test_continuous_bernoulli_mean_has_the_gradient_of_its_tail():
+    # For l -> -inf the mean is -1 / l, so its slope is 1 / l^2.
+    logit = tf.Variable(-100.0)
+    with tf.GradientTape() as tape:
+        mean = likelihoods.get("continuous_bernoulli").mean(logit)
+    np.testing.assert_allclose(tape.gradient(mean, logit), 1e-4, rtol=1e-5)

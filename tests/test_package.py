@@ -62,14 +62,19 @@ def test_files_can_be_held_in_mind(root):
 
 def test_import_loads_nothing_heavy_that_is_not_needed():
     heavy = "tensorflow_probability", "tensorflow_datasets", "sklearn", "matplotlib", "PIL", "pandas"
-    process = run_python(
-        "-c", f"import sys, tf_gmvae; print([name for name in {heavy} if name in sys.modules])", cwd="/"
-    )
+    # What Keras itself brings along is not ours to judge.
+    code = f"""
+import sys, keras
+before = set(sys.modules)
+import tf_gmvae
+print(sorted((set(sys.modules) - before) & set({heavy})))
+"""
+    process = run_python("-c", code)
     assert process.stdout.strip() == "[]", process.stdout + process.stderr
 
 
 def test_another_backend_is_refused_with_the_mend():
-    process = run_python("-c", "import tf_gmvae", KERAS_BACKEND="numpy")
+    process = run_python("-c", "import tf_gmvae", KERAS_BACKEND="jax")
     assert process.returncode == 1
     assert "set the environment variable KERAS_BACKEND=tensorflow" in process.stderr
 

@@ -76,7 +76,8 @@ def test_a_preset_takes_its_data_and_returns_its_posterior(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [("synthetic", (7,)), ("digits", (12, 10, 3)), ("mnist", (20, 28, 3)), ("svhn", (64, 40, 1))]
+    ("name", "shape"),
+    [("synthetic", (7,)), ("digits", (12, 10, 3)), ("mnist", (20, 28, 3)), ("svhn", (64, 40, 1))],
 )
 def test_a_preset_can_be_built_for_other_shapes(name, shape):
     model = tf_gmvae.GMVAE.from_preset(name, data_shape=shape)

@@ -20,7 +20,9 @@ def parsed(*arguments):
 
 @pytest.fixture
 def settings():
-    return parsed("--dataset=digits", "--num_components=7", "--min_information=0.5").resolved("digits", "bernoulli")
+    return parsed("--dataset=digits", "--num_components=7", "--min_information=0.5").resolved(
+        "digits", "bernoulli"
+    )
 
 
 @pytest.fixture

@@ -30,12 +30,15 @@ import os
 # operation. Who has set it keeps their choice.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-import keras
+_backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+if _backend == "tensorflow":
+    import keras
 
-if keras.backend.backend() != "tensorflow":
+    _backend = keras.backend.backend()  # another one, if Keras was imported earlier under its own settings
+if _backend != "tensorflow":
     raise ImportError(
-        f"tf_gmvae trains with TensorFlow, but Keras runs on {keras.backend.backend()!r}: set the environment "
-        "variable KERAS_BACKEND=tensorflow before Python starts."
+        f"tf_gmvae trains with TensorFlow, but Keras is set to run on {_backend!r}: set the environment variable "
+        "KERAS_BACKEND=tensorflow before Python starts."
     )
 
 from tf_gmvae import data, evaluation

@@ -126,9 +126,13 @@ def _checked_posterior(posterior):
     posterior = np.asarray(posterior)
     if posterior.ndim != 2 or posterior.size == 0:
         raise InputError(f"A posterior must be an array (N, K) with N, K >= 1. Received: shape {posterior.shape}")
+    if posterior.dtype.kind not in "fiu":
+        raise InputError(f"A posterior must hold numbers. Received: an array of dtype {posterior.dtype}")
     if not np.isfinite(posterior).all():
         first = int(np.argwhere(~np.isfinite(posterior))[0, 0])
-        raise InputError(f"The posterior of example {first} is not finite: the model has diverged, train it again.")
+        raise InputError(
+            f"The posterior of example {first} is not finite: the model has diverged, train it again."
+        )
     return posterior
 
 

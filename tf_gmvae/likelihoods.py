@@ -125,9 +125,9 @@ class ContinuousBernoulli(Bernoulli):
         return super().value_log_prob(inputs, params) + log_normaliser
 
     def mean(self, params):
-        """1 / (1 - exp(-l)) - 1 / l."""
+        """sigmoid(l) / tanh(l / 2) - 1 / l."""
         near, safe = self._away_from_zero(params)
-        return tf.where(near, 0.5 + params / 12.0, -1.0 / tf.math.expm1(-safe) - 1.0 / safe)
+        return tf.where(near, 0.5 + params / 12.0, tf.sigmoid(safe) / tf.tanh(0.5 * safe) - 1.0 / safe)
 
     def independent_values(self, params):
         """Continuous Bernoulli."""

@@ -1,5 +1,6 @@
 """How commands of this package start and fail."""
 
+import logging
 import os
 import sys
 
@@ -22,6 +23,8 @@ def run(command):
         gpus = tf.config.list_physical_devices("GPU")
         device = f"{len(gpus)} GPU(s)" if gpus else f"{os.cpu_count()} CPU cores, no GPU found"
         print(f"TensorFlow {tf.__version__} on {device}.", flush=True)
+        # Progress of loading many files, say; absl shows warnings alone otherwise.
+        logging.getLogger("tf_gmvae").setLevel(logging.INFO)
         try:
             command()
         except (InputError, TrainingDivergedError) as error:

@@ -47,11 +47,7 @@ def load_image_folder(folder, image_size=None, channels=None) -> Dataset:
     has_splits = (folder / "train").is_dir() and (folder / "test").is_dir()
     if has_splits and _images_in(folder):
         raise _both_levels(folder)
-    trees = (
-        [_class_images(folder / part) for part in ("train", "test")]
-        if has_splits
-        else [_class_images(folder)]
-    )
+    trees = [_class_images(folder / part) for part in ("train", "test")] if has_splits else [_class_images(folder)]
     class_names = tuple(sorted({name for tree in trees for name in tree if name is not None})) or None
     first = next(iter(trees[0].values()))[0]
     shape = _target_shape(first, image_size, channels)
@@ -71,17 +67,13 @@ def _class_images(folder):
     """Returns the images of each class of the folder as `{class name: paths}`, or `{None: paths}`."""
     try:
         top = _images_in(folder)
-        sub_folders = sorted(
-            path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-        )
+        sub_folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
         classes = {path.name: images for path in sub_folders if (images := _images_in(path))}
         nested = [
             inner for path in sub_folders for inner in path.iterdir() if inner.is_dir() and _images_in(inner)
         ]
     except OSError as error:
-        raise InputError(
-            f"{error.filename} cannot be read ({error.strerror}): check its permissions."
-        ) from error
+        raise InputError(f"{error.filename} cannot be read ({error.strerror}): check its permissions.") from error
     if top and classes:
         raise _both_levels(folder)
     if nested:
@@ -184,6 +176,4 @@ def _to_eight_bits(image):
 
 def _broken(paths):
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-    return InputError(
-        f"{', '.join(map(str, paths[:3]))}{more} cannot be read as images: remove or replace them."
-    )
+    return InputError(f"{', '.join(map(str, paths[:3]))}{more} cannot be read as images: remove or replace them.")

@@ -72,9 +72,7 @@ def _checked_data_dir(data_dir):
         return None
     data_dir = Path(data_dir).expanduser()
     if data_dir.exists() and not data_dir.is_dir():
-        raise InputError(
-            f"data_dir must be a folder, but {data_dir} is a file: give the folder that it is in."
-        )
+        raise InputError(f"data_dir must be a folder, but {data_dir} is a file: give the folder that it is in.")
     return data_dir
 
 

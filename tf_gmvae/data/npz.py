@@ -71,8 +71,7 @@ def _number_labels(path, *label_arrays):
         return *label_arrays, None
     class_names = np.unique(np.concatenate([labels.ravel().astype(str) for labels in given]))
     numbered = (
-        None if labels is None else np.searchsorted(class_names, labels.astype(str))
-        for labels in label_arrays
+        None if labels is None else np.searchsorted(class_names, labels.astype(str)) for labels in label_arrays
     )
     return *numbered, tuple(class_names.tolist())
 

@@ -60,9 +60,7 @@ def to_batches(
             f"leave no batch: make it smaller. Received: batch_size={batch_size}."
         )
     if with_labels and split.labels is None:
-        raise InputError(
-            "with_labels needs a split with labels: this one has none, so leave with_labels out."
-        )
+        raise InputError("with_labels needs a split with labels: this one has none, so leave with_labels out.")
     _check_binarize(split.examples, binarize)
 
     with tf.device("CPU:0"):  # the whole split has no place on an accelerator

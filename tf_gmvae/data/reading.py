@@ -39,9 +39,7 @@ def reading(path, kind, mend="download it again"):
         raise
     except MemoryError as error:
         # A damaged header can promise any size; so can a file that is simply larger than the memory.
-        raise InputError(
-            f"{path} asks for more memory than there is: if it is not that large, {mend}."
-        ) from error
+        raise InputError(f"{path} asks for more memory than there is: if it is not that large, {mend}.") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"{path} could not be read as {kind} ({_short(reason)}): {mend}.") from error
@@ -65,9 +63,7 @@ def check_file(path):
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{path} cannot be opened ({reason}): check the path and its permissions."
-        ) from error
+        raise InputError(f"{path} cannot be opened ({reason}): check the path and its permissions.") from error
 
 
 def _short(error):

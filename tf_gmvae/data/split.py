@@ -143,9 +143,7 @@ def _check_finite(examples):
 def _check_labels(labels, num_examples):
     if not isinstance(labels, np.ndarray) or labels.dtype != np.int64:
         received = getattr(labels, "dtype", type(labels).__name__)
-        raise InputError(
-            f"labels must be an int64 array; use Split.from_arrays to convert. Received: {received}."
-        )
+        raise InputError(f"labels must be an int64 array; use Split.from_arrays to convert. Received: {received}.")
     if labels.shape != (num_examples,):
         raise InputError(
             f"labels must be one number an example, so of shape ({num_examples},). Received: {labels.shape}."

@@ -16,9 +16,7 @@ _READ_BATCH = 1024
 _MAX_RETRIES = 3
 
 
-def load_tfds(
-    name, data_dir=None, *, train="train", dataset_name=None, class_names=None, instead=None
-) -> Dataset:
+def load_tfds(name, data_dir=None, *, train="train", dataset_name=None, class_names=None, instead=None) -> Dataset:
     """Loads a data set of TFDS: prepared files where there are any, else by downloading it.
 
     Args:
@@ -88,9 +86,7 @@ def _prepared_builder(name, data_dir, dataset_name, instead):
             f"{instead}."
         ) from error
     except Exception as error:
-        raise InputError(
-            f"{dataset_name} could not be downloaded ({_reason(error)}): {instead}."
-        ) from error
+        raise InputError(f"{dataset_name} could not be downloaded ({_reason(error)}): {instead}.") from error
     return builder
 
 
