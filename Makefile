@@ -3,16 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow lint clean
+.PHONY: demo test lint clean
 
 demo: .venv/installed
 	$(BIN)/python -m train.main --flagfile=digits.flags --name=digits --overwrite
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
-
-test-slow: .venv/installed-test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check .

@@ -31,7 +31,7 @@ setup(
         "tensorboard>=2.20",
     ],
     extras_require={
-        "test": ["pytest>=8", "setuptools>=77", "wheel"],
+        "test": ["pytest>=8", "pytest-xdist>=3.5", "setuptools>=77", "wheel"],
         "lint": ["ruff>=0.6"],
     },
     classifiers=[

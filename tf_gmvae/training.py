@@ -74,11 +74,13 @@ class Training:
             jit_compile=jit_compile,
             **kwargs,
         )
+        # Variables that come into being while TensorFlow traces the step make it trace the step twice.
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
 
     def compile_from_config(self, config):
         """Compiles a loaded model as it was compiled when saved."""
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, *args, **kwargs):
         """See `keras.Model.fit`; bad values raise an `InputError`."""
