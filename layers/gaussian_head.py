@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from layers.validation import positive_integer
+from layers.validation import whole_number
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -35,7 +35,7 @@ class GaussianHead(keras.layers.Layer):
 
     def __init__(self, dim, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.dim = positive_integer("dim", dim)
+        self.dim = whole_number("dim", dim)
         self.seed = seed
         self.streams = keras.layers.Dense(
             2 * self.dim,

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from layers.validation import positive_integer
+from layers.validation import whole_number
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -38,7 +38,7 @@ class GaussianSampler(keras.layers.Layer):
 
     def __init__(self, num_samples=1, seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.num_samples = positive_integer("num_samples", num_samples)
+        self.num_samples = whole_number("num_samples", num_samples)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self._initial_state = ops.convert_to_numpy(self.seed_generator.state)
@@ -48,7 +48,7 @@ class GaussianSampler(keras.layers.Layer):
         """See the class."""
         if deterministic:
             return ops.expand_dims(mean, 0)
-        num_samples = self.num_samples if num_samples is None else positive_integer("num_samples", num_samples)
+        num_samples = self.num_samples if num_samples is None else whole_number("num_samples", num_samples)
         noise = keras.random.normal((num_samples, *ops.shape(mean)), dtype=mean.dtype, seed=self.seed_generator)
         return mean + ops.exp(0.5 * log_var) * noise
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from layers.validation import positive_integer
+from layers.validation import whole_number
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -38,13 +38,13 @@ class MixturePriorHead(keras.layers.Layer):
 
     def __init__(self, num_components, latent_dim, hidden_units=(500,), activation="tanh", seed=None, **kwargs):
         super().__init__(**kwargs)
-        self.num_components = positive_integer("num_components", num_components)
-        self.latent_dim = positive_integer("latent_dim", latent_dim)
+        self.num_components = whole_number("num_components", num_components)
+        self.latent_dim = whole_number("latent_dim", latent_dim)
         if not isinstance(hidden_units, list | tuple):
             raise ValueError(
                 f"`hidden_units` must be a tuple of integers. Received: hidden_units={hidden_units!r}"
             )
-        self.hidden_units = tuple(positive_integer("hidden_units", units) for units in hidden_units)
+        self.hidden_units = tuple(whole_number("hidden_units", units) for units in hidden_units)
         self.activation = keras.activations.get(activation)
         self.seed = seed
 

@@ -1,18 +1,20 @@
-"""Checks of constructor arguments that the layers share."""
+"""The check of whole numbers that layers, model and data share."""
 
 from numbers import Integral
 
 
-def positive_integer(name, value):
+def whole_number(name, value, minimum=1, error=ValueError):
     """Returns `value` as an int.
 
     Args:
         name: the argument's name, for the message.
         value: what the user passed.
+        minimum: the least value it may have.
+        error: type of the exception.
 
     Raises:
-        ValueError: if `value` is not an integer >= 1.
+        ValueError: or `error`, if `value` is not an integer >= `minimum`.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise ValueError(f"`{name}` must be an integer >= 1. Received: {name}={value!r}")
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
+        raise error(f"`{name}` must be an integer >= {minimum}. Received: {name}={value!r}")
     return int(value)

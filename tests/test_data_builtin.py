@@ -48,8 +48,8 @@ def test_synthetic_has_two_different_splits():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"num_points": 4}, "num_points must be a whole number >= 5. Received: num_points=4"),
-        ({"seed": -1}, "seed must be a whole number >= 0. Received: seed=-1"),
+        ({"num_points": 4}, "`num_points` must be an integer >= 5. Received: num_points=4"),
+        ({"seed": -1}, "`seed` must be an integer >= 0. Received: seed=-1"),
         ({"seed": 1.5}, "Received: seed=1.5"),
     ],
 )

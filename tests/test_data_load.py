@@ -41,7 +41,7 @@ def test_a_file_of_another_kind(tmp_path):
     [
         ({"image_size": 32}, "image_size applies to folders .*'digits' is none: leave it out. .*image_size=32"),
         ({"channels": 1}, "channels applies to folders .*'digits' is none: leave it out. .*channels=1"),
-        ({"seed": -1, "name": "synthetic"}, "seed must be a whole number >= 0. Received: seed=-1"),
+        ({"seed": -1, "name": "synthetic"}, "`seed` must be an integer >= 0. Received: seed=-1"),
         ({"data_dir": __file__, "name": "mnist"}, "data_dir must be a folder, but .*test_data_load.py is a file"),
     ],
 )
@@ -53,7 +53,7 @@ def test_options_that_do_not_apply(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"image_size": 0}, "image_size must be a whole number >= 1. Received: image_size=0"),
+        ({"image_size": 0}, "`image_size` must be an integer >= 1. Received: image_size=0"),
         ({"image_size": 2.5}, "Received: image_size=2.5"),
         ({"channels": 4}, r"channels must be 1 \(grey\) or 3 \(RGB\). Received: channels=4"),
     ],

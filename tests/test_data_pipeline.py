@@ -111,12 +111,12 @@ def test_samples_of_black_and_white_are_certain_and_seeds_differ():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"batch_size": 0}, "batch_size must be a whole number >= 1. Received: batch_size=0"),
+        ({"batch_size": 0}, "`batch_size` must be an integer >= 1. Received: batch_size=0"),
         ({"batch_size": 2.0}, "Received: batch_size=2.0"),
         ({"batch_size": 24, "drop_remainder": True}, "batch_size must be at most the 23 .*make it smaller"),
-        ({"num_epochs": 0}, "num_epochs must be a whole number >= 1"),
-        ({"skip_batches": -1}, "skip_batches must be a whole number >= 0"),
-        ({"shuffle_seed": True}, "shuffle_seed must be a whole number >= 0. Received: shuffle_seed=True"),
+        ({"num_epochs": 0}, "`num_epochs` must be an integer >= 1"),
+        ({"skip_batches": -1}, "`skip_batches` must be an integer >= 0"),
+        ({"shuffle_seed": True}, "`shuffle_seed` must be an integer >= 0. Received: shuffle_seed=True"),
         ({"binarize": "round"}, "binarize must be one of none, threshold, sample. Received: binarize='round'"),
         ({"binarize": "sample"}, r"needs examples in \[0, 1\]: scale them or use .*examples from 0 to 22"),
     ],

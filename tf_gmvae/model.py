@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead
-from layers.validation import positive_integer
 from tf_gmvae import inputs, likelihoods, objective, presets
+from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.inference import Inference
 from tf_gmvae.training import Training
@@ -79,10 +79,10 @@ class GMVAE(Training, Inference, keras.Model):
         super().__init__(**kwargs)
         # Keras would cast examples to half precision under a mixed policy, before the likelihood sees them.
         self.autocast = False
-        self.latent_dim = positive_integer("latent_dim", latent_dim)
-        self.style_dim = positive_integer("style_dim", style_dim)
-        self.num_components = positive_integer("num_components", num_components)
-        self.num_samples = positive_integer("num_samples", num_samples)
+        self.latent_dim = whole_number("latent_dim", latent_dim)
+        self.style_dim = whole_number("style_dim", style_dim)
+        self.num_components = whole_number("num_components", num_components)
+        self.num_samples = whole_number("num_samples", num_samples)
         self.min_information = _checked_min_information(min_information, self.num_components)
         self.likelihood = likelihoods.get(likelihood)
         self.prior_units = tuple(prior_units)

@@ -6,7 +6,7 @@ import difflib
 import os
 from pathlib import Path
 
-from tf_gmvae.data.checks import whole_number
+from tf_gmvae.checks import whole_number
 from tf_gmvae.data.digits import load_digits
 from tf_gmvae.data.idx import CLASS_NAMES, has_idx_files, load_idx
 from tf_gmvae.data.image_folder import load_image_folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae.data.checks import whole_number
+from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
 
 _BINARIZE = ("none", "threshold", "sample")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tf_gmvae.data.checks import whole_number
+from tf_gmvae.checks import whole_number
 from tf_gmvae.data.split import Dataset, Split
 
 NUM_ARCS = 5
