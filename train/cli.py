@@ -6,6 +6,7 @@ import sys
 
 import tensorflow as tf
 from absl import app
+from absl import logging as absl_logging
 
 from tf_gmvae.errors import InputError, TrainingDivergedError
 
@@ -23,7 +24,8 @@ def run(command):
         gpus = tf.config.list_physical_devices("GPU")
         device = f"{len(gpus)} GPU(s)" if gpus else f"{os.cpu_count()} CPU cores, no GPU found"
         print(f"TensorFlow {tf.__version__} on {device}.", flush=True)
-        # Progress of loading many files, say; absl shows warnings alone otherwise.
+        # Progress of loading many files is worth a line, what other packages note on their way is not.
+        absl_logging.set_verbosity(absl_logging.WARNING)
         logging.getLogger("tf_gmvae").setLevel(logging.INFO)
         try:
             command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -94,6 +95,8 @@ def _prepared_builder(name, data_dir, dataset_name, instead):
 def _few_retries():
     from tensorflow_datasets.core.download import downloader
 
+    # One sentence says it in the end; a line for each try would bury it.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     # Not a setting of TFDS but a constant of its module: where a version has none, its own patience applies.
     default = getattr(downloader, "MAX_RETRIES", None)
     if default is None:
