@@ -74,7 +74,9 @@ class RunFolder:
             if resume and self.flags.is_file():
                 settings.check_same(Settings.read(self.flags))
             self.path.mkdir(parents=True, exist_ok=True)
-            settings.write(self.flags)
+            partial = self.flags.with_name(f"{self.flags.name}.partial")
+            settings.write(partial)
+            os.replace(partial, self.flags)
         except OSError as error:
             raise InputError(
                 f"{self.path} cannot be written ({error.strerror}): give another --runs_dir."
