@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DELETE_ON_ERROR:
-.PHONY: demo test lint clean
+.PHONY: demo test bench lint clean
 
 demo: .venv/installed
 	$(BIN)/python -m train.main --flagfile=digits.flags --name=digits --overwrite
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Alone on the machine; TORCH_PYTHON=path adds the PyTorch yardstick, run by a Python that has torch.
+bench: .venv/installed
+	$(BIN)/python benchmarks/compare.py $(if $(TORCH_PYTHON),--torch_python=$(TORCH_PYTHON)) $(if $(YARDSTICK),--yardstick=$(YARDSTICK))
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check .

@@ -1,0 +1,60 @@
+"""Ours and the PyTorch yardstick in turn, in one sitting, as a Markdown table with ratios.
+
+    python benchmarks/compare.py --torch_python path/to/python --yardstick path/to/torch_gmvae.py
+
+Nothing else should be running. Each setting is measured `--rounds` times in turn; the figures are medians.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+TRAIN = [("train", 100, k, m) for k, m in ((10, 1), (10, 10), (30, 1), (30, 10))]
+PREDICT = [("predict", 256, 10, 1)]
+
+
+def measure(python, script, mode, batch_size, num_components, num_samples, seconds):
+    """One measurement in a process of its own.
+
+    Returns:
+        Dict of the JSON line that the script printed.
+    """
+    settings = {
+        "mode": mode, "batch_size": batch_size, "num_components": num_components, "num_samples": num_samples,
+        "seconds": seconds,
+    }  # fmt: skip
+    arguments = [text for name, value in settings.items() for text in (f"--{name}", str(value))]
+    printed = subprocess.run([python, script, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(printed.splitlines()[-1])
+
+
+def main():
+    """Measures all settings and prints the table."""
+    flags = argparse.ArgumentParser()
+    flags.add_argument("--torch_python", help="a Python that has torch; without it, ours alone is measured")
+    flags.add_argument("--yardstick", default="../shared/peers/torch_gmvae.py")
+    flags.add_argument("--seconds", type=float, default=20)
+    flags.add_argument("--rounds", type=int, default=3)
+    flags = flags.parse_args()
+    peers = {"ours": (sys.executable, Path(__file__).with_name("train_step.py"))}
+    if flags.torch_python:
+        peers["torch"] = (flags.torch_python, flags.yardstick)
+    print("| mode | batch | K | M |", *(f"{name}, images/s | MiB |" for name in peers), "ratio |")
+    print("| --- " * (5 + 2 * len(peers)) + "|")
+    for setting in TRAIN + PREDICT:
+        results = {name: [] for name in peers}
+        for _ in range(flags.rounds):
+            for name, (python, script) in peers.items():
+                results[name].append(measure(python, script, *setting, flags.seconds))
+        rates = {name: statistics.median(r["images_per_s"] for r in found) for name, found in results.items()}
+        memory = {name: max(r["peak_rss_mib"] for r in found) for name, found in results.items()}
+        ratio = f"{rates['ours'] / rates['torch']:.2f}" if "torch" in rates else "-"
+        cells = [f"{rates[name]:.0f} | {memory[name]} |" for name in peers]
+        print("|", " | ".join(map(str, setting)), "|", *cells, f"{ratio} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
