@@ -11,7 +11,7 @@ demo: .venv/installed
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# Alone on the machine; TORCH_PYTHON=path adds the PyTorch yardstick, run by a Python that has torch.
+# Alone on the machine; TORCH_PYTHON and YARDSTICK add a PyTorch script to compare with, and its Python.
 bench: .venv/installed
 	$(BIN)/python benchmarks/compare.py $(if $(TORCH_PYTHON),--torch_python=$(TORCH_PYTHON)) $(if $(YARDSTICK),--yardstick=$(YARDSTICK))
 

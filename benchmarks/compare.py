@@ -35,10 +35,12 @@ def main():
     """Measures all settings and prints the table."""
     flags = argparse.ArgumentParser()
     flags.add_argument("--torch_python", help="a Python that has torch; without it, ours alone is measured")
-    flags.add_argument("--yardstick", default="../shared/peers/torch_gmvae.py")
+    flags.add_argument("--yardstick", help="the script it runs, of the flags and keys of train_step.py")
     flags.add_argument("--seconds", type=float, default=20)
     flags.add_argument("--rounds", type=int, default=3)
     flags = flags.parse_args()
+    if bool(flags.torch_python) != bool(flags.yardstick):
+        sys.exit("error: --torch_python and --yardstick go together: give both, or neither.")
     peers = {"ours": (sys.executable, Path(__file__).with_name("train_step.py"))}
     if flags.torch_python:
         peers["torch"] = (flags.torch_python, flags.yardstick)
