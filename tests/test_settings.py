@@ -46,12 +46,12 @@ def test_the_flag_files_of_the_paper_hold_its_settings(root):
 
 
 def test_settings_survive_their_file(settings, tmp_path):
-    settings.write(tmp_path / "run.flags")
+    (tmp_path / "run.flags").write_text(settings.as_flags())
     assert Settings.read(tmp_path / "run.flags") == settings
 
 
 def test_a_stored_file_is_a_flag_file(settings, tmp_path):
-    settings.write(tmp_path / "run.flags")
+    (tmp_path / "run.flags").write_text(settings.as_flags())
     assert parsed(f"--flagfile={tmp_path / 'run.flags'}") == settings
 
 

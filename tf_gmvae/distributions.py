@@ -28,7 +28,8 @@ class Distributions(NamedTuple):
     p_y: Any
 
 
-def _tfd():
+def tfd():
+    """The module `tensorflow_probability.distributions`, which takes more than a second to import."""
     from tensorflow_probability import distributions
 
     return distributions
@@ -44,7 +45,7 @@ def diagonal_gaussian(mean, log_var):
     Returns:
         `tfp.distributions.MultivariateNormalDiag` of event (D,).
     """
-    return _tfd().MultivariateNormalDiag(mean, tf.exp(0.5 * log_var))
+    return tfd().MultivariateNormalDiag(mean, tf.exp(0.5 * log_var))
 
 
 def gaussian_mixture(means, log_vars):
@@ -57,8 +58,8 @@ def gaussian_mixture(means, log_vars):
     Returns:
         `tfp.distributions.MixtureSameFamily` of event (D,).
     """
-    uniform = _tfd().Categorical(logits=tf.zeros(tf.shape(means)[:-1], means.dtype))
-    return _tfd().MixtureSameFamily(uniform, diagonal_gaussian(means, log_vars))
+    uniform = tfd().Categorical(logits=tf.zeros(tf.shape(means)[:-1], means.dtype))
+    return tfd().MixtureSameFamily(uniform, diagonal_gaussian(means, log_vars))
 
 
 def component_posterior(x, means, log_vars):
@@ -72,4 +73,4 @@ def component_posterior(x, means, log_vars):
     Returns:
         `tfp.distributions.Categorical` over K.
     """
-    return _tfd().Categorical(logits=objective.log_responsibilities(x, means, log_vars))
+    return tfd().Categorical(logits=objective.log_responsibilities(x, means, log_vars))

@@ -17,6 +17,7 @@ import math
 
 import tensorflow as tf
 
+from tf_gmvae.distributions import tfd
 from tf_gmvae.errors import InputError
 from tf_gmvae.objective import LOG_TWO_PI
 
@@ -68,18 +69,7 @@ class Likelihood:
         Returns:
             `tfp.distributions.Independent` of batch shape (N,).
         """
-        import tensorflow_probability as tfp
-
-        return tfp.distributions.Independent(
-            self.independent_values(params), reinterpreted_batch_ndims=len(params.shape) - 1
-        )
-
-
-def _tfd():
-    # TFP takes more than a second to import and training never needs it.
-    from tensorflow_probability import distributions
-
-    return distributions
+        return tfd().Independent(self.independent_values(params), reinterpreted_batch_ndims=len(params.shape) - 1)
 
 
 class Bernoulli(Likelihood):
@@ -98,7 +88,7 @@ class Bernoulli(Likelihood):
 
     def independent_values(self, params):
         """Bernoulli of float samples."""
-        return _tfd().Bernoulli(logits=params, dtype=params.dtype)
+        return tfd().Bernoulli(logits=params, dtype=params.dtype)
 
 
 class ContinuousBernoulli(Bernoulli):
@@ -131,7 +121,7 @@ class ContinuousBernoulli(Bernoulli):
 
     def independent_values(self, params):
         """Continuous Bernoulli."""
-        return _tfd().ContinuousBernoulli(logits=params)
+        return tfd().ContinuousBernoulli(logits=params)
 
 
 class Gaussian(Likelihood):
@@ -152,7 +142,7 @@ class Gaussian(Likelihood):
     def independent_values(self, params):
         """Normal."""
         mean, log_var = tf.split(params, 2, axis=-1)
-        return _tfd().Normal(mean, tf.exp(0.5 * log_var))
+        return tfd().Normal(mean, tf.exp(0.5 * log_var))
 
 
 class UnitGaussian(Likelihood):
@@ -170,7 +160,7 @@ class UnitGaussian(Likelihood):
 
     def independent_values(self, params):
         """Normal of scale 1."""
-        return _tfd().Normal(params, 1.0)
+        return tfd().Normal(params, 1.0)
 
 
 class Poisson(Likelihood):
@@ -189,7 +179,7 @@ class Poisson(Likelihood):
 
     def independent_values(self, params):
         """Poisson."""
-        return _tfd().Poisson(log_rate=params)
+        return tfd().Poisson(log_rate=params)
 
 
 LIKELIHOODS = {cls.name: cls for cls in (Bernoulli, ContinuousBernoulli, Gaussian, UnitGaussian, Poisson)}

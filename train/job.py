@@ -1,5 +1,6 @@
 """A run from its settings: build, fit, score."""
 
+import math
 import platform
 import sys
 from importlib import metadata
@@ -79,10 +80,7 @@ def fit(model, settings, dataset, folder):
     Raises:
         TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
     """
-    # A last, smaller batch would weigh more in batch normalisation and compile a second step; which examples
-    # are left out changes every epoch.
-    batch_size = min(settings.batch_size, dataset.train.num_examples)
-    steps = dataset.train.num_examples // batch_size
+    batch_size, steps = _epoch_shape(settings, dataset)
     # The model itself says how far it came, so no second file can disagree with it.
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // steps
@@ -134,8 +132,7 @@ def score(model, settings, dataset, folder):
     posterior = model.predict(batches, verbose=0)
     history = folder.read_history()
     seconds = sum(row["seconds"] for row in history)
-    batch_size = min(settings.batch_size, dataset.train.num_examples)
-    examples = len(history) * (dataset.train.num_examples // batch_size) * batch_size
+    examples = len(history) * math.prod(_epoch_shape(settings, dataset))
     metrics = {
         "dataset": settings.dataset,
         "scored_on": "test" if dataset.test else "train",
@@ -190,6 +187,14 @@ def evaluation_batches(settings, dataset):
         `tf.data.Dataset` of float32 batches.
     """
     return data.to_batches(dataset.test or dataset.train, EVALUATION_BATCH, binarize=settings.binarize)
+
+
+def _epoch_shape(settings, dataset):
+    """Batch size and steps of a training epoch."""
+    # A last, smaller batch would weigh more in batch normalisation and compile a second step; which examples
+    # are left out changes every epoch.
+    batch_size = min(settings.batch_size, dataset.train.num_examples)
+    return batch_size, dataset.train.num_examples // batch_size
 
 
 def _version(package):

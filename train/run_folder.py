@@ -74,9 +74,7 @@ class RunFolder:
             if resume and self.flags.is_file():
                 settings.check_same(Settings.read(self.flags))
             self.path.mkdir(parents=True, exist_ok=True)
-            partial = self.flags.with_name(f"{self.flags.name}.partial")
-            settings.write(partial)
-            os.replace(partial, self.flags)
+            self._write(self.flags, settings.as_flags())
         except OSError as error:
             raise InputError(
                 f"{self.path} cannot be written ({error.strerror}): give another --runs_dir."

@@ -54,7 +54,7 @@ class Settings:
 
     @classmethod
     def read(cls, path):
-        """The settings that `write` stored.
+        """The settings that were stored as `as_flags`.
 
         Args:
             path: of the flag file.
@@ -75,14 +75,10 @@ class Settings:
             raise InputError(f"{path} cannot be read: {error}") from None
         return cls.from_flags(flag_values)
 
-    def write(self, path):
-        """Stores the settings as a flag file.
-
-        Args:
-            path: of the file.
-        """
+    def as_flags(self):
+        """The settings as the text of a flag file."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
-        Path(path).write_text("".join(f"--{name}={value}\n" for name, value in given.items()))
+        return "".join(f"--{name}={value}\n" for name, value in given.items())
 
     @property
     def default_name(self):
