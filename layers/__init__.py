@@ -1,12 +1,23 @@
 """Reusable Keras layers of the GMVAE; none of them knows the model.
 
+- `FusedBatchNormalization`: batch normalisation in one operation.
 - `GaussianHead`: features to the mean and log-variance of a diagonal Gaussian.
 - `GaussianSampler`: M reparameterised samples of a diagonal Gaussian.
 - `MixturePriorHead`: style w to the means and log-variances of K Gaussian components.
+- `SpectralConv2D`, `SpectralConv2DTranspose`: convolutions with large kernels, by Fourier transforms.
 """
 
+from layers.fused_batch_normalization import FusedBatchNormalization
 from layers.gaussian_head import GaussianHead
 from layers.gaussian_sampler import GaussianSampler
 from layers.mixture_prior_head import MixturePriorHead
+from layers.spectral_conv import SpectralConv2D, SpectralConv2DTranspose
 
-__all__ = ["GaussianHead", "GaussianSampler", "MixturePriorHead"]
+__all__ = [
+    "FusedBatchNormalization",
+    "GaussianHead",
+    "GaussianSampler",
+    "MixturePriorHead",
+    "SpectralConv2D",
+    "SpectralConv2DTranspose",
+]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import keras
 
+from layers import FusedBatchNormalization, SpectralConv2D, SpectralConv2DTranspose
 from tf_gmvae.errors import InputError
 
 
@@ -36,14 +37,14 @@ class _Blocks:
 
     def conv_bn(self, filters, size, stride, padding):
         padded = [keras.layers.ZeroPadding2D(padding)] if padding else []
-        conv = keras.layers.Conv2D(filters, size, stride, use_bias=False, kernel_initializer=self._kernel())
+        conv = SpectralConv2D(filters, size, stride, use_bias=False, kernel_initializer=self._kernel())
         return [*padded, conv, *self._bn_relu()]
 
     def full_conv(self, filters, size, stride, use_bias=True):
         # A kernel of 4 with stride 2 and padding 1 doubles the size, which is Keras' "same"; with
         # stride 1 and padding 0 the size grows by size - 1, which is Keras' "valid".
         return [
-            keras.layers.Conv2DTranspose(
+            SpectralConv2DTranspose(
                 filters,
                 size,
                 stride,
@@ -66,7 +67,7 @@ class _Blocks:
 
     @staticmethod
     def _bn_relu():
-        return [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5), keras.layers.ReLU()]
+        return [FusedBatchNormalization(momentum=0.9, epsilon=1e-5), keras.layers.ReLU()]
 
 
 def _synthetic(blocks, data_shape, channels):

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tf_gmvae import inputs, objective, replicas
 from tf_gmvae.errors import InputError
+from tf_gmvae.optimizer import FusedAdam
 
 
 class Training:
@@ -70,7 +71,7 @@ class Training:
         if jit_compile == "auto":
             jit_compile = bool(tf.config.list_physical_devices("GPU"))
         super().compile(
-            keras.optimizers.Adam(1e-4, epsilon=1e-8) if optimizer is None else optimizer,
+            FusedAdam(1e-4, epsilon=1e-8) if optimizer is None else optimizer,
             jit_compile=jit_compile,
             **kwargs,
         )
