@@ -5,12 +5,12 @@ import platform
 import sys
 from importlib import metadata
 
-import keras
 import numpy as np
 
 from tf_gmvae import GMVAE, data, evaluation, inputs, presets
 from tf_gmvae.callbacks import SaveEveryEpoch, StopOnNonFinite, TrainingSeconds
 from tf_gmvae.errors import InputError
+from tf_gmvae.optimizer import FusedAdam
 
 PACKAGES = ("tf-gmvae", "tensorflow", "keras", "numpy")
 EVALUATION_BATCH = 256
@@ -61,7 +61,7 @@ def build_model(settings, dataset):
         data_shape=shape,
         seed=settings.seed,
     )
-    model.compile(keras.optimizers.Adam(settings.learning_rate, epsilon=1e-8))
+    model.compile(FusedAdam(settings.learning_rate, epsilon=1e-8))
     for split in filter(None, (dataset.train, dataset.test)):
         if split.examples.dtype != np.uint8:  # uint8 is scaled to [0, 1], which every likelihood takes
             inputs.check_values(split.examples, model.likelihood)
