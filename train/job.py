@@ -5,6 +5,7 @@ import platform
 import sys
 from importlib import metadata
 
+import keras
 import numpy as np
 
 from tf_gmvae import GMVAE, data, evaluation, inputs, presets
