@@ -9,7 +9,14 @@ import tensorflow as tf
 from layer_cases import assert_equal, functional_model, run_layer_test
 
 import layers
-from layers import GaussianHead, GaussianSampler, MixturePriorHead
+from layers import (
+    FusedBatchNormalization,
+    GaussianHead,
+    GaussianSampler,
+    MixturePriorHead,
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+)
 
 
 def normal(*shape, seed=0):
@@ -27,7 +34,21 @@ PRIOR_HEAD = {"num_components": 3, "latent_dim": 2, "hidden_units": (7,), "seed"
 HEAD_INPUT, MEAN, LOG_VAR = normal(5, 4), normal(5, 2), normal(5, 2, seed=1)
 PAIR = [(5, 3, 2), (5, 3, 2)]
 RANDOM = {"batch_axis": 1, "repeatable": {"deterministic": True}}
+KERNEL = keras.initializers.GlorotUniform(1)
+CONV = {"filters": 16, "kernel_size": 6, "kernel_initializer": KERNEL}
+MAPS = normal(5, 12, 14, 8)
 CASES = {
+    "FusedBatchNormalization": (FusedBatchNormalization, {}, [MAPS], [MAPS.shape], {}),
+    "FusedBatchNormalization, of vectors": (FusedBatchNormalization, {}, [HEAD_INPUT], [(5, 4)], {}),
+    "SpectralConv2D": (SpectralConv2D, CONV, [normal(5, 23, 23, 16)], [(5, 18, 18, 16)], {}),
+    "SpectralConv2D, plain": (SpectralConv2D, {**CONV, "strides": 2}, [MAPS], [(5, 4, 5, 16)], {}),
+    "SpectralConv2DTranspose": (
+        SpectralConv2DTranspose,
+        CONV,
+        [0.3 * normal(5, 18, 18, 16)],
+        [(5, 23, 23, 16)],
+        {},
+    ),
     "GaussianHead": (GaussianHead, {"dim": 2, "seed": 1}, [HEAD_INPUT], [(5, 2), (5, 2)], {}),
     "GaussianSampler": (
         GaussianSampler,

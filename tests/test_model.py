@@ -126,7 +126,7 @@ def test_the_papers_optimizer_is_the_default(make_table_model):
     model = make_table_model()
     model.compile()
     config = model.optimizer.get_config()
-    assert type(model.optimizer) is keras.optimizers.Adam
+    assert isinstance(model.optimizer, keras.optimizers.Adam)
     assert [config[name] for name in ("beta_1", "beta_2", "epsilon")] == [0.9, 0.999, 1e-8]
     assert config["learning_rate"] == pytest.approx(1e-4)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import tf_gmvae
+from layers import SpectralConv2D, SpectralConv2DTranspose
 from tf_gmvae import presets
 
 # Channels and units of the weighted layers, kernel sizes, and sizes of the maps, as printed in appendix A.
@@ -32,7 +33,7 @@ NETWORKS = {
     ),
 }
 SIZES = {"synthetic": (2, 2, (120,)), "mnist": (200, 150, (500,)), "svhn": (200, 150, (500,))}
-KINDS = {keras.layers.Dense: "dense", keras.layers.Conv2D: "conv", keras.layers.Conv2DTranspose: "full-conv"}
+KINDS = {keras.layers.Dense: "dense", SpectralConv2D: "conv", SpectralConv2DTranspose: "full-conv"}
 
 
 def layers_of(network):
@@ -58,7 +59,7 @@ def test_every_hidden_layer_of_an_image_preset_has_the_papers_batch_normalisatio
     model = tf_gmvae.GMVAE.from_preset(name)
     for network, plain_outputs in ((model.encoder, 0), (model.decoder, 1)):
         kinds = [type(layer) for layer in network.layers]
-        normalised = [layer for layer in network.layers if type(layer) is keras.layers.BatchNormalization]
+        normalised = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
         assert len(normalised) == sum(kind in KINDS for kind in kinds) - plain_outputs
         assert kinds.count(keras.layers.ReLU) == len(normalised)
         assert {(layer.momentum, layer.epsilon) for layer in normalised} == {(0.9, 1e-5)}

@@ -1,0 +1,168 @@
+"""The fast layers and the fast optimizer compute what the plain ones of Keras compute."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_gmvae
+from layers import FusedBatchNormalization, SpectralConv2D, SpectralConv2DTranspose, spectral
+from tf_gmvae import presets
+from tf_gmvae.optimizer import FusedAdam
+
+SHAPES = [((23, 23), (6, 6), 16, 32), ((12, 15), (5, 3), 4, 6), ((7, 6), (1, 6), 2, 3), ((8, 8), (2, 2), 1, 1)]
+
+
+def normal(*shape, seed=0):
+    return tf.constant(np.random.default_rng(seed).normal(size=shape), "float32")
+
+
+def outputs_and_gradients(function, maps, kernel):
+    with tf.GradientTape() as tape:
+        tape.watch((maps, kernel))
+        outputs = function(maps, kernel)
+    return outputs, *tape.gradient(outputs, (maps, kernel), normal(*outputs.shape, seed=9))
+
+
+def assert_close(actual, expected, atol=1e-4):
+    """To rounding: relative to the standard deviation of what is expected."""
+    assert actual.shape == expected.shape
+    scale = float(tf.math.reduce_std(expected))
+    assert scale > 1e-3
+    np.testing.assert_allclose(actual, expected, rtol=0, atol=atol * scale)
+
+
+@pytest.mark.parametrize("size, kernel_size, channels, filters", SHAPES)
+def test_correlate_is_the_convolution_of_keras(size, kernel_size, channels, filters):
+    maps, kernel = normal(5, *size, channels), normal(*kernel_size, channels, filters, seed=1)
+    expected = outputs_and_gradients(keras.ops.conv, maps, kernel)
+    for one, other in zip(outputs_and_gradients(spectral.correlate, maps, kernel), expected, strict=True):
+        assert_close(one, other)
+
+
+@pytest.mark.parametrize("size, kernel_size, channels, filters", SHAPES)
+def test_full_convolve_is_the_transposed_convolution_of_keras(size, kernel_size, channels, filters):
+    maps, kernel = normal(5, *size, channels), normal(*kernel_size, filters, channels, seed=1)
+    expected = outputs_and_gradients(lambda *both: keras.ops.conv_transpose(*both, 1), maps, kernel)
+    for one, other in zip(outputs_and_gradients(spectral.full_convolve, maps, kernel), expected, strict=True):
+        assert_close(one, other)
+
+
+@pytest.mark.parametrize(
+    "fast, plain, size, channels, filters",
+    [
+        (SpectralConv2D, keras.layers.Conv2D, 23, 16, 32),
+        (SpectralConv2DTranspose, keras.layers.Conv2DTranspose, 18, 32, 16),
+        (SpectralConv2DTranspose, keras.layers.Conv2DTranspose, 23, 16, 1),
+    ],
+)
+def test_layers_take_the_weights_and_the_place_of_keras_layers(fast, plain, size, channels, filters, monkeypatch):
+    maps = normal(5, size, size, channels)
+    arguments = {"filters": filters, "kernel_size": 6, "activation": "tanh", "bias_initializer": "ones"}
+    fast, plain = fast(**arguments), plain(**arguments)
+    plain.build(maps.shape)
+    fast.build(maps.shape)
+    fast.set_weights(plain.get_weights())
+    expected = plain(maps)
+    assert_close(fast(maps), expected)
+
+    # These are the shapes of the presets, and they must not fall back; small kernels must.
+    called = []
+    for name in ("correlate", "full_convolve"):
+        original = getattr(spectral, name)
+        monkeypatch.setattr(spectral, name, lambda *both, f=original: called.append(1) or f(*both))
+    fast(maps)
+    assert called == [1]
+    type(fast)(16, 3)(maps)
+    assert called == [1]
+
+
+@pytest.mark.parametrize("axis", [-1, 3])
+def test_fused_batch_normalisation_learns_and_infers_like_that_of_keras(axis):
+    maps = 2.0 * normal(7, 5, 4, 3) + 1.0
+    fast, plain = (
+        cls(axis=axis, momentum=0.9) for cls in (FusedBatchNormalization, keras.layers.BatchNormalization)
+    )
+    for layer in (fast, plain):
+        layer.build(maps.shape)
+        layer.set_weights([normal(3, seed=2), normal(3, seed=3), normal(3, seed=4), normal(3, seed=5) ** 2])
+    for training in (True, True, False):
+        results = []
+        for layer in (fast, plain):
+            with tf.GradientTape() as tape:
+                tape.watch(maps)
+                outputs = layer(maps, training=training)
+                loss = tf.reduce_sum(outputs**3)
+            results.append((outputs, *tape.gradient(loss, [maps, layer.gamma.value, layer.beta.value])))
+        for one, other in zip(*results, strict=True):
+            assert_close(one, other)
+        for one, other in zip(fast.weights, plain.weights, strict=True):
+            np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_frozen_fused_batch_normalisation_does_not_learn():
+    layer = FusedBatchNormalization(trainable=False)
+    maps = normal(7, 5, 4, 3)
+    layer.build(maps.shape)
+    before = [value.copy() for value in layer.get_weights()]
+    layer(maps, training=True)
+    for one, other in zip(layer.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def compiled_step(optimizer, weight):
+    return tf.function(lambda scale: optimizer.apply([tf.sin(weight.value * scale)], [weight]))
+
+
+@pytest.mark.parametrize("further", [{}, {"amsgrad": True}, {"clipnorm": 0.1}, {"weight_decay": 0.01}])
+def test_fused_adam_steps_like_adam(further):
+    trained = []
+    for cls in (FusedAdam, keras.optimizers.Adam):
+        weight = keras.Variable(np.linspace(-1.0, 3.0, 5, dtype="float32"))
+        optimizer = cls(keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9), epsilon=1e-8, **further)
+        optimizer.build([weight])
+
+        step = compiled_step(optimizer, weight)
+        for number in range(60):
+            step(tf.constant(float(number)))
+        trained.append([variable.numpy() for variable in (weight, *optimizer.variables)])
+    assert np.abs(trained[0][0] - np.linspace(-1.0, 3.0, 5)).max() > 0.01
+    for one, other in zip(*trained, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_the_loss_curve_is_that_of_the_plain_path(monkeypatch):
+    """200 seeded steps of the MNIST preset, with the fast layers and optimizer and with those of Keras.
+
+    Training amplifies rounding: the plain path with weights that differ by 1e-7 parts from itself as well. How far
+    it does so is the float32 noise that the fast path is measured by.
+    """
+    rows = np.arange(28)[:, None] - np.random.default_rng(0).uniform(4, 24, (160, 1, 1))
+    images = np.exp(-np.square(rows / 4.0)) * np.ones((1, 1, 28))
+    images = images[..., None].astype("float32")
+
+    def curve(optimizer, nudge=0.0):
+        model = tf_gmvae.GMVAE.from_preset("mnist", num_components=3, seed=0)
+        model.compile(optimizer(1e-4, epsilon=1e-8))
+        for weight in model.trainable_weights:
+            weight.assign(weight * (1.0 + nudge))
+        losses = []
+        keep = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: losses.append(logs["loss"]))
+        batches = tf.data.Dataset.from_tensor_slices(images).repeat().batch(8)
+        model.fit(batches, epochs=1, steps_per_epoch=200, verbose=0, callbacks=[keep])
+        return model, np.array(losses)
+
+    fast_model, fast = curve(FusedAdam)
+    monkeypatch.setattr(presets, "SpectralConv2D", keras.layers.Conv2D)
+    monkeypatch.setattr(presets, "SpectralConv2DTranspose", keras.layers.Conv2DTranspose)
+    monkeypatch.setattr(presets, "FusedBatchNormalization", keras.layers.BatchNormalization)
+    plain_model, plain = curve(keras.optimizers.Adam)
+    nudged = curve(keras.optimizers.Adam, nudge=2e-7)[1]
+    kinds = [{type(layer) for layer in model.encoder.layers} for model in (fast_model, plain_model)]
+    assert SpectralConv2D in kinds[0] - kinds[1]
+    assert len(fast) == 200
+    assert fast[-1] < 0.8 * fast[0]
+    np.testing.assert_allclose(fast[:10], plain[:10], rtol=1e-4)
+    noise, difference = (np.abs(other / plain - 1.0) for other in (nudged, fast))
+    assert noise.max() < 0.02
+    assert difference.max() < min(10.0 * noise.max(), 0.02)
