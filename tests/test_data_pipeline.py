@@ -129,3 +129,30 @@ def test_options_that_do_not_fit(options, message):
 def test_labels_that_are_not_there():
     with pytest.raises(InputError, match=r"with_labels needs a split with labels.*leave with_labels out"):
         to_batches(GREY, 5, with_labels=True)
+
+
+def test_batches_share_the_memory_of_the_split():
+    split = Split(np.zeros((6, 3), "float32"))
+    batches = to_batches(split, 2)
+    split.examples[:] = 7.0
+    np.testing.assert_array_equal(np.concatenate(list(batches)), np.full((6, 3), 7.0))
+
+
+@pytest.mark.parametrize("shift", [0, 1, 16, 64])
+def test_examples_anywhere_in_memory_are_read_right(shift):
+    memory = np.arange(1000, dtype=np.uint8)
+    for array in (memory[shift : shift + 800].reshape(200, 4), memory[shift : shift + 800].reshape(4, 200).T):
+        split = Split(array)
+        np.testing.assert_array_equal(split.examples, array)
+        assert split.examples.ctypes.data % 64 == 0
+        np.testing.assert_allclose(np.concatenate(list(to_batches(split, 30))), array / 255.0, rtol=1e-6)
+
+
+def test_read_only_examples_can_be_batched(tmp_path):
+    np.save(tmp_path / "examples.npy", np.ones((5, 2), "float32"))
+    split = Split(np.load(tmp_path / "examples.npy", mmap_mode="r"))
+    np.testing.assert_array_equal(np.concatenate(list(to_batches(split, 2))), np.ones((5, 2)))
+
+
+def test_a_pass_does_not_wait_for_the_tuner():
+    assert not to_batches(Split(np.zeros((6, 3), "float32")), 2).options().autotune.enabled

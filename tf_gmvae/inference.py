@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import distributions, inputs, objective
+from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.errors import InputError
 
 
@@ -180,7 +181,7 @@ class Inference:
         if not isinstance(data, tf.data.Dataset):
             data = np.asarray(data)
             inputs.check_data(data, self)
-            data = tf.data.Dataset.from_tensor_slices(data).batch(batch_size)
+            data = array_batches(data, batch_size)
         outputs = []
         with inputs.readable_errors():
             for batch in data:

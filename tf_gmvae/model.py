@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead
-from tf_gmvae import inputs, likelihoods, objective, presets
+from tf_gmvae import compiled, inputs, likelihoods, objective, presets
 from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.inference import Inference
@@ -245,8 +245,10 @@ class GMVAE(Training, Inference, keras.Model):
         x = sampler(encoding.x_mean, encoding.x_log_var)
         w = sampler(encoding.w_mean, encoding.w_log_var)
         log_likelihood = self.likelihood.log_prob(examples, self.decode(x, training))
-        q_x, q_w = encoding[:2], encoding[2:]
-        return objective.elbo_terms(log_likelihood, x, q_x, q_w, *self.mixture_prior(w))
+        q_x, q_w = tuple(encoding[:2]), tuple(encoding[2:])
+        # Scores go without XLA: it would compile anew for every batch size, and exports could not hold it.
+        of_latents = compiled.elbo_terms if training else objective.elbo_terms
+        return of_latents(log_likelihood, x, q_x, q_w, *self.mixture_prior(w))
 
     def export(self, filepath, **kwargs):
         """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""

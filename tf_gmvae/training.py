@@ -1,9 +1,11 @@
 """How a GMVAE is trained and evaluated by Keras."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import inputs, objective, replicas
+from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import FusedAdam
 
@@ -95,9 +97,12 @@ class Training:
         self.evaluation_sampler.reset()
         return self._checked(super().evaluate, x, *args, **kwargs)
 
-    def predict(self, x, *args, **kwargs):
+    def predict(self, x, batch_size=None, **kwargs):
         """See `keras.Model.predict`: the posterior p(z | y), array (N, K)."""
-        return self._checked(super().predict, x, *args, **kwargs)
+        inputs.check_data(x, self)
+        if isinstance(x, np.ndarray) and len(x):
+            x, batch_size = array_batches(x, batch_size or 32), None
+        return self._checked(super().predict, x, batch_size=batch_size, **kwargs)
 
     def _checked(self, method, x, *args, **kwargs):
         inputs.check_data(x, self)

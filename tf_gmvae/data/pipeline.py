@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae.checks import whole_number
+from tf_gmvae.data.split import ALIGNMENT
 from tf_gmvae.errors import InputError
 
 _BINARIZE = ("none", "threshold", "sample")
@@ -63,8 +64,8 @@ def to_batches(
         raise InputError("with_labels needs a split with labels: this one has none, so leave with_labels out.")
     _check_binarize(split.examples, binarize)
 
-    with tf.device("CPU:0"):  # the whole split has no place on an accelerator
-        examples = tf.convert_to_tensor(split.examples)
+    examples = _as_tensor(split.examples)
+    with tf.device("CPU:0"):
         labels = tf.convert_to_tensor(split.labels) if with_labels else None
     indices = tf.data.Dataset.range(split.num_examples)
     if shuffle_seed is not None:
@@ -83,7 +84,40 @@ def to_batches(
             batch = tf.cast(tf.random.stateless_uniform(tf.shape(batch), seed) < batch, tf.float32)
         return (batch, tf.gather(labels, rows)) if with_labels else batch
 
-    return batches.skip(skip_batches).map(gather, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return _ready(batches.skip(skip_batches).map(gather))
+
+
+def array_batches(array, batch_size):
+    """Makes batches of an array as it is and in its order, for one pass.
+
+    Args:
+        array: `(N, ...)`, N >= 1.
+        batch_size: Examples a batch.
+
+    Returns:
+        A `tf.data.Dataset` of batches `(B, ...)` of the array's dtype.
+    """
+    with tf.device("CPU:0"):
+        return _ready(tf.data.Dataset.from_tensor_slices(array).batch(batch_size))
+
+
+def _ready(dataset):
+    """Prefetched, and not tuned: the pipelines here are fast as they are.
+
+    The end of every pass over a data set waits for TensorFlow's tuner, which sleeps for up to its whole period:
+    seconds, where a pass takes seconds.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(2).with_options(options)
+
+
+def _as_tensor(examples):
+    """On the CPU (the whole split has no place on an accelerator), and without a copy where that is possible."""
+    if examples.flags.writeable and examples.ctypes.data % ALIGNMENT == 0:
+        return tf.experimental.dlpack.from_dlpack(examples.__dlpack__())
+    with tf.device("CPU:0"):
+        return tf.convert_to_tensor(examples)
 
 
 def _check_binarize(examples, binarize):

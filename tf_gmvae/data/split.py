@@ -10,6 +10,8 @@ from tf_gmvae.errors import InputError
 
 # Large arrays are checked piece by piece: isfinite() of the whole would add a quarter of its size in bools.
 _CHECK_ROWS = 4096
+# Bytes: TensorFlow's own tensors begin at multiples of this, and its kernels rely on it.
+ALIGNMENT = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +19,8 @@ class Split:
     """Examples in memory, with labels where the source has them.
 
     Attributes:
-        examples: `(N, H, W, C)` images or `(N, F)` features, uint8 or float32.
+        examples: `(N, H, W, C)` images or `(N, F)` features, uint8 or float32. Kept as a copy where they do not
+            begin at a multiple of 64 bytes, which is where TensorFlow can read them without a copy of its own.
         labels: `(N,)` int64, or None. Labels are never used for training, only for scores.
 
     Raises:
@@ -30,6 +33,7 @@ class Split:
 
     def __post_init__(self):
         _check_examples(self.examples)
+        object.__setattr__(self, "examples", _aligned(self.examples))
         if self.labels is not None:
             _check_labels(self.labels, len(self.examples))
 
@@ -109,6 +113,16 @@ class Dataset:
                     f"the train and test examples of {self.name!r} must have one {what}, so convert one of "
                     f"them. Received: train {train}, test {test}."
                 )
+
+
+def _aligned(array):
+    if array.ctypes.data % ALIGNMENT == 0 and array.flags.c_contiguous:
+        return array
+    buffer = np.empty(array.nbytes + ALIGNMENT, np.uint8)
+    start = -buffer.ctypes.data % ALIGNMENT
+    aligned = buffer[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    aligned[...] = array
+    return aligned
 
 
 def _check_examples(examples):

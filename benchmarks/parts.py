@@ -1,0 +1,125 @@
+"""Milliseconds of one training step by part, with the MNIST preset, as a Markdown table.
+
+    python benchmarks/parts.py --num_components 10 --num_samples 1 --batch_size 100
+
+Each part runs alone, forwards and backwards, as one compiled function; `step` is the whole step, and the rest
+is sampling, likelihood, metrics and what running together gains. The floor is the time of the matrix products and
+direct convolutions (Fourier transforms need fewer) at this machine's matrix-product rate.
+"""
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+
+import tf_gmvae  # before TensorFlow's first operation: it chooses the CPU kernels
+from tf_gmvae import compiled
+
+import keras  # isort: skip
+import tensorflow as tf  # isort: skip
+from train_step import matmul_gflops  # isort: skip
+
+
+def milliseconds(function, repetitions):
+    """Median milliseconds of a call, after two that trace and warm up."""
+    durations = []
+    for _ in range(repetitions + 2):
+        start = time.perf_counter()
+        function()
+        durations.append(time.perf_counter() - start)
+    return 1e3 * statistics.median(durations[2:])
+
+
+def there_and_back(function, inputs, weights):
+    """A compiled function of no arguments: the outputs of a part and all their gradients."""
+
+    @tf.function
+    def compiled():
+        tensors = keras.tree.flatten(inputs)
+        with tf.GradientTape() as tape:
+            tape.watch(tensors)
+            outputs = keras.tree.flatten(function(*inputs))
+        gradients = tape.gradient(outputs, [*tensors, *weights], [tf.ones_like(output) for output in outputs])
+        # Scalars come back, and nothing is pruned.
+        return [tf.reduce_max(tensor) for tensor in (*outputs, *gradients)]
+
+    return compiled
+
+
+def parts(model, examples):
+    """Functions of no arguments by the name of the part."""
+    shape = (model.num_samples, len(examples))
+    encoding = model.encode(examples)
+    x = tf.random.normal((*shape, model.latent_dim))
+    w = tf.random.normal((*shape, model.style_dim))
+    means, log_vars = (tf.stop_gradient(stream) for stream in model.mixture_prior(w))
+    latents = (tf.random.normal(shape), x, tuple(encoding[:2]), tuple(encoding[2:]), means, log_vars)
+    heads = model.x_head.trainable_weights + model.w_head.trainable_weights
+    gradients = [tf.ones_like(weight) * 1e-3 for weight in model.trainable_weights]
+    return {
+        "encoder": there_and_back(
+            lambda batch: model.encode(batch, training=True), [examples], model.encoder.trainable_weights + heads
+        ),
+        "decoder": there_and_back(
+            lambda latent: model.decode(latent, training=True), [x], model.decoder.trainable_weights
+        ),
+        "prior head": there_and_back(model.mixture_prior, [w], model.prior_head.trainable_weights),
+        "latent terms": there_and_back(compiled.elbo_terms, latents, []),
+        "optimizer": tf.function(lambda: model.optimizer.apply(gradients, model.trainable_weights)),
+    }
+
+
+def positions(layer):
+    """Places at which a layer applies its kernel to one example."""
+    if isinstance(layer, keras.layers.Conv2DTranspose):
+        return np.prod(layer.input.shape[1:3])
+    return np.prod(layer.output.shape[1:3]) if isinstance(layer, keras.layers.Conv2D) else 1
+
+
+def gflop(model, batch_size):
+    """GFLOP of the matrix products and direct convolutions of a step: one pass forwards, two backwards."""
+    dense = [layer.kernel for layer in (model.x_head.streams, model.w_head.streams)]
+    many = [layer.kernel for layer in (*model.prior_head.hidden, model.prior_head.streams)]
+    networks = [
+        sum(np.prod(layer.kernel.shape) * positions(layer) for layer in network.layers if hasattr(layer, "kernel"))
+        for network in (model.encoder, model.decoder)
+    ]
+    single, sampled = (
+        network + sum(np.prod(kernel.shape) for kernel in kernels)
+        for network, kernels in zip(networks, (dense, many), strict=True)
+    )
+    return 3 * 2 * (single + model.num_samples * sampled) * batch_size / 1e9
+
+
+def main():
+    """Measures and prints."""
+    flags = argparse.ArgumentParser()
+    flags.add_argument("--num_components", type=int, default=10)
+    flags.add_argument("--num_samples", type=int, default=1)
+    flags.add_argument("--batch_size", type=int, default=100)
+    flags.add_argument("--repetitions", type=int, default=20)
+    flags = flags.parse_args()
+    model = tf_gmvae.GMVAE.from_preset(
+        "mnist", num_components=flags.num_components, num_samples=flags.num_samples, seed=0
+    )
+    model.compile()
+    images = np.random.default_rng(0).integers(0, 256, (60_000, 28, 28, 1), dtype=np.uint8)
+    batches = tf_gmvae.data.to_batches(
+        tf_gmvae.data.Split(images), flags.batch_size, shuffle_seed=0, num_epochs=None
+    )
+    examples = next(iter(batches))
+    step = tf.function(lambda batch: model.train_step(batch)["loss"])
+    whole = milliseconds(lambda: step(examples), flags.repetitions)
+    waiting = iter(batches)
+    rows = {name: milliseconds(part, flags.repetitions) for name, part in parts(model, examples).items()}
+    rows["input"] = milliseconds(lambda: next(waiting), flags.repetitions)
+    floor = 1e3 * gflop(model, flags.batch_size) / matmul_gflops()
+    print(f"K = {flags.num_components}, M = {flags.num_samples}, batch {flags.batch_size}\n")
+    print("| part | ms | of the step |\n| --- | --- | --- |")
+    for name, value in {**rows, "the rest": whole - sum(rows.values()), "step": whole, "floor": floor}.items():
+        print(f"| {name} | {value:.1f} | {value / whole:.0%} |")
+
+
+if __name__ == "__main__":
+    main()
