@@ -13,6 +13,8 @@ test: .venv/installed-test
 
 # Alone on the machine; TORCH_PYTHON and YARDSTICK add a PyTorch script to compare with, and its Python.
 bench: .venv/installed
+	$(BIN)/python benchmarks/parts.py
+	$(BIN)/python benchmarks/parts.py --num_components 30 --num_samples 10
 	$(BIN)/python benchmarks/compare.py $(if $(TORCH_PYTHON),--torch_python=$(TORCH_PYTHON)) $(if $(YARDSTICK),--yardstick=$(YARDSTICK))
 
 lint: .venv/installed-lint

@@ -18,7 +18,7 @@ from tf_gmvae import compiled
 
 import keras  # isort: skip
 import tensorflow as tf  # isort: skip
-from train_step import matmul_gflops  # isort: skip
+from train_step import gflop, matmul_gflops  # isort: skip
 
 
 def milliseconds(function, repetitions):
@@ -68,28 +68,6 @@ def parts(model, examples):
         "latent terms": there_and_back(compiled.elbo_terms, latents, []),
         "optimizer": tf.function(lambda: model.optimizer.apply(gradients, model.trainable_weights)),
     }
-
-
-def positions(layer):
-    """Places at which a layer applies its kernel to one example."""
-    if isinstance(layer, keras.layers.Conv2DTranspose):
-        return np.prod(layer.input.shape[1:3])
-    return np.prod(layer.output.shape[1:3]) if isinstance(layer, keras.layers.Conv2D) else 1
-
-
-def gflop(model, batch_size):
-    """GFLOP of the matrix products and direct convolutions of a step: one pass forwards, two backwards."""
-    dense = [layer.kernel for layer in (model.x_head.streams, model.w_head.streams)]
-    many = [layer.kernel for layer in (*model.prior_head.hidden, model.prior_head.streams)]
-    networks = [
-        sum(np.prod(layer.kernel.shape) * positions(layer) for layer in network.layers if hasattr(layer, "kernel"))
-        for network in (model.encoder, model.decoder)
-    ]
-    single, sampled = (
-        network + sum(np.prod(kernel.shape) for kernel in kernels)
-        for network, kernels in zip(networks, (dense, many), strict=True)
-    )
-    return 3 * 2 * (single + model.num_samples * sampled) * batch_size / 1e9
 
 
 def main():

@@ -3,7 +3,8 @@
     python benchmarks/train_step.py --num_components 10 --num_samples 1 --batch_size 100 --seconds 20
 
 The images are random uint8, as many as MNIST's, and take the whole way from `tf_gmvae.data` through
-`model.fit`. Flags and keys are those of the PyTorch yardstick that `compare.py` runs beside this.
+`model.fit`. Flags and keys are those of the PyTorch yardstick that `compare.py` runs beside this. Two more keys: the
+median, and `floor_ms`, what the step's matrix products and direct convolutions take at the matrix-product rate.
 """
 
 import argparse
@@ -71,6 +72,28 @@ def matmul_gflops(size=2048, times=10):
     return 2 * size**3 * times / (time.perf_counter() - start) / 1e9
 
 
+def positions(layer):
+    """Places at which a layer applies its kernel to one example."""
+    if isinstance(layer, keras.layers.Conv2DTranspose):
+        return np.prod(layer.input.shape[1:3])
+    return np.prod(layer.output.shape[1:3]) if isinstance(layer, keras.layers.Conv2D) else 1
+
+
+def gflop(model, batch_size):
+    """GFLOP of the matrix products and direct convolutions of a step: one pass forwards, two backwards."""
+    dense = [layer.kernel for layer in (model.x_head.streams, model.w_head.streams)]
+    many = [layer.kernel for layer in (*model.prior_head.hidden, model.prior_head.streams)]
+    networks = [
+        sum(np.prod(layer.kernel.shape) * positions(layer) for layer in network.layers if hasattr(layer, "kernel"))
+        for network in (model.encoder, model.decoder)
+    ]
+    single, sampled = (
+        network + sum(np.prod(kernel.shape) for kernel in kernels)
+        for network, kernels in zip(networks, (dense, many), strict=True)
+    )
+    return 3 * 2 * (single + model.num_samples * sampled) * batch_size / 1e9
+
+
 def main():
     """Measures and prints."""
     flags = argparse.ArgumentParser()
@@ -95,6 +118,8 @@ def main():
         durations = predict_seconds(model, images, flags.batch_size, flags.seconds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     mean = statistics.fmean(durations)
+    rate = matmul_gflops()
+    floor = 1e3 * gflop(model, flags.batch_size) / rate if flags.mode == "train" else None
     print(
         json.dumps(
             {
@@ -107,7 +132,8 @@ def main():
                 "ms_per_step": round(1e3 * mean, 2),
                 "ms_per_step_median": round(1e3 * statistics.median(durations), 2),
                 "peak_rss_mib": peak,
-                "matmul_gflops": round(matmul_gflops(), 1),
+                "matmul_gflops": round(rate, 1),
+                "floor_ms": floor and round(floor, 1),
             }
         )
     )

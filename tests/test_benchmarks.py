@@ -7,7 +7,7 @@ from conftest import ROOT, run_python
 
 KEYS = {
     "peer", "mode", "num_components", "num_samples", "batch_size", "images_per_s", "ms_per_step",
-    "ms_per_step_median", "peak_rss_mib", "matmul_gflops",
+    "ms_per_step_median", "peak_rss_mib", "matmul_gflops", "floor_ms",
 }  # fmt: skip
 
 
@@ -31,3 +31,31 @@ def test_one_json_line_of_consistent_figures(mode):
     assert result["images_per_s"] == pytest.approx(1e3 * 20 / result["ms_per_step"], rel=0.01)
     assert result["peak_rss_mib"] > 200
     assert result["matmul_gflops"] > 1
+    if mode == "train":
+        # 20 images through the convolutions, 3.07 GFLOP, and the prior head of 2 components.
+        assert result["floor_ms"] * result["matmul_gflops"] == pytest.approx(3.0e3, rel=0.05)
+    else:
+        assert result["floor_ms"] is None
+
+
+def test_the_parts_of_a_step_are_all_there():
+    process = run_python(
+        ROOT / "benchmarks" / "parts.py", "--batch_size", 10, "--num_components", 2, "--repetitions", 2
+    )
+    assert process.returncode == 0, process.stderr[-2000:]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in process.stdout.splitlines()[4:]]
+    assert [row[0] for row in rows] == [
+        "encoder", "decoder", "prior head", "latent terms", "optimizer", "input", "the rest", "step", "floor",
+    ]  # fmt: skip
+    milliseconds = [float(row[1]) for row in rows]
+    assert sum(milliseconds[:7]) == pytest.approx(milliseconds[7], abs=1)
+    assert all(value > 0 for value in milliseconds[:5])
+
+
+def test_steps_do_not_wait_for_the_data():
+    process = run_python(ROOT / "benchmarks" / "input_wait.py", "--dataset", "digits", "--steps", 5)
+    assert process.returncode == 0, process.stderr[-2000:]
+    result = json.loads(process.stdout)
+    assert result["data_shape"] == [8, 8, 1]
+    assert 0 < result["ms_waiting"] < result["ms_per_step"]
+    assert 0 < result["first_step_s"] < 60

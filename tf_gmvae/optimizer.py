@@ -12,6 +12,12 @@ class FusedAdam(keras.optimizers.Adam):
     `amsgrad`, or for sparse gradients, that optimizer itself runs.
     """
 
+    def apply(self, grads, trainable_variables=None):
+        """See `keras.optimizers.Optimizer.apply`."""
+        # A weight that a gradient still has to read would be copied before it is written.
+        with tf.control_dependencies([gradient for gradient in grads if gradient is not None]):
+            return super().apply(grads, trainable_variables)
+
     def update_step(self, gradient, variable, learning_rate):
         """Updates one variable and its two moments."""
         if self.amsgrad or isinstance(gradient, tf.IndexedSlices):
