@@ -3,8 +3,8 @@
     python benchmarks/train_step.py --num_components 10 --num_samples 1 --batch_size 100 --seconds 20
 
 The images are random uint8, as many as MNIST's, and take the whole way from `tf_gmvae.data` through
-`model.fit`. Flags and keys are those of the PyTorch yardstick that `compare.py` runs beside this. Two more keys: the
-median, and `floor_ms`, what the step's matrix products and direct convolutions take at the matrix-product rate.
+`model.fit`. Flags and keys are those of the PyTorch yardstick that `compare.py` runs beside this. Two more keys:
+the median, and `floor_ms`, what the step's matrix products and direct convolutions take at the measured rate.
 """
 
 import argparse

@@ -35,27 +35,26 @@ class _Blocks:
     def dense_bn(self, units):
         return [keras.layers.Dense(units, use_bias=False, kernel_initializer=self._kernel()), *self._bn_relu()]
 
-    def conv_bn(self, filters, size, stride, padding):
-        padded = [keras.layers.ZeroPadding2D(padding)] if padding else []
-        conv = SpectralConv2D(filters, size, stride, use_bias=False, kernel_initializer=self._kernel())
-        return [*padded, conv, *self._bn_relu()]
+    # A kernel of 4 with stride 2 and padding 1 halves or doubles an even size: Keras' "same". With stride 1
+    # and padding 0 a size changes by that of the kernel - 1: Keras' "valid".
+    def _conv(self, layer, filters, size, stride, use_bias):
+        return layer(
+            filters,
+            size,
+            stride,
+            padding="same" if stride == 2 else "valid",
+            use_bias=use_bias,
+            kernel_initializer=self._kernel(),
+        )
 
-    def full_conv(self, filters, size, stride, use_bias=True):
-        # A kernel of 4 with stride 2 and padding 1 doubles the size, which is Keras' "same"; with
-        # stride 1 and padding 0 the size grows by size - 1, which is Keras' "valid".
-        return [
-            SpectralConv2DTranspose(
-                filters,
-                size,
-                stride,
-                padding="same" if stride == 2 else "valid",
-                use_bias=use_bias,
-                kernel_initializer=self._kernel(),
-            )
-        ]
+    def conv_bn(self, filters, size, stride):
+        return [self._conv(SpectralConv2D, filters, size, stride, use_bias=False), *self._bn_relu()]
+
+    def full_conv(self, filters, size, stride):
+        return [self._conv(SpectralConv2DTranspose, filters, size, stride, use_bias=True)]
 
     def full_conv_bn(self, filters, size, stride):
-        return [*self.full_conv(filters, size, stride, use_bias=False), *self._bn_relu()]
+        return [self._conv(SpectralConv2DTranspose, filters, size, stride, use_bias=False), *self._bn_relu()]
 
     def full_conv_from_vector(self, filters, height, width):
         # A full-convolution of a 1x1 map to height x width is one matrix product.
@@ -79,8 +78,8 @@ def _synthetic(blocks, data_shape, channels):
 def _digits(blocks, data_shape, channels):
     height, width = ((size - 2) // 2 for size in data_shape[:2])
     encoder = [
-        *blocks.conv_bn(16, 3, stride=1, padding=0),
-        *blocks.conv_bn(32, 4, stride=2, padding=1),
+        *blocks.conv_bn(16, 3, stride=1),
+        *blocks.conv_bn(32, 4, stride=2),
         keras.layers.Flatten(),
         *blocks.dense_bn(128),
     ]
@@ -96,9 +95,9 @@ def _digits(blocks, data_shape, channels):
 def _mnist(blocks, data_shape, channels):
     height, width = ((size - 10) // 2 for size in data_shape[:2])
     encoder = [
-        *blocks.conv_bn(16, 6, stride=1, padding=0),
-        *blocks.conv_bn(32, 6, stride=1, padding=0),
-        *blocks.conv_bn(64, 4, stride=2, padding=1),
+        *blocks.conv_bn(16, 6, stride=1),
+        *blocks.conv_bn(32, 6, stride=1),
+        *blocks.conv_bn(64, 4, stride=2),
         keras.layers.Flatten(),
         *blocks.dense_bn(500),
     ]
@@ -115,9 +114,9 @@ def _mnist(blocks, data_shape, channels):
 def _svhn(blocks, data_shape, channels):
     height, width = (size // 8 for size in data_shape[:2])
     encoder = [
-        *blocks.conv_bn(64, 4, stride=2, padding=1),
-        *blocks.conv_bn(128, 4, stride=2, padding=1),
-        *blocks.conv_bn(256, 4, stride=2, padding=1),
+        *blocks.conv_bn(64, 4, stride=2),
+        *blocks.conv_bn(128, 4, stride=2),
+        *blocks.conv_bn(256, 4, stride=2),
         keras.layers.Flatten(),
         *blocks.dense_bn(500),
     ]
