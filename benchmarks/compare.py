@@ -18,8 +18,16 @@ TRAIN = [("train", 100, k, m) for k, m in ((10, 1), (10, 10), (30, 1), (30, 10))
 PREDICT = [("predict", 256, 10, 1)]
 
 
-def measure(python, script, mode, batch_size, num_components, num_samples, seconds):
+def measure(command, mode, batch_size, num_components, num_samples, seconds):
     """One measurement in a process of its own.
+
+    Args:
+        command: list of Python, script and flags of that script's own.
+        mode: "train" or "predict".
+        batch_size: images a batch.
+        num_components: K.
+        num_samples: M.
+        seconds: to measure for.
 
     Returns:
         Dict of the JSON line that the script printed.
@@ -29,7 +37,7 @@ def measure(python, script, mode, batch_size, num_components, num_samples, secon
         "seconds": seconds,
     }  # fmt: skip
     arguments = [text for name, value in settings.items() for text in (f"--{name}", str(value))]
-    printed = subprocess.run([python, script, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+    printed = subprocess.run([*command, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(printed.splitlines()[-1])
 
 
@@ -44,21 +52,24 @@ def main():
     flags = argparse.ArgumentParser()
     flags.add_argument("--torch_python", help="a Python that has torch; without it, ours alone is measured")
     flags.add_argument("--yardstick", help="the script it runs, of the flags and keys of train_step.py")
+    flags.add_argument("--mnist", help="folder of MNIST's files, for ours; the yardstick's images are random")
     flags.add_argument("--seconds", type=float, default=20)
     flags.add_argument("--rounds", type=int, default=3)
     flags = flags.parse_args()
     if bool(flags.torch_python) != bool(flags.yardstick):
         sys.exit("error: --torch_python and --yardstick go together: give both, or neither.")
-    peers = {"ours": (sys.executable, Path(__file__).with_name("train_step.py"))}
+    peers = {"ours": [sys.executable, Path(__file__).with_name("train_step.py")]}
+    if flags.mnist:
+        peers["ours"] += ["--mnist", flags.mnist]
     if flags.torch_python:
-        peers["torch"] = (flags.torch_python, flags.yardstick)
+        peers["torch"] = [flags.torch_python, flags.yardstick]
     print("| mode | batch | K | M |", *(f"{name}, images/s | MiB |" for name in peers), "ratio | floor |")
     print("| --- " * (6 + 2 * len(peers)) + "|")
     for setting in TRAIN + PREDICT:
         results = {name: [] for name in peers}
         for _ in range(flags.rounds):
-            for name, (python, script) in peers.items():
-                results[name].append(measure(python, script, *setting, flags.seconds))
+            for name, command in peers.items():
+                results[name].append(measure(command, *setting, flags.seconds))
         rates = {name: statistics.median(r["images_per_s"] for r in found) for name, found in results.items()}
         memory = {name: max(r["peak_rss_mib"] for r in found) for name, found in results.items()}
         ratio = f"{rates['ours'] / rates['torch']:.2f}" if "torch" in rates else "-"

@@ -10,6 +10,7 @@ import time
 import tf_gmvae  # before TensorFlow's first operation: it chooses the CPU kernels
 
 import tensorflow as tf  # isort: skip
+from train_step import endless_batches  # isort: skip
 
 
 def main():
@@ -28,9 +29,7 @@ def main():
     )
     model.compile()
     step = tf.function(lambda batch: model.train_step(batch)["loss"], reduce_retracing=True)
-    batches = iter(
-        tf_gmvae.data.to_batches(train, flags.batch_size, shuffle_seed=0, num_epochs=None, drop_remainder=True)
-    )
+    batches = iter(endless_batches(train, flags.batch_size))
     start = time.perf_counter()
     step(next(batches)).numpy()
     first = time.perf_counter() - start

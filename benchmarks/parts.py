@@ -7,18 +7,14 @@ is sampling, likelihood, metrics and what running together gains. The floor is t
 direct convolutions (Fourier transforms need fewer) at this machine's matrix-product rate.
 """
 
-import argparse
 import statistics
 import time
 
-import numpy as np
-
-import tf_gmvae  # before TensorFlow's first operation: it chooses the CPU kernels
-from tf_gmvae import compiled
+from tf_gmvae import compiled  # before TensorFlow's first operation: it chooses the CPU kernels
 
 import keras  # isort: skip
 import tensorflow as tf  # isort: skip
-from train_step import gflop, matmul_gflops  # isort: skip
+from train_step import endless_batches, gflop, matmul_gflops, mnist_model, random_split, setting_flags  # isort: skip
 
 
 def milliseconds(function, repetitions):
@@ -72,20 +68,11 @@ def parts(model, examples):
 
 def main():
     """Measures and prints."""
-    flags = argparse.ArgumentParser()
-    flags.add_argument("--num_components", type=int, default=10)
-    flags.add_argument("--num_samples", type=int, default=1)
-    flags.add_argument("--batch_size", type=int, default=100)
+    flags = setting_flags()
     flags.add_argument("--repetitions", type=int, default=20)
     flags = flags.parse_args()
-    model = tf_gmvae.GMVAE.from_preset(
-        "mnist", num_components=flags.num_components, num_samples=flags.num_samples, seed=0
-    )
-    model.compile()
-    images = np.random.default_rng(0).integers(0, 256, (60_000, 28, 28, 1), dtype=np.uint8)
-    batches = tf_gmvae.data.to_batches(
-        tf_gmvae.data.Split(images), flags.batch_size, shuffle_seed=0, num_epochs=None
-    )
+    model = mnist_model(flags)
+    batches = endless_batches(random_split(), flags.batch_size)
     examples = next(iter(batches))
     step = tf.function(lambda batch: model.train_step(batch)["loss"])
     whole = milliseconds(lambda: step(examples), flags.repetitions)

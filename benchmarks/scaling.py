@@ -24,11 +24,11 @@ def main():
     flags.add_argument("--seconds", type=float, default=15)
     flags = flags.parse_args()
     print("| K | M | ms a step | MiB | ms for one more |\n| --- | --- | --- | --- | --- |")
-    script = Path(__file__).with_name("train_step.py")
+    command = [sys.executable, Path(__file__).with_name("train_step.py")]
     for growing, settings in CURVES.items():
         size = time = None
         for components, samples in settings:
-            result = measure(sys.executable, script, "train", 100, components, samples, flags.seconds)
+            result = measure(command, "train", 100, components, samples, flags.seconds)
             last, (size, time) = (size, time), (result[growing], result["ms_per_step"])
             more = f"{(time - last[1]) / (size - last[0]):.2f}" if last[0] else "-"
             print(f"| {components} | {samples} | {time:.0f} | {result['peak_rss_mib']} | {more} |", flush=True)

@@ -2,9 +2,10 @@
 
     python benchmarks/train_step.py --num_components 10 --num_samples 1 --batch_size 100 --seconds 20
 
-The images are random uint8, as many as MNIST's, and take the whole way from `tf_gmvae.data` through
-`model.fit`. Flags and keys are those of the PyTorch yardstick that `compare.py` runs beside this. Two more keys:
-the median, and `floor_ms`, what the step's matrix products and direct convolutions take at the measured rate.
+The images are MNIST's, given the folder of its files as `--mnist`, or as many of random uint8. They take the whole
+way from `tf_gmvae.data` through `model.fit`. Other flags, and the keys, are those of the PyTorch yardstick which
+`compare.py` runs too. Two more keys: the median, and `floor_ms`, what the matrix products and direct
+convolutions of a step take at the measured rate.
 """
 
 import argparse
@@ -82,7 +83,9 @@ def positions(layer):
 def gflop(model, batch_size):
     """GFLOP of the matrix products and direct convolutions of a step: one pass forwards, two backwards."""
     dense = [layer.kernel for layer in (model.x_head.streams, model.w_head.streams)]
-    many = [layer.kernel for layer in (*model.prior_head.hidden, model.prior_head.streams)]
+    many = [
+        layer.kernel for layer in (*model.prior_head.hidden, model.prior_head.means, model.prior_head.log_vars)
+    ]
     networks = [
         sum(np.prod(layer.kernel.shape) * positions(layer) for layer in network.layers if hasattr(layer, "kernel"))
         for network in (model.encoder, model.decoder)
@@ -94,28 +97,47 @@ def gflop(model, batch_size):
     return 3 * 2 * (single + model.num_samples * sampled) * batch_size / 1e9
 
 
-def main():
-    """Measures and prints."""
+def setting_flags():
+    """A parser of the flags that choose the model and the batch."""
     flags = argparse.ArgumentParser()
     flags.add_argument("--num_components", type=int, default=10)
     flags.add_argument("--num_samples", type=int, default=1)
     flags.add_argument("--batch_size", type=int, default=100)
-    flags.add_argument("--seconds", type=float, default=20)
-    flags.add_argument("--mode", choices=["train", "predict"], default="train")
-    flags = flags.parse_args()
-    images = np.random.default_rng(0).integers(0, 256, (60_000, 28, 28, 1), dtype=np.uint8)
+    return flags
+
+
+def mnist_model(flags):
+    """The compiled model of these flags."""
     model = tf_gmvae.GMVAE.from_preset(
         "mnist", num_components=flags.num_components, num_samples=flags.num_samples, seed=0
     )
     model.compile()
+    return model
+
+
+def random_split():
+    """As many random images as MNIST has for training."""
+    return tf_gmvae.data.Split(np.random.default_rng(0).integers(0, 256, (60_000, 28, 28, 1), dtype=np.uint8))
+
+
+def endless_batches(split, batch_size):
+    """Shuffled batches, all of one size, without an end."""
+    return tf_gmvae.data.to_batches(split, batch_size, shuffle_seed=0, num_epochs=None, drop_remainder=True)
+
+
+def main():
+    """Measures and prints."""
+    flags = setting_flags()
+    flags.add_argument("--seconds", type=float, default=20)
+    flags.add_argument("--mode", choices=["train", "predict"], default="train")
+    flags.add_argument("--mnist", help="folder of MNIST's original files; without it, random images")
+    flags = flags.parse_args()
+    split = tf_gmvae.data.load("mnist", flags.mnist).train if flags.mnist else random_split()
+    model = mnist_model(flags)
     if flags.mode == "train":
-        split = tf_gmvae.data.Split(images)
-        batches = tf_gmvae.data.to_batches(
-            split, flags.batch_size, shuffle_seed=0, num_epochs=None, drop_remainder=True
-        )
-        durations = train_seconds(model, batches, flags.seconds)
+        durations = train_seconds(model, endless_batches(split, flags.batch_size), flags.seconds)
     else:
-        durations = predict_seconds(model, images, flags.batch_size, flags.seconds)
+        durations = predict_seconds(model, split.examples, flags.batch_size, flags.seconds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     mean = statistics.fmean(durations)
     rate = matmul_gflops()

@@ -10,8 +10,8 @@ from layers.validation import whole_number
 class MixturePriorHead(keras.layers.Layer):
     """The network beta of Eq. 1c: w to 2K streams of size D, K means and K log-variances.
 
-    All 2K streams come out of one matrix product, so that cost grows with K only in the size of that
-    product. Leading axes are free: (B, W), (M, B, W) and deeper all work.
+    The K streams of either kind come out of one matrix product, so that cost grows with K only in the size of
+    that product. Leading axes are free: (B, W), (M, B, W) and deeper all work.
 
     Args:
         num_components: K, components of the mixture.
@@ -58,32 +58,36 @@ class MixturePriorHead(keras.layers.Layer):
             )
             for index, units in enumerate(self.hidden_units)
         ]
-        # Glorot's scale would count all 2K streams as one layer's outputs and shrink the components
-        # towards each other as K grows; the fan-in alone leaves their spread independent of K.
-        self.streams = keras.layers.Dense(
-            2 * self.num_components * self.latent_dim,
-            kernel_initializer=keras.initializers.LecunUniform(self._seed_of(len(self.hidden))),
-            dtype=self.dtype_policy,
-            name="streams",
+        # Glorot's scale would count all K streams as one layer's outputs and shrink the components towards
+        # each other as K grows; the fan-in alone leaves their spread independent of K. Two layers rather than
+        # one and a split of its outputs, which would copy every stream, and every gradient back.
+        self.means, self.log_vars = (
+            keras.layers.Dense(
+                self.num_components * self.latent_dim,
+                kernel_initializer=keras.initializers.LecunUniform(self._seed_of(len(self.hidden) + index)),
+                dtype=self.dtype_policy,
+                name=name,
+            )
+            for index, name in enumerate(("means", "log_vars"))
         )
 
     def _seed_of(self, index):
         return None if self.seed is None else self.seed + index
 
     def build(self, input_shape):
-        """Builds the hidden layers and the fused streams."""
+        """Builds the hidden layers and both products."""
         for layer, units in zip(self.hidden, self.hidden_units, strict=True):
             layer.build(input_shape)
             input_shape = (*input_shape[:-1], units)
-        self.streams.build(input_shape)
+        self.means.build(input_shape)
+        self.log_vars.build(input_shape)
 
     def call(self, w):
         """See the class."""
         for layer in self.hidden:
             w = layer(w)
-        shape = (*ops.shape(w)[:-1], 2, self.num_components, self.latent_dim)
-        means, log_vars = ops.unstack(ops.reshape(self.streams(w), shape), axis=-3)
-        return means, log_vars
+        shape = (*ops.shape(w)[:-1], self.num_components, self.latent_dim)
+        return ops.reshape(self.means(w), shape), ops.reshape(self.log_vars(w), shape)
 
     def compute_output_shape(self, input_shape):
         """Shapes of the means and of the log-variances."""

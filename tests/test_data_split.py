@@ -29,9 +29,15 @@ def test_from_arrays_converts(dtype, expected):
     assert split.labels.tolist() == [1, 0, 2]
 
 
-def test_uint8_is_not_copied():
-    examples = zeros(3, 4, 5, 1, dtype="uint8")
-    assert np.shares_memory(Split.from_arrays(examples).examples, examples)
+@pytest.mark.parametrize("offset", [0, 1, 16])
+def test_uint8_is_copied_only_where_it_does_not_begin_as_tensors_do(offset):
+    buffer = np.arange(256, dtype="uint8")
+    start = -buffer.ctypes.data % 64 + offset
+    examples = buffer[start : start + 60].reshape(3, 4, 5, 1)
+    kept = Split.from_arrays(examples).examples
+    assert np.shares_memory(kept, examples) == (offset == 0)
+    assert kept.ctypes.data % 64 == 0
+    np.testing.assert_array_equal(kept, examples)
 
 
 @pytest.mark.parametrize(

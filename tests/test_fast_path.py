@@ -223,3 +223,13 @@ def test_the_loss_curve_is_that_of_the_plain_path(monkeypatch):
     noise, difference = (np.abs(other / plain - 1.0) for other in (nudged, fast))
     assert noise.max() < 0.02
     assert difference.max() < min(10.0 * noise.max(), 0.02)
+
+
+@pytest.mark.parametrize("batch_size", [1, 63, 64, 130, 500])
+def test_predict_in_parts_is_the_posterior_of_every_example(make_table_model, table, batch_size):
+    model = make_table_model()
+    model.compile()
+    examples = np.tile(table, (3, 1))[:200] + np.linspace(0, 1, 200, dtype="float32")[:, None]
+    posterior = model.predict(examples, batch_size=batch_size, verbose=0)
+    np.testing.assert_allclose(posterior, model(examples), atol=1e-5)
+    assert len(np.unique(posterior, axis=0)) == 200

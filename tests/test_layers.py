@@ -131,7 +131,11 @@ def test_prior_head_equals_2k_dense_layers(leading, hidden_units):
     head = MixturePriorHead(num_components=3, latent_dim=2, hidden_units=hidden_units)
     head.build((None, 4))
     randomise(head)
-    *hidden, kernel, bias = (variable.numpy() for variable in head.trainable_variables)
+    *hidden, mean_kernel, mean_bias, log_var_kernel, log_var_bias = (
+        variable.numpy() for variable in head.trainable_variables
+    )
+    kernel = np.concatenate([mean_kernel, log_var_kernel], axis=1)
+    bias = np.concatenate([mean_bias, log_var_bias])
     w = normal(*leading, 4)
     means, log_vars = head(w)
     assert means.shape == log_vars.shape == (*leading, 3, 2)

@@ -106,9 +106,7 @@ REPLICAS = textwrap.dedent("""
             kernel[:, head.dim:], bias[head.dim:] = 0, -40
             head.streams.set_weights([kernel, bias])
         # Overlapping components, so that the z-prior term lies between 0 and log K.
-        kernel, bias = model.prior_head.streams.get_weights()
-        bias[:20] = np.random.default_rng(1).normal(0, 1, 20)
-        model.prior_head.streams.set_weights([kernel, bias])
+        model.prior_head.means.bias.assign(np.random.default_rng(1).normal(0, 1, 20))
         model.compile(keras.optimizers.SGD(1e-3))
         return model
 

@@ -131,4 +131,4 @@ def test_the_seed_decides_every_weight():
         if weight.name == "kernel":
             kernels += 1
             assert np.abs(weight.numpy() - different.numpy()).max() > 0
-    assert kernels == 11
+    assert kernels == 12

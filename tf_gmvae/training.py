@@ -9,6 +9,9 @@ from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import FusedAdam
 
+# Examples that `predict` computes together, whatever the batch size.
+PREDICT_PART = 64
+
 
 class Training:
     """The methods of `GMVAE` behind `compile`, `fit`, `evaluate` and `predict`."""
@@ -42,6 +45,21 @@ class Training:
     def test_step(self, data):
         """The same terms without training."""
         return self._track(*self.training_loss(data, training=False))
+
+    def predict_step(self, data):
+        """The posterior p(z | y) of one batch, (B, K)."""
+        examples, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if self.jit_compile:
+            return self(examples, training=False)
+        # The maps of a part stay in the processor's cache, and parts run side by side.
+        num_parts = (tf.shape(examples)[0] + PREDICT_PART - 1) // PREDICT_PART
+        parts = tf.TensorArray("float32", num_parts, infer_shape=False, element_shape=(None, self.num_components))
+
+        def one_part(index, parts):
+            part = examples[index * PREDICT_PART : (index + 1) * PREDICT_PART]
+            return index + 1, parts.write(index, self(part, training=False))
+
+        return tf.while_loop(lambda index, _: index < num_parts, one_part, (0, parts))[1].concat()
 
     def _track(self, loss, terms):
         batch_size = tf.shape(terms.elbo)[0]
