@@ -29,6 +29,8 @@ setup(
         "scikit-learn>=1.5",
         "pillow>=10.3",
         "tensorboard>=2.20",
+        "umap-learn>=0.5.7",
+        "matplotlib>=3.8",
     ],
     extras_require={
         "test": ["pytest>=8", "pytest-xdist>=3.5", "setuptools>=77", "wheel"],

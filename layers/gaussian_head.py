@@ -53,6 +53,22 @@ class GaussianHead(keras.layers.Layer):
         mean, log_var = ops.split(self.streams(features), 2, axis=-1)
         return mean, log_var
 
+    def assign_linear(self, kernel, bias, log_vars, others=0.1):
+        """Sets the first means to a linear function of the features, and their log-variances to constants.
+
+        Args:
+            kernel: array (F, J), J at most `dim`.
+            bias: array (J,).
+            log_vars: array (J,).
+            others: factor on all other weights; small ones leave the other dimensions near N(0, I).
+        """
+        count = len(bias)
+        all_kernel, all_bias = (others * variable.numpy() for variable in (self.streams.kernel, self.streams.bias))
+        all_kernel[:, :count], all_bias[:count] = kernel, bias
+        all_bias[self.dim : self.dim + count] = log_vars
+        self.streams.kernel.assign(all_kernel)
+        self.streams.bias.assign(all_bias)
+
     def compute_output_shape(self, input_shape):
         """Shapes of the mean and of the log-variance."""
         shape = (*input_shape[:-1], self.dim)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from tf_gmvae import evaluation
 from tf_gmvae.errors import TrainingDivergedError
 
 
@@ -54,10 +55,49 @@ class TrainingSeconds(keras.callbacks.Callback):
         logs["seconds"] = self._seconds
 
 
-class SaveEveryEpoch(keras.callbacks.Callback):
-    """Saves the whole model, optimizer and noise state included, after every epoch.
+class StopAfterSeconds(keras.callbacks.Callback):
+    """Stops training after the epoch in which a budget is used up.
 
-    The file is complete at any moment: it is written beside its place and moved there in one step.
+    It goes by the seconds of `TrainingSeconds`, which must stand before it.
+
+    Args:
+        seconds: budget.
+        spent: seconds of it that are already gone.
+    """
+
+    def __init__(self, seconds, spent=0.0):
+        super().__init__()
+        self.seconds, self.spent = seconds, spent
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Adds the epoch's seconds."""
+        self.spent += logs["seconds"]
+        if self.spent >= self.seconds:
+            self.model.stop_training = True
+
+
+class TestScores(keras.callbacks.Callback):
+    """Adds the scores of a labelled split to an epoch's logs as `test_...`: to watch, never to choose by.
+
+    Args:
+        batches: data set of one pass over the examples, in order.
+        labels: array (N,).
+    """
+
+    __test__ = False  # pytest would take the class for tests
+
+    def __init__(self, batches, labels):
+        super().__init__()
+        self.batches, self.labels = batches, labels
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Predicts and scores."""
+        scores = evaluation.scores(self.model.predict(self.batches, verbose=0), self.labels)
+        logs.update({f"test_{name}": value for name, value in scores.items() if value is not None})
+
+
+class SaveEveryEpoch(keras.callbacks.Callback):
+    """Saves the whole model, optimizer and noise state included, after every epoch, see `save_whole`.
 
     Args:
         path: of the `.keras` file.
@@ -69,6 +109,17 @@ class SaveEveryEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Saves the model."""
-        partial = self.path.with_name(f"{self.path.stem}.partial.keras")
-        self.model.save(partial)
-        os.replace(partial, self.path)
+        save_whole(self.model, self.path)
+
+
+def save_whole(model, path):
+    """Saves a model so that no reader, and no kill, ever finds half a file.
+
+    Args:
+        model: Keras model.
+        path: of the `.keras` file.
+    """
+    path = Path(path)
+    partial = path.with_name(f"{path.stem}.partial.keras")
+    model.save(partial)
+    os.replace(partial, path)

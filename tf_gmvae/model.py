@@ -13,6 +13,7 @@ from tf_gmvae import compiled, inputs, likelihoods, objective, presets
 from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.inference import Inference
+from tf_gmvae.initialization import Initialization
 from tf_gmvae.training import Training
 
 
@@ -26,7 +27,7 @@ class Encoding(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class GMVAE(Training, Inference, keras.Model):
+class GMVAE(Initialization, Training, Inference, keras.Model):
     """Gaussian mixture VAE (arXiv 1611.02648): unsupervised clusters, embeddings and samples.
 
     Calling the model, and `predict`, give the posterior p(z | y) of Eq. 3 at the means of q(x | y) and
@@ -240,15 +241,27 @@ class GMVAE(Training, Inference, keras.Model):
         Returns:
             `objective.ElboTerms` of tensors (B,), nats.
         """
-        sampler = self.sampler if training else self.evaluation_sampler
-        encoding = self.encode(examples, training)
-        x = sampler(encoding.x_mean, encoding.x_log_var)
-        w = sampler(encoding.w_mean, encoding.w_log_var)
-        log_likelihood = self.likelihood.log_prob(examples, self.decode(x, training))
-        q_x, q_w = tuple(encoding[:2]), tuple(encoding[2:])
         # Scores go without XLA: it would compile anew for every batch size, and exports could not hold it.
         of_latents = compiled.elbo_terms if training else objective.elbo_terms
-        return of_latents(log_likelihood, x, q_x, q_w, *self.mixture_prior(w))
+        return of_latents(*self.sampled(examples, training))
+
+    def sampled(self, examples, training=False, num_samples=None):
+        """What the terms of the objective are functions of, from M samples.
+
+        Args:
+            examples: float tensor (B, ...).
+            training: as in `elbo_terms`.
+            num_samples: M; None is the model's.
+
+        Returns:
+            The arguments of `objective.elbo_terms`, in its order.
+        """
+        sampler = self.sampler if training else self.evaluation_sampler
+        encoding = self.encode(examples, training)
+        x = sampler(encoding.x_mean, encoding.x_log_var, num_samples=num_samples)
+        w = sampler(encoding.w_mean, encoding.w_log_var, num_samples=num_samples)
+        log_likelihood = self.likelihood.log_prob(examples, self.decode(x, training))
+        return log_likelihood, x, tuple(encoding[:2]), tuple(encoding[2:]), *self.mixture_prior(w)
 
     def export(self, filepath, **kwargs):
         """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""

@@ -178,6 +178,47 @@ def elbo_terms(log_likelihood, x, q_x, q_w, means, log_vars):
     )
 
 
+def plain_vae_terms(log_likelihood, q_x):
+    """Reconstruction and divergence of a VAE with a standard normal prior on x: no mixture, no w.
+
+    Args:
+        log_likelihood: tensor (M, B), log p(y | x_j).
+        q_x: pair (mean, log_var) of q(x | y), each (B, D).
+
+    Returns:
+        Pair of tensors (B,), nats; the ELBO of that VAE is the first less the second.
+    """
+    return ops.mean(log_likelihood, axis=0), standard_normal_kl(*q_x)
+
+
+def guided_terms(responsibilities, log_likelihood, x, q_x, q_w, means, log_vars):
+    """The terms of Eq. 4 where the component of every example is (softly) given; not the paper's, used to start.
+
+    Args:
+        responsibilities: tensor (B, K), a_k, rows sum to one: take the place of p(z | x, w) in the
+            conditional prior.
+        log_likelihood: as in `elbo_terms`, as are all that follow.
+        x: tensor (M, B, D).
+        q_x: pair of tensors (B, D).
+        q_w: pair of tensors (B, W).
+        means: tensor (M, B, K, D).
+        log_vars: tensor (M, B, K, D).
+
+    Returns:
+        Pair of `ElboTerms` of tensors (B,), nats, whose z_prior is that of p(z | x, w), and of the guidance (B,),
+        the cross-entropy - 1/M sum_j sum_k a_k log p(z_k | x_j, w_j).
+    """
+    log_resp = log_responsibilities(x, means, log_vars)
+    given = ops.log(ops.maximum(responsibilities, 1e-30))[None]
+    terms = ElboTerms(
+        reconstruction=ops.mean(log_likelihood, axis=0),
+        conditional_prior=conditional_prior(given, *q_x, means, log_vars),
+        w_prior=standard_normal_kl(*q_w),
+        z_prior=z_prior(log_resp),
+    )
+    return terms, -ops.mean(ops.sum(responsibilities * log_resp, axis=-1), axis=0)
+
+
 def training_loss(batch_means, min_information):
     """What training minimises: the negative ELBO under the minimum information constraint (Eq. 7).
 

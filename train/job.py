@@ -3,18 +3,29 @@
 import math
 import platform
 import sys
+import time
 from importlib import metadata
 
 import keras
 import numpy as np
 
-from tf_gmvae import GMVAE, data, evaluation, inputs, presets
-from tf_gmvae.callbacks import SaveEveryEpoch, StopOnNonFinite, TrainingSeconds
+from tf_gmvae import GMVAE, data, diagnostics, evaluation, inputs, presets
+from tf_gmvae.callbacks import (
+    SaveEveryEpoch,
+    StopAfterSeconds,
+    StopOnNonFinite,
+    TestScores,
+    TrainingSeconds,
+    save_whole,
+)
+from tf_gmvae.collapse_watch import CollapseWatch
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import FusedAdam
 
 PACKAGES = ("tf-gmvae", "tensorflow", "keras", "numpy")
 EVALUATION_BATCH = 256
+# Training examples whose posteriors the collapse watch looks at.
+WATCHED = 2000
 
 
 def load_data(settings):
@@ -69,6 +80,36 @@ def build_model(settings, dataset):
     return model, settings.resolved(preset.name, model.likelihood.name)
 
 
+def initialize(model, settings, dataset, folder):
+    """Gives an untrained model its start and saves it.
+
+    Args:
+        model: compiled `GMVAE`.
+        settings: `Settings`.
+        dataset: `tf_gmvae.data.Dataset`, of which the training split serves.
+        folder: opened `RunFolder`; the model and the record of the start are written there.
+
+    Raises:
+        TrainingDivergedError: at the first value that is not finite.
+    """
+    began = time.perf_counter()
+    labels = model.initialize(
+        dataset.train,
+        pretraining_epochs=settings.pretraining_epochs,
+        guided_epochs=settings.guided_epochs,
+        num_factors=settings.num_factors,
+        binarize=settings.binarize,
+        callbacks=[StopOnNonFinite()],
+        verbose=_verbosity(),
+    )
+    record = {
+        "seconds": round(time.perf_counter() - began, 3),
+        "examples_a_component": np.bincount(labels.argmax(axis=1), minlength=labels.shape[1]).tolist(),
+    }
+    folder.write_start(record)
+    save_whole(model, folder.model)
+
+
 def fit(model, settings, dataset, folder):
     """Trains up to the epochs of the settings, from where the model stands.
 
@@ -97,16 +138,30 @@ def fit(model, settings, dataset, folder):
         drop_remainder=True,
         binarize=settings.binarize,
     )
+    watched = data.Split(dataset.train.examples[:WATCHED])
+    callbacks = [
+        StopOnNonFinite(),
+        TrainingSeconds(),
+        CollapseWatch(
+            data.to_batches(watched, EVALUATION_BATCH, binarize=settings.binarize),
+            log_dir=folder.tensorboard / "watch",
+            revive=settings.revive,
+        ),
+    ]
+    if dataset.test is not None and dataset.test.labels is not None:
+        callbacks.append(TestScores(evaluation_batches(settings, dataset), dataset.test.labels))
+    if settings.minutes is not None:
+        spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())
+        callbacks.append(StopAfterSeconds(60.0 * settings.minutes, spent))
     model.fit(
         batches,
         steps_per_epoch=steps,
         initial_epoch=epochs_done,
         epochs=settings.epochs,
         validation_data=evaluation_batches(settings, dataset) if dataset.test else None,
-        verbose="auto" if sys.stdout.isatty() else 2,
+        verbose=_verbosity(),
         callbacks=[
-            StopOnNonFinite(),
-            TrainingSeconds(),
+            *callbacks,
             # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
             keras.callbacks.CSVLogger(folder.history, append=True),
             SaveEveryEpoch(folder.model),
@@ -131,6 +186,7 @@ def score(model, settings, dataset, folder):
     batches = evaluation_batches(settings, dataset)
     terms = model.evaluate(batches, verbose=0, return_dict=True)
     posterior = model.predict(batches, verbose=0)
+    watched = diagnostics.summary(posterior, *model.embed(batches))
     history = folder.read_history()
     seconds = sum(row["seconds"] for row in history)
     examples = len(history) * math.prod(_epoch_shape(settings, dataset))
@@ -145,10 +201,13 @@ def score(model, settings, dataset, folder):
         "min_information": settings.min_information,
         "seed": settings.seed,
         "epochs": len(history),
+        "start_seconds": folder.read_start()["seconds"],
         "train_seconds": round(seconds, 3),
         "images_per_second": round(examples / seconds, 1) if seconds else None,
         **{name: terms[name] for name in ("elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior")},
+        **watched,
         **evaluation.scores(posterior, split.labels),
+        "collapse": diagnostics.verdicts(watched, settings.num_components, terms["w_prior"]),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }
     folder.write_metrics(metrics)
@@ -188,6 +247,11 @@ def evaluation_batches(settings, dataset):
         `tf.data.Dataset` of float32 batches.
     """
     return data.to_batches(dataset.test or dataset.train, EVALUATION_BATCH, binarize=settings.binarize)
+
+
+def _verbosity():
+    """Of Keras: a bar where a person looks on, a line an epoch in a file."""
+    return "auto" if sys.stdout.isatty() else 2
 
 
 def _epoch_shape(settings, dataset):

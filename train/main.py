@@ -24,6 +24,8 @@ def main():
     folder.open(run_settings, chosen.resume, chosen.overwrite)
     if chosen.resume and folder.model.is_file():
         model = job.load_model(folder)
+    elif run_settings.initialize:
+        job.initialize(model, run_settings, dataset, folder)
     job.fit(model, run_settings, dataset, folder)
     print("\n" + report.table(job.score(model, run_settings, dataset, folder)))
     print(

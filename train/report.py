@@ -25,5 +25,8 @@ def table(metrics):
         if metrics[score] is not None:
             rows.append((score.upper(), f"{metrics[score]:.3f}"))
     rows.append(("training", f"{metrics['train_seconds']:.0f} s for {metrics['epochs']} epochs"))
+    if metrics["start_seconds"]:
+        rows.append(("start", f"{metrics['start_seconds']:.0f} s before"))
+    rows += [("collapse", sentence) for sentence in metrics["collapse"]]
     title = f"{metrics['dataset']}: {metrics['num_examples']:,} {metrics['scored_on']} examples"
     return "\n".join([title, *(f"  {name:<22}{value}" for name, value in rows)])

@@ -18,6 +18,7 @@ class RunFolder:
 
     Attributes:
         flags: the resolved settings, a flag file.
+        start: seconds of the start and examples a cluster, JSON; absent without a start.
         model: the model after the last finished epoch, optimizer included.
         history: one row an epoch, CSV.
         metrics: scores of the finished run, JSON.
@@ -27,6 +28,7 @@ class RunFolder:
     def __init__(self, path):
         self.path = Path(path)
         self.flags = self.path / "run.flags"
+        self.start = self.path / "start.json"
         self.model = self.path / "model.keras"
         self.history = self.path / "history.csv"
         self.metrics = self.path / "metrics.json"
@@ -104,6 +106,18 @@ class RunFolder:
         with self.history.open(newline="") as file:
             lines = file.readlines()
         self._write(self.history, "".join(lines[: num_epochs + 1] if num_epochs else []))
+
+    def write_start(self, record):
+        """Stores what the start has to say.
+
+        Args:
+            record: dict that JSON can hold.
+        """
+        self._write(self.start, json.dumps(record, indent=2) + "\n")
+
+    def read_start(self):
+        """The record of the start; of a run without one, 0 seconds."""
+        return json.loads(self.start.read_text()) if self.start.is_file() else {"seconds": 0.0}
 
     def write_metrics(self, metrics):
         """Stores the scores.

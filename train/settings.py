@@ -10,7 +10,7 @@ from tf_gmvae.likelihoods import LIKELIHOODS
 from tf_gmvae.presets import PRESETS
 
 # What may differ when a run goes on: how far, and where the data lie. Nothing of it changes a step.
-MAY_CHANGE = ("epochs", "data_dir")
+MAY_CHANGE = ("epochs", "minutes", "data_dir")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,12 @@ class Settings:
     epochs: int
     batch_size: int
     learning_rate: float
+    minutes: float | None
+    initialize: bool
+    pretraining_epochs: int
+    guided_epochs: int
+    num_factors: int
+    revive: bool
     seed: int
 
     @classmethod
@@ -159,4 +165,17 @@ def define(flag_values=flags.FLAGS):
     flags.DEFINE_integer("epochs", 100, "Passes through the training part.", 1, **define_from)
     flags.DEFINE_integer("batch_size", 100, "Examples a step.", 1, **define_from)
     flags.DEFINE_float("learning_rate", 1e-4, "Adam's.", 0.0, **define_from)
+    flags.DEFINE_float(
+        "minutes", None, "Stop after the epoch that uses up so many minutes, start included.", 0.0, **define_from
+    )
+    flags.DEFINE_bool(
+        "initialize",
+        True,
+        "Begin with clusters found in the data (GMVAE.initialize); without it, the paper's bare objective.",
+        **define_from,
+    )
+    flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)
+    flags.DEFINE_integer("guided_epochs", 3, "Of the start: at the clusters found.", 0, **define_from)
+    flags.DEFINE_integer("num_factors", 10, "Of the start: dimensions of w that begin in use.", 0, **define_from)
+    flags.DEFINE_bool("revive", False, "Set components without examples beside the busiest one.", **define_from)
     flags.DEFINE_integer("seed", 0, "Of weights, noise and order of the data.", 0, **define_from)

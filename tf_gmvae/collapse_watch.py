@@ -1,0 +1,68 @@
+"""A Keras callback that says when clusters collapse."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tf_gmvae import diagnostics
+
+
+class CollapseWatch(keras.callbacks.Callback):
+    """Looks at some examples' posteriors after every epoch, logs figures, and names a failure when it appears.
+
+    The figures of `diagnostics.summary` join the epoch's logs, so callbacks that come after this one (CSV,
+    TensorBoard) record them. A verdict is printed when it is new, in one sentence with the remedy.
+
+    Args:
+        data: array, or data set of one pass, of a few thousand training examples.
+        log_dir: of TensorBoard, for the verdicts as text and the activity of every dimension; None goes without.
+        revive: whether components that take none of these examples are set beside the busiest one, which they then
+            share.
+
+    Attributes:
+        verdicts: list of the sentences of the last epoch, empty where all is well.
+    """
+
+    def __init__(self, data, log_dir=None, revive=False):
+        super().__init__()
+        self.data, self.log_dir, self.revive = data, log_dir, revive
+        self.verdicts = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Computes, logs, tells."""
+        posterior = self.model.predict(self.data, batch_size=256, verbose=0)
+        embedding = self.model.embed(self.data)
+        figures = diagnostics.summary(posterior, *embedding)
+        logs = {} if logs is None else logs
+        logs.update(figures)
+        found = diagnostics.verdicts(figures, self.model.num_components, logs.get("w_prior"))
+        for sentence in found:
+            # The first words name the failure, the figures in it change.
+            if sentence.split(":")[0] not in [told.split(":")[0] for told in self.verdicts]:
+                print(f"\nEpoch {epoch + 1}: {sentence}", flush=True)
+        self.verdicts = found
+        if self.log_dir is not None:
+            self._write(epoch, embedding)
+        if self.revive:
+            _revive(self.model, posterior.argmax(axis=1), embedding.x)
+
+    def _write(self, epoch, embedding):
+        with tf.summary.create_file_writer(str(self.log_dir)).as_default(step=epoch):
+            tf.summary.text("collapse", "\n\n".join(self.verdicts) or "none")
+            for name, means in embedding._asdict().items():
+                tf.summary.histogram(f"activity_{name}", diagnostics.activity(means))
+
+
+def _revive(model, clusters, x_means):
+    """Sets each component without examples beside the busiest, along the line on which its examples vary most."""
+    counts = np.bincount(clusters, minlength=model.num_components)
+    for dead in np.flatnonzero(counts == 0):
+        busiest = int(counts.argmax())
+        members = x_means[clusters == busiest]
+        if len(members) < 2:
+            return
+        _, spread, directions = np.linalg.svd(members - members.mean(axis=0), full_matrices=False)
+        shift = directions[0] * spread[0] / np.sqrt(len(members))
+        model.prior_head.split_component(busiest, dead, shift)
+        # Each now has about half: the next dead one may find another that is busier.
+        counts[[busiest, dead]] = counts[busiest] // 2

@@ -1,0 +1,79 @@
+"""Each cluster of latents as a Gaussian whose mean moves with a few common factors. NumPy arrays throughout.
+
+Within a cluster, x ~ N(mean_k + loadings_k f, diag(exp(log_var_k))) with f ~ N(0, I): factor analysis. As the
+prior p(x | w, z) has this very form, with w for f, the factors are what w has to say, and a prior that starts
+there has a w in use.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+# Of a component's variances. A posterior q(x | y) is rarely sharper.
+LEAST_VARIANCE = 1e-3
+
+
+class Factors(NamedTuple):
+    """Parameters of the K clusters and the factors of the N examples.
+
+    Attributes:
+        means: (K, D).
+        loadings: (K, J, D).
+        log_vars: (K, D).
+        scores: (N, J), the expected factors of every example in its likeliest cluster.
+        log_var_scores: (J,), log-variance of the factors given an example, averaged over clusters.
+    """
+
+    means: np.ndarray
+    loadings: np.ndarray
+    log_vars: np.ndarray
+    scores: np.ndarray
+    log_var_scores: np.ndarray
+
+
+def analyse(latents, labels, num_components, num_factors, seed=0):
+    """Factor analysis of every cluster, with factors that mean the same in all of them as far as they can.
+
+    Args:
+        latents: array (N, D), samples of q(x | y).
+        labels: array (N,), the cluster of each.
+        num_components: K.
+        num_factors: J.
+        seed: integer.
+
+    Returns:
+        `Factors`. A cluster with too few examples for factors of its own takes the common ones, an empty one is
+        all the data.
+    """
+    from scipy.linalg import orthogonal_procrustes
+
+    means = np.stack([_mean(latents, labels == k) for k in range(num_components)])
+    common = _fit(latents - means[labels], num_factors, seed)
+    num_latents = latents.shape[1]
+    loadings = np.tile(common.components_, (num_components, 1, 1))
+    variances = np.tile(common.noise_variance_, (num_components, 1))
+    scores = np.zeros((len(latents), num_factors))
+    uncertainty = np.zeros((num_components, num_factors))
+    for k in range(num_components):
+        members = latents[labels == k] - means[k]
+        if len(members) > 4 * num_latents:
+            own = _fit(members, num_factors, seed)
+            # Factors are determined up to a rotation: choose the one that brings them closest to the common ones.
+            rotation, _ = orthogonal_procrustes(own.components_.T, common.components_.T)
+            loadings[k], variances[k] = rotation.T @ own.components_, own.noise_variance_
+        variances[k] = np.maximum(variances[k], LEAST_VARIANCE)
+        weighted = loadings[k] / variances[k]
+        covariance = np.linalg.inv(np.eye(num_factors) + weighted @ loadings[k].T)
+        scores[labels == k] = members @ weighted.T @ covariance
+        uncertainty[k] = np.diag(covariance)
+    return Factors(means, loadings, np.log(variances), scores, np.log(uncertainty.mean(axis=0)))
+
+
+def _mean(latents, is_member):
+    return latents[is_member].mean(axis=0) if is_member.any() else latents.mean(axis=0)
+
+
+def _fit(residuals, num_factors, seed):
+    from sklearn.decomposition import FactorAnalysis
+
+    return FactorAnalysis(num_factors, svd_method="randomized", random_state=seed, tol=1e-2).fit(residuals)

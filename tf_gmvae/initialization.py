@@ -1,0 +1,170 @@
+"""A start from which the paper's objective keeps its clusters.
+
+Trained from random weights the model readily puts every example into one component: the objective holds clusters
+once there are some, but does not find them. This finds them, without a label:
+
+1. `Pretraining`: encoder and decoder as a plain VAE.
+2. `latent_map`: a neighbourhood map of its latent means and a Gaussian mixture on it: soft labels.
+3. `factors`: each cluster of latents as a Gaussian that moves with a few factors; it becomes the prior head, and
+   the factors, as a linear function of the encoder's features, become q(w | y).
+4. `GuidedTraining`: a few epochs of the objective at those labels.
+
+What follows is `fit`, with the paper's objective unchanged.
+"""
+
+import functools
+
+import numpy as np
+import tensorflow as tf
+
+from tf_gmvae import factors, inputs, latent_map
+from tf_gmvae.checks import whole_number
+from tf_gmvae.data.pipeline import to_batches
+from tf_gmvae.data.split import Split
+from tf_gmvae.errors import InputError
+from tf_gmvae.warm_up import GUIDANCE, GuidedTraining, Pretraining
+
+# Of either training: with few examples an epoch of the start is several passes over them.
+LEAST_STEPS = 1000
+
+
+class Initialization:
+    """The method of `GMVAE` that gives it its start."""
+
+    def initialize(
+        self,
+        data,
+        *,
+        pretraining_epochs=3,
+        guided_epochs=3,
+        guidance=GUIDANCE,
+        batch_size=200,
+        learning_rate=1e-3,
+        num_factors=10,
+        max_examples=60_000,
+        binarize="none",
+        callbacks=(),
+        verbose="auto",
+    ):
+        """Finds clusters in the data and sets the model up with them; minutes for 60,000 images.
+
+        Call it once, on a compiled model, before `fit`. The optimizer of `fit` is left as it is. The model's seed
+        decides the outcome; no label is used.
+
+        Args:
+            data: a `data.Split`, an array (N, ...), or a `tf.data.Dataset` of batches of examples or of (examples,
+                labels), of one pass.
+            pretraining_epochs: as a plain VAE; of small data together at least `LEAST_STEPS` steps.
+            guided_epochs: at the labels found, likewise.
+            guidance: weight of the cross-entropy of p(z | x, w) to those labels, nats.
+            batch_size: of both trainings.
+            learning_rate: of both, Adam's.
+            num_factors: dimensions of w that start in use; 0 starts without a style.
+            max_examples: from which the clusters are found; the map takes a minute for 30,000.
+            binarize: as in `data.to_batches`.
+            callbacks: of both trainings.
+            verbose: as in `fit`; 0 is silent.
+
+        Returns:
+            Array (N, K): the soft labels of the examples, in their order.
+
+        Raises:
+            InputError: if the data do not fit the model, or are too few for K clusters.
+        """
+        pretraining_epochs = whole_number("pretraining_epochs", pretraining_epochs, 1)
+        guided_epochs = whole_number("guided_epochs", guided_epochs, 0)
+        num_factors = whole_number("num_factors", num_factors, 0)
+        seed = int(np.random.default_rng().integers(2**31)) if self.seed is None else self.seed
+        split = _as_split(self, data, max_examples)
+        if split.num_examples < self.num_components:
+            raise InputError(
+                f"{split.num_examples} examples cannot make {self.num_components} clusters: give more data, or "
+                "fewer components."
+            )
+        say = functools.partial(print, flush=True) if verbose else lambda text: None
+        options = {"verbose": verbose, "callbacks": list(callbacks)}
+
+        def train(stage, examples, epochs, map_batch=None):
+            size = min(batch_size, examples.num_examples)
+            batches = to_batches(
+                examples, size, shuffle_seed=seed, num_epochs=None, drop_remainder=True, binarize=binarize,
+                with_labels=examples.labels is not None,
+            )  # fmt: skip
+            stage.fit(
+                batches if map_batch is None else batches.map(map_batch),
+                steps_per_epoch=max(examples.num_examples // size, LEAST_STEPS // epochs),
+                epochs=epochs,
+                shuffle=False,  # the batches are shuffled
+                **options,
+            )
+
+        say(f"Start 1/3: {pretraining_epochs} epochs as a plain VAE.")
+        train(Pretraining(self, learning_rate), Split(split.examples), pretraining_epochs)
+        mapped = _sample(split, max_examples, seed)
+        say(f"Start 2/3: a map of {mapped.num_examples:,} latent means, and {self.num_components} clusters on it.")
+        batches = to_batches(mapped, 256, binarize=binarize)
+        encoding = self._over_batches(self._encode_batch, batches, None)
+        labels = latent_map.soft_labels(encoding["x_mean"], self.num_components, seed)
+        counts = np.bincount(labels.argmax(axis=1), minlength=self.num_components)
+        say(f"  Examples a cluster: {', '.join(map(str, sorted(counts.tolist(), reverse=True)))}.")
+        _set_up(self, encoding, labels.argmax(axis=1), num_factors, seed)
+        if guided_epochs:
+            say(f"Start 3/3: {guided_epochs} epochs at these clusters.")
+            numbered = Split(mapped.examples, np.arange(mapped.num_examples))
+            train(
+                GuidedTraining(self, learning_rate, guidance),
+                numbered,
+                guided_epochs,
+                lambda examples, numbers: (examples, tf.gather(labels, numbers)),
+            )
+        return labels
+
+    @tf.function(reduce_retracing=True)
+    def _encode_batch(self, examples):
+        features = self.encoder(examples, training=False)
+        mean, log_var = self.x_head(features)
+        return {
+            "features": tf.cast(features, "float32"),
+            "x_mean": tf.cast(mean, "float32"),
+            "x_log_var": tf.cast(log_var, "float32"),
+        }
+
+
+def _set_up(model, encoding, labels, num_factors, seed):
+    """Head of the prior and head of w from the clusters of the latents."""
+    mean, log_var = encoding["x_mean"].astype("float64"), encoding["x_log_var"]
+    latents = mean + np.exp(0.5 * log_var) * np.random.default_rng(seed).standard_normal(mean.shape)
+    num_factors = min(num_factors, model.style_dim, model.latent_dim // 2, *model.prior_units)
+    found = factors.analyse(latents, labels, model.num_components, num_factors, seed)
+    model.prior_head.assign_components(found.means, found.loadings, found.log_vars)
+    if num_factors:
+        from sklearn.linear_model import Ridge
+
+        fitted = Ridge(1.0).fit(encoding["features"], found.scores)
+        model.w_head.assign_linear(fitted.coef_.T, fitted.intercept_, found.log_var_scores)
+
+
+def _as_split(model, data, max_examples):
+    if isinstance(data, Split):
+        inputs.check_shape((None, *data.data_shape), model.data_shape)
+        return data
+    inputs.check_data(data, model)
+    if isinstance(data, tf.data.Dataset):
+        batches, count = [], 0
+        for batch in data:
+            batches.append(model.examples(batch).numpy())
+            count += len(batches[-1])
+            if count >= max_examples:
+                break
+        if not batches:
+            raise InputError("There is no example: the data set is empty.")
+        data = np.concatenate(batches)[:max_examples]
+    return Split(np.ascontiguousarray(data, dtype="float32"))
+
+
+def _sample(split, max_examples, seed):
+    """At most so many examples of a split, drawn, in order."""
+    if split.num_examples <= max_examples:
+        return Split(split.examples)
+    drawn = np.random.default_rng(seed).choice(split.num_examples, max_examples, replace=False)
+    return Split(split.examples[np.sort(drawn)])

@@ -1,0 +1,95 @@
+"""The two trainings before the paper's own: as a plain VAE, and with the component of every example given.
+
+Both are Keras models around a `GMVAE` and train its weights with an optimizer of their own, from one sample an
+example.
+"""
+
+import keras
+import tensorflow as tf
+
+from tf_gmvae import objective
+from tf_gmvae.optimizer import FusedAdam
+
+# Nats on the cross-entropy of p(z | x, w) to the given components.
+GUIDANCE = 20.0
+
+
+class _Stage(keras.Model):
+    """Training of a GMVAE by another loss; logs the means of some terms."""
+
+    def __init__(self, gmvae, names, learning_rate):
+        super().__init__(name=type(self).__name__.lower())
+        self.gmvae = gmvae
+        self.autocast = False
+        self.trackers = [keras.metrics.Mean(name) for name in ("loss", *names)]
+        optimizer = FusedAdam(learning_rate, epsilon=1e-8)
+        optimizer.build(self.weights_to_train())
+        self.compile(optimizer, jit_compile=gmvae.jit_compile)
+
+    def train_step(self, data):
+        """One step of the optimizer on `loss_and_terms`."""
+        weights = self.weights_to_train()
+        with tf.GradientTape() as tape:
+            loss, terms = self.loss_and_terms(data)
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        for tracker, value in zip(self.trackers, (loss, *terms), strict=True):
+            tracker.update_state(value)
+        return {tracker.name: tracker.result() for tracker in self.trackers}
+
+    @property
+    def metrics(self):
+        """Running means."""
+        return self.trackers
+
+
+class Pretraining(_Stage):
+    """As a VAE with a standard normal prior on x; encoder, head of x and decoder learn.
+
+    Args:
+        gmvae: compiled `GMVAE`.
+        learning_rate: Adam's.
+    """
+
+    def __init__(self, gmvae, learning_rate=1e-3):
+        super().__init__(gmvae, ("reconstruction", "x_prior"), learning_rate)
+
+    def weights_to_train(self):
+        """Variables."""
+        parts = (self.gmvae.encoder, self.gmvae.x_head, self.gmvae.decoder)
+        return [weight for part in parts for weight in part.trainable_weights]
+
+    def loss_and_terms(self, data):
+        """Loss and logged terms of a batch of examples."""
+        model, examples = self.gmvae, self.gmvae.examples(data)
+        encoding = model.encode(examples, training=True)
+        x = model.sampler(encoding.x_mean, encoding.x_log_var, num_samples=1)
+        log_likelihood = model.likelihood.log_prob(examples, model.decode(x, training=True))
+        terms = [tf.reduce_mean(term) for term in objective.plain_vae_terms(log_likelihood, tuple(encoding[:2]))]
+        return terms[1] - terms[0], terms
+
+
+class GuidedTraining(_Stage):
+    """By the paper's objective at given components, and a cross-entropy to them; all weights learn.
+
+    Args:
+        gmvae: compiled `GMVAE`.
+        learning_rate: Adam's.
+        guidance: weight of the cross-entropy, nats.
+    """
+
+    def __init__(self, gmvae, learning_rate=1e-3, guidance=GUIDANCE):
+        self.guidance = guidance
+        super().__init__(gmvae, ("agreement", *objective.ElboTerms._fields), learning_rate)
+
+    def weights_to_train(self):
+        """Variables."""
+        return self.gmvae.trainable_weights
+
+    def loss_and_terms(self, data):
+        """Loss and logged terms of a batch of (examples, responsibilities)."""
+        examples, responsibilities = data
+        sampled = self.gmvae.sampled(self.gmvae.examples(examples), training=True, num_samples=1)
+        terms, guidance = objective.guided_terms(responsibilities, *sampled)
+        means = [tf.reduce_mean(term) for term in terms]
+        loss = means[1] + means[2] - means[0] + self.guidance * tf.reduce_mean(guidance)
+        return loss, (tf.reduce_mean(tf.exp(-guidance)), *means)
