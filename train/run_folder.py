@@ -76,7 +76,7 @@ class RunFolder:
             if resume and self.flags.is_file():
                 settings.check_same(Settings.read(self.flags))
             self.path.mkdir(parents=True, exist_ok=True)
-            self._write(self.flags, settings.as_flags())
+            self.write_whole(self.flags, settings.as_flags())
         except OSError as error:
             raise InputError(
                 f"{self.path} cannot be written ({error.strerror}): give another --runs_dir."
@@ -105,7 +105,7 @@ class RunFolder:
             return
         with self.history.open(newline="") as file:
             lines = file.readlines()
-        self._write(self.history, "".join(lines[: num_epochs + 1] if num_epochs else []))
+        self.write_whole(self.history, "".join(lines[: num_epochs + 1] if num_epochs else []))
 
     def write_start(self, record):
         """Stores what the start has to say.
@@ -113,7 +113,7 @@ class RunFolder:
         Args:
             record: dict that JSON can hold.
         """
-        self._write(self.start, json.dumps(record, indent=2) + "\n")
+        self.write_whole(self.start, json.dumps(record, indent=2) + "\n")
 
     def read_start(self):
         """The record of the start; of a run without one, 0 seconds."""
@@ -125,11 +125,12 @@ class RunFolder:
         Args:
             metrics: dict that JSON can hold.
         """
-        self._write(self.metrics, json.dumps(metrics, indent=2) + "\n")
+        self.write_whole(self.metrics, json.dumps(metrics, indent=2) + "\n")
 
     @staticmethod
-    def _write(path, text):
-        # Beside its place first, so that no reader, and no kill, ever finds half a file.
+    def write_whole(path, text):
+        """Writes a text file so that no reader, and no kill, ever finds half of it."""
+        # Beside its place first.
         partial = path.with_name(path.name + ".partial")
         partial.write_text(text)
         os.replace(partial, path)

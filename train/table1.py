@@ -1,0 +1,172 @@
+"""Table 1 of the paper: `python -m train.table1 --data_dir=path/to/mnist`.
+
+Every cell is a run of `train.main` in a process and a folder of its own, so the command can be stopped at any time
+and goes on where it was. It takes the settings of `train.main` too, which then hold for every cell.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from absl import flags
+
+from tf_gmvae import baselines, evaluation, figures
+from tf_gmvae.errors import InputError
+from train import cli, job, settings, table1_report
+from train.run_folder import RunFolder
+
+settings.define()
+flags.DEFINE_list("components", "10,16,30", "The K of the rows.")
+flags.DEFINE_list("samples", "1,10", "The M of the rows.")
+flags.DEFINE_integer("seeds", 3, "Runs of a row, from --seed on.", 1)
+flags.DEFINE_integer("jobs", 1, "Runs at a time; the cores are shared among them.", 1)
+flags.DEFINE_string("runs_dir", "runs/table1", "Where the runs and the table are kept.")
+flags.DEFINE_bool("pixels", True, "Also k-means and a Gaussian mixture on the pixels.")
+flags.FLAGS.set_default("dataset", "mnist")
+flags.FLAGS.set_default("epochs", 10)
+flags.FLAGS.set_default("minutes", 30.0)
+
+
+def main():
+    """Runs what is missing, and writes the table after every run."""
+    chosen = flags.FLAGS
+    base = settings.Settings.from_flags(chosen)
+    rows = [(k, m) for k in _integers("components") for m in _integers("samples")]
+    cells = [
+        replace(base, num_components=k, num_samples=m, seed=base.seed + index)
+        for k, m in rows
+        for index in range(chosen.seeds)
+    ]
+    dataset = job.load_data(base)
+    if dataset.test is None or dataset.test.labels is None:
+        raise InputError(
+            f"{base.dataset} has no labelled test part, which Table 1 needs: choose another --dataset."
+        )
+    os.makedirs(chosen.runs_dir, exist_ok=True)
+    missing = [cell for cell in cells if not _finished(cell)]
+    print(f"{len(cells)} runs, {len(missing)} to do; stop at will, the same command goes on.", flush=True)
+    floors = _floors(dataset, [k for k, _ in dict.fromkeys(rows)], base.seed) if chosen.pixels else []
+    _write(rows, cells, floors, base.dataset)
+    pool, writing = ThreadPoolExecutor(chosen.jobs), threading.Lock()
+
+    def run(cell):
+        succeeded = _run(cell)
+        with writing:
+            _write(rows, cells, floors, base.dataset)
+        return succeeded
+
+    try:
+        succeeded = list(pool.map(run, missing))
+    finally:
+        pool.shutdown(cancel_futures=True)  # a stop does not begin what was still to come
+    print("\n" + _write(rows, cells, floors, base.dataset))
+    failed = [cell for cell, good in zip(missing, succeeded, strict=True) if not good]
+    if failed:
+        raise InputError(
+            f"{len(failed)} of {len(cells)} runs failed, the first of them is {_folder(failed[0]).path}: read the "
+            f"end of {_log(failed[0])}, and give the same command again."
+        )
+
+
+def _integers(flag):
+    try:
+        values = [int(text) for text in flags.FLAGS[flag].value]
+    except ValueError:
+        values = []
+    if not values or min(values) < 1:
+        raise InputError(f"--{flag} must be integers >= 1, as in 10,16,30. Received: {flags.FLAGS[flag].value}")
+    return values
+
+
+def _folder(cell):
+    return RunFolder(f"{flags.FLAGS.runs_dir}/k{cell.num_components}-m{cell.num_samples}-seed{cell.seed}")
+
+
+def _log(cell):
+    return f"{_folder(cell).path}.log"
+
+
+def _metrics(cell):
+    path = _folder(cell).metrics
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def _finished(cell):
+    """Whether the cell's run has used up its epochs or minutes; one under other settings is an error."""
+    folder, metrics = _folder(cell), _metrics(cell)
+    if metrics is None:
+        return False
+    stored = settings.Settings.read(folder.flags)
+    cell.resolved(stored.preset, stored.likelihood).check_same(stored)
+    minutes = (metrics["start_seconds"] + metrics["train_seconds"]) / 60
+    return metrics["epochs"] >= cell.epochs or (cell.minutes is not None and minutes >= cell.minutes)
+
+
+def _run(cell):
+    """One run in a process of its own; whether it succeeded."""
+    folder, began = _folder(cell), time.perf_counter()
+    # What is there goes on with the same settings.
+    command = [
+        sys.executable, "-m", "train.main", *cell.as_flags().split("\n")[:-1], f"--name={folder.path.name}",
+        f"--runs_dir={folder.path.parent}", "--resume",
+    ]  # fmt: skip
+    threads = str(max(1, (os.cpu_count() or 1) // flags.FLAGS.jobs))
+    names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
+    print(f"{folder.path.name} begins; its progress is in {_log(cell)}.", flush=True)
+    with open(_log(cell), "a") as log:
+        status = subprocess.run(
+            command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **dict.fromkeys(names, threads)},
+            check=False,
+        ).returncode  # fmt: skip
+    minutes = (time.perf_counter() - began) / 60
+    if status:
+        print(f"{folder.path.name} failed after {minutes:.1f} minutes.", flush=True)
+        return False
+    accuracy = 100 * _metrics(cell)["accuracy_table1"]
+    print(f"{folder.path.name}: {accuracy:.2f} % after {minutes:.1f} minutes.", flush=True)
+    return True
+
+
+def _floors(dataset, components, seed):
+    """Scores of k-means and of a Gaussian mixture on the pixels; computed once for a K."""
+    path = RunFolder(flags.FLAGS.runs_dir).path / "pixels.json"
+    found = json.loads(path.read_text()) if path.is_file() else []
+    for k in dict.fromkeys(components):
+        for method, cluster in (("k-means", baselines.kmeans), ("Gaussian mixture", baselines.gaussian_mixture)):
+            if any((floor["method"], floor["num_components"]) == (method, k) for floor in found):
+                continue
+            print(f"{method} on the pixels, K = {k} ...", flush=True)
+            posterior = cluster(dataset.train.examples, dataset.test.examples, k, seed)
+            found.append(
+                {"method": method, "num_components": k, **evaluation.scores(posterior, dataset.test.labels)}
+            )
+            RunFolder.write_whole(path, json.dumps(found, indent=2) + "\n")
+    return [floor for floor in found if floor["num_components"] in components]
+
+
+def _write(rows, cells, floors, dataset):
+    """Writes table1.json, table1.md and figure4.png of the runs that have metrics; returns the Markdown."""
+    out, entries, curves = RunFolder(flags.FLAGS.runs_dir).path, [], {}
+    for k, m in rows:
+        mine = [cell for cell in cells if (cell.num_components, cell.num_samples) == (k, m) and _metrics(cell)]
+        entries.append(table1_report.row(k, m, [_metrics(cell) for cell in mine], dataset))
+        histories = [_folder(cell).read_history() for cell in mine]
+        if histories:
+            curves[f"K = {k}, M = {m}"] = [
+                [epoch["test_accuracy_table1"] for epoch in history] for history in histories
+            ]
+    command = "python -m train.table1 " + " ".join(sys.argv[1:])
+    text = table1_report.markdown(entries, floors, command)
+    RunFolder.write_whole(out / "table1.json", json.dumps({"rows": entries, "pixels": floors}, indent=2) + "\n")
+    RunFolder.write_whole(out / "table1.md", text)
+    figures.accuracy_curves(curves, out / "figure4.png")
+    return text
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,113 @@
+"""Table 1 from the metrics of its runs, as JSON and as Markdown."""
+
+import statistics
+
+# Test accuracy in per cent on MNIST, best run and mean and deviation, by (K, M): Table 1 of arXiv 1611.02648.
+PAPER = {
+    (10, 1): (87.31, 77.78, 5.75),
+    (10, 10): (88.54, 82.31, 3.75),
+    (16, 1): (89.01, 85.09, 1.99),
+    (16, 10): (96.92, 87.82, 5.33),
+    (30, 1): (95.84, 92.77, 1.60),
+    (30, 10): (93.22, 89.27, 2.50),
+}
+SCORES = (
+    "accuracy_table1", "accuracy_majority", "accuracy_hungarian", "nmi", "ari", "components_in_use", "elbo",
+    "w_prior",
+)  # fmt: skip
+
+
+def row(num_components, num_samples, runs, dataset="mnist"):
+    """One row: its seeds together.
+
+    Args:
+        num_components: K.
+        num_samples: M.
+        runs: list of the metrics of its finished runs, maybe empty.
+        dataset: whose paper figures stand beside; only "mnist" has some.
+
+    Returns:
+        Dict that JSON can hold.
+    """
+    scores = {
+        name: [run[name] for run in runs] for name in SCORES if runs and all(run[name] is not None for run in runs)
+    }
+    return {
+        "num_components": num_components,
+        "num_samples": num_samples,
+        "paper": dict(zip(("best", "mean", "sd"), PAPER.get((num_components, num_samples), ()), strict=False))
+        if dataset == "mnist"
+        else {},
+        "seeds": [run["seed"] for run in runs],
+        "epochs": [run["epochs"] for run in runs],
+        "minutes": [round((run["start_seconds"] + run["train_seconds"]) / 60, 1) for run in runs],
+        "scores": {name: {"values": values, **_summary(values)} for name, values in scores.items()},
+    }
+
+
+def markdown(rows, baselines, command):
+    """The table.
+
+    Args:
+        rows: list of dicts of `row`.
+        baselines: list of dicts with method, num_components and the scores of `evaluation.scores`.
+        command: that made it.
+
+    Returns:
+        Text.
+    """
+    lines = [
+        "| K | M | paper, best | paper, mean | ours, best | ours, mean | every seed | majority | one-to-one | NMI "
+        "| ARI | in use | w-prior | epochs | minutes |",
+        "| --- " * 15 + "|",
+    ]
+    for entry in rows:
+        paper, scores = entry["paper"], entry["scores"]
+        table1 = scores.get("accuracy_table1")
+        lines.append(
+            "| "
+            + " | ".join(
+                [
+                    str(entry["num_components"]),
+                    str(entry["num_samples"]),
+                    f"{paper['best']:.2f}" if paper else "-",
+                    f"{paper['mean']:.2f} ± {paper['sd']:.2f}" if paper else "-",
+                    f"{100 * max(table1['values']):.2f}" if table1 else "-",
+                    _percent(table1),
+                    ", ".join(f"{100 * value:.2f}" for value in table1["values"]) if table1 else "not run",
+                    _percent(scores.get("accuracy_majority")),
+                    _percent(scores.get("accuracy_hungarian")),
+                    *(f"{scores[name]['mean']:.3f}" if name in scores else "-" for name in ("nmi", "ari")),
+                    ", ".join(str(value) for value in scores["components_in_use"]["values"]) if scores else "-",
+                    f"{scores['w_prior']['mean']:.1f}" if scores else "-",
+                    ", ".join(map(str, sorted(set(entry["epochs"])))) or "-",
+                    f"{statistics.fmean(entry['minutes']):.0f}" if entry["minutes"] else "-",
+                ]
+            )
+            + " |"
+        )
+    lines += [
+        "",
+        "Test accuracy in per cent by the protocol of Table 1 (each cluster takes the label of its most certain "
+        "example); mean ± standard deviation over the seeds.",
+        "",
+        "| on the pixels | K | Table 1 | majority | NMI | ARI |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for floor in baselines:
+        lines.append(
+            f"| {floor['method']} | {floor['num_components']} | {100 * floor['accuracy_table1']:.1f} "
+            f"| {100 * floor['accuracy_majority']:.1f} | {floor['nmi']:.3f} | {floor['ari']:.3f} |"
+        )
+    return "\n".join([*lines, "", f"`{command}`", ""])
+
+
+def _summary(values):
+    return {"mean": statistics.fmean(values), "sd": statistics.stdev(values) if len(values) > 1 else None}
+
+
+def _percent(score):
+    if score is None:
+        return "-"
+    deviation = "" if score["sd"] is None else f" ± {100 * score['sd']:.2f}"
+    return f"{100 * score['mean']:.2f}{deviation}"
