@@ -120,7 +120,7 @@ class MixturePriorHead(keras.layers.Layer):
             kernel = others * layer.kernel.numpy()
             kernel[:factors] = 0.0
             if layer is self.means:
-                kernel[:factors] = np.swapaxes(loadings, 0, 1).reshape(factors, -1) / slope
+                kernel[:factors] = np.swapaxes(loadings, 0, 1).reshape(factors, layer.units) / slope
             layer.kernel.assign(kernel)
 
     def split_component(self, source, target, shift):

@@ -17,7 +17,8 @@ import tf_gmvae
 REQUIRED = [
     "dataset", "num_components", "num_samples", "min_information", "seed", "epochs", "train_seconds",
     "images_per_second", "elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior", "accuracy_table1",
-    "accuracy_majority", "accuracy_hungarian", "nmi", "ari", "components_in_use", "versions",
+    "accuracy_majority", "accuracy_hungarian", "nmi", "ari", "components_in_use", "versions", "start_seconds",
+    "usage_entropy", "posterior_entropy", "active_x", "active_w", "collapse",
 ]  # fmt: skip
 
 
@@ -30,11 +31,17 @@ def history(run):
         return list(csv.DictReader(file))
 
 
+def history_size(run):
+    return (run / "history.csv").stat().st_size if (run / "history.csv").exists() else 0
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A finished run on digits, three epochs."""
     runs = tmp_path_factory.mktemp("runs")
-    process = train("--flagfile=digits.flags", "--epochs=3", f"--runs_dir={runs}", "--name=whole")
+    process = train(
+        "--flagfile=digits.flags", "--epochs=3", "--guided_epochs=1", f"--runs_dir={runs}", "--name=whole"
+    )
     assert process.returncode == 0, process.stderr
     return runs / "whole", process
 
@@ -56,9 +63,16 @@ def test_a_run_leaves_all_it_promises(finished):
     assert [int(row["epoch"]) for row in history(run)] == [0, 1, 2]
     assert list((run / "tensorboard").rglob("events*"))
     assert sorted(path.name for path in run.iterdir()) == [
-        "history.csv", "metrics.json", "model.keras", "run.flags", "tensorboard",
+        "history.csv", "metrics.json", "model.keras", "run.flags", "start.json", "tensorboard",
     ]  # fmt: skip
-    for shown in ("Table 1", "components in use", str(run), "train.evaluate --run="):
+    start = json.loads((run / "start.json").read_text())
+    assert start["seconds"] == metrics["start_seconds"] > 0
+    assert sum(start["examples_a_component"]) == 1438
+    for row in history(run):
+        assert 1 <= float(row["components_in_use"]) <= 10
+        assert 0 <= float(row["posterior_entropy"]) <= float(row["usage_entropy"]) <= np.log(10) + 1e-6
+        assert 0.1 <= float(row["test_accuracy_table1"]) <= 1
+    for shown in ("Start 1/3", "Table 1", "components in use", str(run), "train.evaluate --run="):
         assert shown in process.stdout
 
 
@@ -91,13 +105,19 @@ def test_evaluate_scores_a_run_again(finished):
 
 
 def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
-    arguments = ["--flagfile=digits.flags", "--epochs=3", f"--runs_dir={tmp_path}", "--name=killed"]
+    arguments = [
+        "--flagfile=digits.flags",
+        "--epochs=3",
+        "--guided_epochs=1",
+        f"--runs_dir={tmp_path}",
+        "--name=killed",
+    ]
     log = (tmp_path / "log").open("w")
     process = subprocess.Popen([sys.executable, "-m", "train.main", *arguments], cwd=ROOT, stdout=log, stderr=log)
     run = tmp_path / "killed"
     deadline = time.monotonic() + 120
-    # The model of the first epoch is there and the second epoch, which takes longer than this loop, has begun.
-    while not (run / "model.keras").exists() and time.monotonic() < deadline:
+    # The row of the first epoch is there, and its model is there or on its way.
+    while not history_size(run) and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -107,7 +127,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
     assert epochs_before < 3
     resumed = train(*arguments, "--resume")
     assert resumed.returncode == 0, resumed.stderr
-    assert "Going on after epoch" in resumed.stdout
+    assert "Start 1/3" not in resumed.stdout
     whole, _ = finished
     assert [int(row["epoch"]) for row in history(run)] == [0, 1, 2]
     for ours, theirs in zip(history(run), history(whole), strict=True):
@@ -115,6 +135,34 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
             assert float(ours[name]) == pytest.approx(float(theirs[name]), rel=1e-4, abs=1e-5), name
     scores = [json.loads((folder / "metrics.json").read_text()) for folder in (run, whole)]
     assert scores[0]["elbo"] == pytest.approx(scores[1]["elbo"], rel=1e-4)
+
+
+def test_the_bare_objective_is_a_flag_away_and_its_collapse_is_named(tmp_path):
+    arguments = [
+        "--dataset=digits", "--noinitialize", "--min_information=0", "--epochs=2", "--learning_rate=1e-6",
+        f"--runs_dir={tmp_path}", "--name=bare",
+    ]  # fmt: skip
+    process = train(*arguments)
+    assert process.returncode == 0, process.stderr
+    metrics = json.loads((tmp_path / "bare" / "metrics.json").read_text())
+    assert metrics["start_seconds"] == 0
+    assert not (tmp_path / "bare" / "start.json").exists()
+    again = train(*[argument.replace("--noinitialize", "--initialize") for argument in arguments], "--resume")
+    assert again.returncode == 1
+    assert "--initialize=False" in again.stderr
+
+
+def test_a_budget_in_minutes_ends_a_run(tmp_path):
+    process = train(
+        "--dataset=synthetic",
+        "--noinitialize",
+        "--epochs=50",
+        "--minutes=0",
+        f"--runs_dir={tmp_path}",
+        "--name=short",
+    )
+    assert process.returncode == 0, process.stderr
+    assert json.loads((tmp_path / "short" / "metrics.json").read_text())["epochs"] == 1
 
 
 def save_images(folder, count):
@@ -131,7 +179,7 @@ def save_images(folder, count):
 def test_a_folder_of_images_becomes_a_run(tmp_path):
     save_images(tmp_path / "images", 40)
     process = train(
-        f"--dataset={tmp_path / 'images'}", "--num_components=3", "--epochs=1", "--batch_size=64",
+        f"--dataset={tmp_path / 'images'}", "--num_components=3", "--epochs=1", "--batch_size=64", "--noinitialize",
         f"--runs_dir={tmp_path}", "--name=own",
     )  # fmt: skip
     assert process.returncode == 0, process.stderr

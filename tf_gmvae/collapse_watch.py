@@ -55,14 +55,12 @@ class CollapseWatch(keras.callbacks.Callback):
 
 def _revive(model, clusters, x_means):
     """Sets each component without examples beside the busiest, along the line on which its examples vary most."""
-    counts = np.bincount(clusters, minlength=model.num_components)
-    for dead in np.flatnonzero(counts == 0):
-        busiest = int(counts.argmax())
-        members = x_means[clusters == busiest]
-        if len(members) < 2:
-            return
-        _, spread, directions = np.linalg.svd(members - members.mean(axis=0), full_matrices=False)
-        shift = directions[0] * spread[0] / np.sqrt(len(members))
-        model.prior_head.split_component(busiest, dead, shift)
-        # Each now has about half: the next dead one may find another that is busier.
-        counts[[busiest, dead]] = counts[busiest] // 2
+    clusters = clusters.copy()
+    for dead in np.setdiff1d(np.arange(model.num_components), clusters):
+        busiest = np.bincount(clusters).argmax()
+        members = np.flatnonzero(clusters == busiest)
+        residuals = x_means[members] - x_means[members].mean(axis=0)
+        _, spread, directions = np.linalg.svd(residuals, full_matrices=False)
+        model.prior_head.split_component(busiest, dead, directions[0] * spread[0] / np.sqrt(len(members)))
+        # The next one may find another that is busier.
+        clusters[members[residuals @ directions[0] > 0]] = dead

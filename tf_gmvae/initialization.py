@@ -36,6 +36,7 @@ class Initialization:
         data,
         *,
         pretraining_epochs=3,
+        beta=1.0,
         guided_epochs=3,
         guidance=GUIDANCE,
         batch_size=200,
@@ -55,6 +56,8 @@ class Initialization:
             data: a `data.Split`, an array (N, ...), or a `tf.data.Dataset` of batches of examples or of (examples,
                 labels), of one pass.
             pretraining_epochs: as a plain VAE; of small data together at least `LEAST_STEPS` steps.
+            beta: weight of the divergence from the prior in the pretraining. Where examples are small and few
+                dimensions of x come into use, less than 1 shows the map more of them.
             guided_epochs: at the labels found, likewise.
             guidance: weight of the cross-entropy of p(z | x, w) to those labels, nats.
             batch_size: of both trainings.
@@ -99,7 +102,7 @@ class Initialization:
             )
 
         say(f"Start 1/3: {pretraining_epochs} epochs as a plain VAE.")
-        train(Pretraining(self, learning_rate), Split(split.examples), pretraining_epochs)
+        train(Pretraining(self, learning_rate, beta), Split(split.examples), pretraining_epochs)
         mapped = _sample(split, max_examples, seed)
         say(f"Start 2/3: a map of {mapped.num_examples:,} latent means, and {self.num_components} clusters on it.")
         batches = to_batches(mapped, 256, binarize=binarize)
@@ -141,7 +144,8 @@ def _set_up(model, encoding, labels, num_factors, seed):
         from sklearn.linear_model import Ridge
 
         fitted = Ridge(1.0).fit(encoding["features"], found.scores)
-        model.w_head.assign_linear(fitted.coef_.T, fitted.intercept_, found.log_var_scores)
+        kernel = np.reshape(fitted.coef_, (num_factors, -1)).T  # scikit-learn drops the axis of a single target
+        model.w_head.assign_linear(kernel, np.reshape(fitted.intercept_, -1), found.log_var_scores)
 
 
 def _as_split(model, data, max_examples):

@@ -14,6 +14,8 @@ from tf_gmvae.errors import InputError
 # Of the map. More dimensions than two keep clusters from crossing each other on the way.
 MAP_DIMENSIONS = 10
 NEIGHBOURS = 15
+# Examples below which the mixture takes more starts: it then needs them more, and they cost little.
+FEW = 10_000
 # A dimension of x whose means vary less than this (the prior has 1) says nothing of the example.
 ACTIVE_VARIANCE = 0.01
 
@@ -53,7 +55,8 @@ def soft_labels(means, num_components, seed=0):
             f"{num_examples} examples cannot make {num_components} clusters: give more data, or fewer components."
         )
     points = neighbourhood_map(means[:, active(means)], seed)
-    mixture = GaussianMixture(num_components, n_init=3, reg_covar=1e-3, random_state=seed)
+    num_starts = 10 if num_examples < FEW else 3
+    mixture = GaussianMixture(num_components, n_init=num_starts, reg_covar=1e-3, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a mixture that is not quite converged serves as well
         return mixture.fit(points).predict_proba(points).astype("float32")

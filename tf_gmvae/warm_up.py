@@ -48,9 +48,11 @@ class Pretraining(_Stage):
     Args:
         gmvae: compiled `GMVAE`.
         learning_rate: Adam's.
+        beta: weight of the divergence from the prior; below 1, more dimensions of x come into use.
     """
 
-    def __init__(self, gmvae, learning_rate=1e-3):
+    def __init__(self, gmvae, learning_rate=1e-3, beta=1.0):
+        self.beta = beta
         super().__init__(gmvae, ("reconstruction", "x_prior"), learning_rate)
 
     def weights_to_train(self):
@@ -65,7 +67,7 @@ class Pretraining(_Stage):
         x = model.sampler(encoding.x_mean, encoding.x_log_var, num_samples=1)
         log_likelihood = model.likelihood.log_prob(examples, model.decode(x, training=True))
         terms = [tf.reduce_mean(term) for term in objective.plain_vae_terms(log_likelihood, tuple(encoding[:2]))]
-        return terms[1] - terms[0], terms
+        return self.beta * terms[1] - terms[0], terms
 
 
 class GuidedTraining(_Stage):

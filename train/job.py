@@ -96,6 +96,7 @@ def initialize(model, settings, dataset, folder):
     labels = model.initialize(
         dataset.train,
         pretraining_epochs=settings.pretraining_epochs,
+        beta=settings.pretraining_beta,
         guided_epochs=settings.guided_epochs,
         num_factors=settings.num_factors,
         binarize=settings.binarize,

@@ -33,6 +33,7 @@ class Settings:
     minutes: float | None
     initialize: bool
     pretraining_epochs: int
+    pretraining_beta: float
     guided_epochs: int
     num_factors: int
     revive: bool
@@ -175,6 +176,13 @@ def define(flag_values=flags.FLAGS):
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)
+    flags.DEFINE_float(
+        "pretraining_beta",
+        1.0,
+        "Of the start: weight of the divergence from the prior in the plain VAE; less brings more of x into use.",
+        0.0,
+        **define_from,
+    )
     flags.DEFINE_integer("guided_epochs", 3, "Of the start: at the clusters found.", 0, **define_from)
     flags.DEFINE_integer("num_factors", 10, "Of the start: dimensions of w that begin in use.", 0, **define_from)
     flags.DEFINE_bool("revive", False, "Set components without examples beside the busiest one.", **define_from)

@@ -1,0 +1,213 @@
+"""The start finds clusters without labels, sets the model up with them, and repeats itself under its seed."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_gmvae
+from layers import GaussianHead, MixturePriorHead
+from tf_gmvae import InputError, evaluation, factors, initialization, latent_map
+from tf_gmvae.warm_up import Pretraining
+
+
+@pytest.fixture
+def blobs():
+    """600 points of three well separated clusters in six dimensions, and their clusters."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(600) % 3
+    return (rng.normal(0, 6, (3, 6))[labels] + rng.normal(size=(600, 6))).astype("float32"), labels
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch):
+    """Small data do not need a thousand steps to show what is tested here."""
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 300)
+
+
+def started(make_table_model, data, **options):
+    model = make_table_model(num_components=3, num_samples=1, **options.pop("model", {}))
+    return model, model.initialize(data, pretraining_epochs=1, guided_epochs=1, beta=0.1, verbose=0, **options)
+
+
+def test_clusters_are_found_and_kept(make_table_model, blobs):
+    examples, labels = blobs
+    model, soft = started(make_table_model, examples)
+    np.testing.assert_allclose(soft.sum(axis=1), 1, atol=1e-5)
+    assert evaluation.hungarian_accuracy(soft, labels) > 0.9
+    posterior = model.predict(examples, verbose=0)
+    # The model's own posterior numbers the clusters as the labels found do.
+    assert np.mean(posterior.argmax(axis=1) == soft.argmax(axis=1)) > 0.97
+    assert int(model.optimizer.iterations) == 0
+    model.fit(examples, epochs=3, verbose=0)
+    assert evaluation.hungarian_accuracy(model.predict(examples, verbose=0), labels) > 0.9
+
+
+def test_the_seed_decides_and_the_form_of_the_data_does_not(make_table_model, blobs):
+    examples, _ = blobs
+    forms = [
+        examples,
+        tf_gmvae.data.Split(examples),
+        tf.data.Dataset.from_tensor_slices(examples).batch(70),
+        tf.data.Dataset.from_tensor_slices((examples, np.zeros(600))).batch(600),
+    ]
+    weights = [started(make_table_model, form)[0].get_weights() for form in forms]
+    for others in weights[1:]:
+        for one, other in zip(weights[0], others, strict=True):
+            np.testing.assert_array_equal(one, other)
+    different = started(make_table_model, examples, model={"seed": 1})[0].get_weights()
+    assert any(np.abs(one - other).max() > 1e-3 for one, other in zip(weights[0], different, strict=True))
+
+
+def test_images_cluster_better_than_chance_can(digits, monkeypatch):
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 500)
+    images, labels = digits
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=10, seed=0)
+    model.compile()
+    model.initialize(images, beta=0.1, verbose=0)
+    posterior = model.predict(images, verbose=0)
+    assert evaluation.majority_accuracy(posterior, labels) > 0.75
+    assert evaluation.components_in_use(posterior) == 10
+
+
+def test_more_data_than_asked_for_is_drawn_from(make_table_model, blobs):
+    model, soft = started(make_table_model, tf_gmvae.data.Split(blobs[0]), max_examples=200)
+    assert soft.shape == (200, 3)
+    assert np.isfinite(model.predict(blobs[0], verbose=0)).all()
+
+
+def test_one_component_and_no_factors_are_possible(make_table_model, blobs):
+    model = make_table_model(num_components=1)
+    soft = model.initialize(blobs[0], pretraining_epochs=1, guided_epochs=0, num_factors=0, verbose=0)
+    np.testing.assert_array_equal(soft, np.ones((600, 1)))
+    assert np.isfinite(model.evaluate(blobs[0], verbose=0)).all()
+
+
+def test_progress_is_shown(make_table_model, blobs, capsys):
+    make_table_model(num_components=3).initialize(blobs[0], pretraining_epochs=1, guided_epochs=1, verbose=2)
+    said = capsys.readouterr().out
+    for part in (
+        "Start 1/3: 1 epochs",
+        "Start 2/3: a map of 600",
+        "Examples a cluster: ",
+        "Start 3/3",
+        "agreement",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        (np.zeros((3, 6), "float32"), {}, "3 examples cannot make 4 clusters"),
+        (np.zeros((9, 5), "float32"), {}, r"shape \(5,\) do not fit"),
+        (np.full((9, 6), np.nan, "float32"), {}, "is nan"),
+        (tf_gmvae.data.Split(np.zeros((9, 5), "float32")), {}, r"shape \(5,\) do not fit"),
+        (tf.data.Dataset.from_tensor_slices(np.zeros((0, 6), "float32")).batch(2), {}, "the data set is empty"),
+        (np.zeros((9, 6), "float32"), {"pretraining_epochs": 0}, "pretraining_epochs"),
+        (np.zeros((9, 6), "float32"), {"num_factors": -1}, "num_factors"),
+    ],
+)
+def test_bad_data_get_a_sentence(make_table_model, data, options, message):
+    model = make_table_model()
+    before = model.get_weights()
+    with pytest.raises(InputError, match=message):
+        model.initialize(data, verbose=0, **options)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_pretraining_trains_the_plain_vae_alone(make_table_model, table):
+    model = make_table_model()
+    before = {id(weight): weight.numpy() for weight in model.trainable_weights}
+    stage = Pretraining(model)
+    history = stage.fit(table, batch_size=50, epochs=20, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    assert history["loss"][-1] == pytest.approx(history["x_prior"][-1] - history["reconstruction"][-1], rel=1e-5)
+    trained = {id(weight) for weight in stage.weights_to_train()}
+    for weight in model.trainable_weights:
+        assert (np.abs(before[id(weight)] - weight.numpy()).max() > 0) == (id(weight) in trained), weight.path
+
+
+def test_factor_analysis_finds_planted_factors():
+    rng = np.random.default_rng(0)
+    means, loadings = rng.normal(0, 5, (2, 8)), rng.normal(size=(2, 2, 8))
+    labels, given = np.arange(20_000) % 2, rng.normal(size=(20_000, 2))
+    noise = np.array([0.3, 0.8])[labels, None]
+    latents = (
+        means[labels] + np.einsum("nj,njd->nd", given, loadings[labels]) + noise * rng.normal(size=(20_000, 8))
+    )
+    found = factors.analyse(latents, labels, 2, 2)
+    np.testing.assert_allclose(found.means, means, atol=0.1)
+    for k in range(2):
+        covariance = found.loadings[k].T @ found.loadings[k] + np.diag(np.exp(found.log_vars[k]))
+        expected = loadings[k].T @ loadings[k] + np.eye(8) * [0.09, 0.64][k]
+        np.testing.assert_allclose(covariance, expected, atol=0.15)
+        # The scores are the given factors, turned and shrunk: a linear function of them.
+        mine, theirs = found.scores[labels == k], given[labels == k]
+        fitted = theirs @ np.linalg.lstsq(theirs, mine, rcond=None)[0]
+        assert 1 - (mine - fitted).var() / mine.var() > 0.75
+    assert (found.log_var_scores < 0).all()
+
+
+def test_factor_analysis_does_without_the_examples_it_lacks():
+    latents = np.random.default_rng(0).normal(size=(100, 6))
+    labels = np.zeros(100, int)
+    labels[:3] = 1
+    found = factors.analyse(latents, labels, 3, 2)
+    np.testing.assert_allclose(found.means[2], latents.mean(axis=0))
+    np.testing.assert_array_equal(found.loadings[1], found.loadings[2])
+    assert all(np.isfinite(values).all() for values in found)
+
+
+def test_a_map_of_few_points_is_the_points():
+    points = np.random.default_rng(0).normal(size=(20, 3))
+    assert latent_map.neighbourhood_map(points) is points
+
+
+def test_active_dimensions():
+    means = np.random.default_rng(0).normal(0, [1, 1e-3, 0.5], (500, 3))
+    np.testing.assert_array_equal(latent_map.active(means), [True, False, True])
+    assert latent_map.active(means * 1e-6).all()
+
+
+@pytest.mark.parametrize("hidden_units", [(), (7,), (7, 6)])
+def test_assigned_components_move_with_w(hidden_units):
+    rng = np.random.default_rng(0)
+    head = MixturePriorHead(3, 5, hidden_units, seed=0)
+    head.build((None, 4))
+    means, loadings, log_vars = (rng.normal(size=shape) for shape in ((3, 5), (3, 2, 5), (3, 5)))
+    head.assign_components(means, loadings, log_vars, others=0.0)
+    at_zero, at_zero_log_vars = head(np.zeros((1, 4)))
+    np.testing.assert_allclose(at_zero[0], means, atol=1e-5)
+    np.testing.assert_allclose(at_zero_log_vars[0], log_vars, atol=1e-5)
+    w = np.array([[0.5, -0.5, 9.0, 9.0]])
+    expected = means + np.einsum("j,kjd->kd", w[0, :2], loadings)
+    np.testing.assert_allclose(head(w)[0][0], expected, atol=0.1)
+    np.testing.assert_allclose(head(w)[1][0], log_vars, atol=1e-5)
+
+
+def test_a_split_component_and_its_copy_lie_on_either_side():
+    head = MixturePriorHead(3, 5, (7,), seed=0)
+    w = np.random.default_rng(0).normal(size=(4, 2)).astype("float32")
+    means, log_vars = (stream.numpy() for stream in head(w))
+    shift = np.arange(5.0)
+    head.split_component(source=0, target=2, shift=shift)
+    after, log_vars_after = (stream.numpy() for stream in head(w))
+    np.testing.assert_allclose(after[:, 0], means[:, 0] - shift, atol=1e-5)
+    np.testing.assert_allclose(after[:, 2], means[:, 0] + shift, atol=1e-5)
+    np.testing.assert_allclose(after[:, 1], means[:, 1], atol=1e-6)
+    np.testing.assert_allclose(log_vars_after, log_vars[:, [0, 1, 0]], atol=1e-6)
+
+
+def test_an_assigned_head_is_linear_in_the_features():
+    rng = np.random.default_rng(0)
+    head = GaussianHead(4, seed=0)
+    features = rng.normal(size=(6, 5)).astype("float32")
+    head(features)
+    kernel, bias, log_vars = rng.normal(size=(5, 2)), rng.normal(size=2), rng.normal(size=2)
+    head.assign_linear(kernel, bias, log_vars, others=0.0)
+    mean, log_var = head(features)
+    np.testing.assert_allclose(mean[:, :2], features @ kernel + bias, atol=1e-4)
+    np.testing.assert_allclose(log_var[:, :2], np.tile(log_vars, (6, 1)), atol=1e-5)
+    np.testing.assert_array_equal(mean[:, 2:], np.zeros((6, 2)))
+    np.testing.assert_array_equal(log_var[:, 2:], np.zeros((6, 2)))

@@ -1,0 +1,98 @@
+"""The command of Table 1: complete, resumable, and honest about what has not been run."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from conftest import run_python
+
+from tf_gmvae import baselines, evaluation
+from train import table1_report
+
+
+def test_floors_find_blobs():
+    rng = np.random.default_rng(0)
+    labels = np.arange(300) % 3
+    images = np.clip(rng.normal(60 + 60 * labels[:, None, None], 5, (300, 4, 4)), 0, 255).astype("uint8")
+    for cluster in (baselines.kmeans, baselines.gaussian_mixture):
+        posterior = cluster(images[:200], images[200:], 3)
+        np.testing.assert_allclose(posterior.sum(axis=1), 1, atol=1e-5)
+        assert evaluation.hungarian_accuracy(posterior, labels[200:]) == 1
+
+
+def run_metrics(seed, accuracy, hungarian=None):
+    return {
+        "seed": seed, "epochs": 2, "start_seconds": 60.0, "train_seconds": 120.0, "accuracy_table1": accuracy,
+        "accuracy_majority": accuracy, "accuracy_hungarian": hungarian, "nmi": 0.5, "ari": 0.4,
+        "components_in_use": 10, "elbo": -100.0, "w_prior": 3.0,
+    }  # fmt: skip
+
+
+def test_a_row_is_mean_and_deviation_of_its_seeds():
+    row = table1_report.row(10, 1, [run_metrics(0, 0.9), run_metrics(1, 0.98), run_metrics(2, 0.94)])
+    scores = row["scores"]["accuracy_table1"]
+    assert scores["values"] == [0.9, 0.98, 0.94]
+    assert scores["mean"] == pytest.approx(0.94)
+    assert scores["sd"] == pytest.approx(0.04)
+    assert row["minutes"] == [3.0, 3.0, 3.0]
+    assert row["paper"] == {"best": 87.31, "mean": 77.78, "sd": 5.75}
+    assert "accuracy_hungarian" not in row["scores"]
+    text = table1_report.markdown([row], [], "the command")
+    assert "| 10 | 1 | 87.31 | 77.78 ± 5.75 | 98.00 | 94.00 ± 4.00 | 90.00, 98.00, 94.00 |" in text
+    assert "`the command`" in text
+
+
+def test_what_was_not_run_says_so():
+    rows = [table1_report.row(30, 10, []), table1_report.row(7, 1, [run_metrics(0, 0.9)], dataset="svhn")]
+    text = table1_report.markdown(rows, [], "x")
+    assert "| 30 | 10 | 93.22 | 89.27 ± 2.50 | - | - | not run |" in text
+    assert "| 7 | 1 | - | - | 90.00 | 90.00 | 90.00 |" in text
+
+
+def table1(*arguments):
+    return run_python("-m", "train.table1", "--dataset=digits", "--noinitialize", *arguments)
+
+
+def test_the_table_is_made_once_and_goes_on(tmp_path):
+    arguments = ["--components=2,10", "--samples=1", "--seeds=1", f"--runs_dir={tmp_path / 'out'}", "--jobs=2"]
+    first = table1(*arguments, "--epochs=1")
+    assert first.returncode == 0, first.stderr
+    table = json.loads((tmp_path / "out" / "table1.json").read_text())
+    assert [(row["num_components"], row["seeds"], row["epochs"]) for row in table["rows"]] == [
+        (2, [0], [1]),
+        (10, [0], [1]),
+    ]
+    assert {floor["method"] for floor in table["pixels"]} == {"k-means", "Gaussian mixture"}
+    k_means = next(floor for floor in table["pixels"] if floor["num_components"] == 10)
+    assert 0.7 < k_means["accuracy_majority"] < 0.9
+    values = table["rows"][1]["scores"]["accuracy_table1"]["values"]
+    metrics = json.loads((tmp_path / "out" / "k10-m1-seed0" / "metrics.json").read_text())
+    assert values == [metrics["accuracy_table1"]]
+    assert not math.isnan(values[0])
+    assert (tmp_path / "out" / "figure4.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "out" / "table1.md").read_text() in first.stdout + "\n"
+    again = table1(*arguments, "--epochs=1")
+    assert "2 runs, 0 to do" in again.stdout
+    longer = table1(*arguments, "--epochs=2", "--components=10")
+    assert longer.returncode == 0, longer.stderr
+    assert json.loads((tmp_path / "out" / "table1.json").read_text())["rows"][0]["epochs"] == [2]
+    other = table1(*arguments, "--epochs=2", "--learning_rate=0.5")
+    assert other.returncode == 1
+    assert "--learning_rate" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--components=ten"], "--components must be integers"),
+        (["--samples=0"], "--samples must be integers"),
+        (["--dataset=minst"], "minst"),
+    ],
+)
+def test_bad_flags_get_a_sentence(arguments, message, tmp_path):
+    process = table1(*arguments, f"--runs_dir={tmp_path / 'out'}")
+    assert process.returncode == 1
+    assert process.stderr.startswith("error: ")
+    assert message in process.stderr
+    assert not (tmp_path / "out").exists()
