@@ -149,3 +149,19 @@ def central_differences(function, value, step=1e-5):
         below[index] -= step
         gradient[index] = (function(above) - function(below)) / (2.0 * step)
     return gradient
+
+
+def guided_terms(responsibilities, log_likelihood, x, q_x, q_w, means, log_vars):
+    """The terms with the components given, and the cross-entropy of p(z | x, w) to them."""
+    log_resp = log_responsibilities(x, means, log_vars)
+    samples, batch, components = log_resp.shape
+    conditional, guidance = np.zeros(batch), np.zeros(batch)
+    for sample, example, component in np.ndindex(samples, batch, components):
+        weight = responsibilities[example, component] / samples
+        q, p = (
+            (q_x[0][example], q_x[1][example]),
+            (means[sample, example, component], log_vars[sample, example, component]),
+        )
+        conditional[example] += weight * gaussian_kl(*q, *p)
+        guidance[example] -= weight * log_resp[sample, example, component]
+    return (reconstruction(log_likelihood), conditional, w_prior(*q_w), z_prior(log_resp)), guidance

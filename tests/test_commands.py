@@ -179,8 +179,8 @@ def save_images(folder, count):
 def test_a_folder_of_images_becomes_a_run(tmp_path):
     save_images(tmp_path / "images", 40)
     process = train(
-        f"--dataset={tmp_path / 'images'}", "--num_components=3", "--epochs=1", "--batch_size=64", "--noinitialize",
-        f"--runs_dir={tmp_path}", "--name=own",
+        f"--dataset={tmp_path / 'images'}", "--num_components=3", "--epochs=1", "--batch_size=64",
+        "--noinitialize", f"--runs_dir={tmp_path}", "--name=own",
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     metrics = json.loads((tmp_path / "own" / "metrics.json").read_text())

@@ -34,8 +34,13 @@ def draw(samples=3, batch=4, components=5, dim=2, style=3, seed=0):
 
 def terms_of(values, function=objective.elbo_terms):
     """The four terms by the product, or by `references.elbo_terms`."""
+    return function(*arguments(values))
+
+
+def arguments(values):
+    """Arguments of `elbo_terms` in their order."""
     log_likelihood, x, x_mean, x_log_var, w_mean, w_log_var, means, log_vars = (values[name] for name in INPUTS)
-    return function(log_likelihood, x, (x_mean, x_log_var), (w_mean, w_log_var), means, log_vars)
+    return log_likelihood, x, (x_mean, x_log_var), (w_mean, w_log_var), means, log_vars
 
 
 def tensors(values, dtype="float64"):
@@ -52,6 +57,7 @@ MIXTURE = (VALUES["x"], VALUES["means"], VALUES["log_vars"])
 Q_X = (VALUES["x_mean"], VALUES["x_log_var"])
 Q_W = (VALUES["w_mean"], VALUES["w_log_var"])
 LOG_RESP = references.log_responsibilities(*MIXTURE)
+GIVEN = np.random.default_rng(1).dirichlet(np.ones(5), 4)  # (B, K), responsibilities
 FIRST = (VALUES["means"][0], VALUES["log_vars"][0])  # (B, K, D)
 
 
@@ -86,6 +92,14 @@ FUNCTIONS = {
     "elbo_terms": (
         (VALUES["log_likelihood"], VALUES["x"], Q_X, Q_W, *MIXTURE[1:]),
         terms_of(VALUES, references.elbo_terms),
+    ),
+    "plain_vae_terms": (
+        (VALUES["log_likelihood"], Q_X),
+        (references.reconstruction(VALUES["log_likelihood"]), references.w_prior(*Q_X)),
+    ),
+    "guided_terms": (
+        (GIVEN, VALUES["log_likelihood"], VALUES["x"], Q_X, Q_W, *MIXTURE[1:]),
+        references.guided_terms(GIVEN, VALUES["log_likelihood"], VALUES["x"], Q_X, Q_W, *MIXTURE[1:]),
     ),
     "training_loss": (
         (objective.ElboTerms(*(term.mean() for term in terms_of(VALUES, references.elbo_terms))), 0.5),
@@ -388,3 +402,33 @@ def test_bound_nears_the_log_evidence_from_below():
             assert abs(bounds.mean() - (log_evidence - gap)) < 5.0 * error
         previous = bounds.mean()
     assert previous == pytest.approx(log_evidence, abs=0.02)
+
+
+def test_guided_by_its_own_posterior_it_is_the_paper_s_objective():
+    values = draw(samples=1)
+    log_resp = references.log_responsibilities(values["x"], values["means"], values["log_vars"])
+    terms, guidance = objective.guided_terms(np.exp(log_resp[0]), *arguments(tensors(values)))
+    plain = objective.elbo_terms(*arguments(tensors(values)))
+    np.testing.assert_allclose(terms.conditional_prior, plain.conditional_prior, rtol=1e-9)
+    np.testing.assert_allclose(guidance, math.log(5) - plain.z_prior, rtol=1e-9)
+
+
+def test_a_component_given_for_certain_leaves_no_nan():
+    values = tensors(draw(), "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        terms, guidance = objective.guided_terms(tf.one_hot([0, 1, 2, 3], 5), *arguments(values))
+        loss = tf.reduce_sum(terms.conditional_prior) + tf.reduce_sum(guidance)
+    gradients = tape.gradient(loss, values)
+    assert math.isfinite(float(loss))
+    for name in ("x", "x_mean", "means", "log_vars"):
+        assert np.isfinite(gradients[name]).all(), name
+
+
+def test_plain_vae_terms_are_those_of_tensorflow_probability():
+    values = draw()
+    reconstruction, divergence = objective.plain_vae_terms(values["log_likelihood"], Q_X)
+    posterior = tfp.distributions.MultivariateNormalDiag(values["x_mean"], np.exp(0.5 * values["x_log_var"]))
+    prior = tfp.distributions.MultivariateNormalDiag(np.zeros(2), np.ones(2))
+    np.testing.assert_allclose(divergence, tfp.distributions.kl_divergence(posterior, prior), rtol=1e-9)
+    np.testing.assert_allclose(reconstruction, values["log_likelihood"].mean(axis=0), rtol=1e-12)

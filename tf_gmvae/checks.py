@@ -1,8 +1,34 @@
-"""The check of a whole number, which seeds, sizes and counts share."""
+"""Checks of arguments that several modules share, and of those with a rule of their own."""
 
+import math
+import warnings
 from functools import partial
 
 from layers.validation import whole_number as _whole_number
 from tf_gmvae.errors import InputError
 
 whole_number = partial(_whole_number, error=InputError)
+
+
+def checked_min_information(value, num_components):
+    """The minimum information constraint as a float.
+
+    Args:
+        value: lambda of Eq. 7, nats.
+        num_components: K.
+
+    Returns:
+        Float >= 0; a warning says where it switches the z-prior term off altogether.
+
+    Raises:
+        InputError: if it is not a finite number >= 0.
+    """
+    if not (isinstance(value, int | float) and 0.0 <= value < math.inf):
+        raise InputError(f"`min_information` must be a number of nats >= 0. Received: min_information={value!r}")
+    if value > 0.0 and value >= math.log(num_components):
+        warnings.warn(
+            f"min_information={value:g} is not below log K = {math.log(num_components):.3f} nats, which the "
+            "z-prior term never exceeds: the term is switched off altogether.",
+            stacklevel=3,
+        )
+    return float(value)

@@ -1,7 +1,5 @@
 """The Gaussian mixture variational autoencoder as a Keras model."""
 
-import math
-import warnings
 from typing import Any, NamedTuple
 
 import keras
@@ -10,7 +8,7 @@ import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead
 from tf_gmvae import compiled, inputs, likelihoods, objective, presets
-from tf_gmvae.checks import whole_number
+from tf_gmvae.checks import checked_min_information, whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.inference import Inference
 from tf_gmvae.initialization import Initialization
@@ -84,7 +82,7 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
         self.style_dim = whole_number("style_dim", style_dim)
         self.num_components = whole_number("num_components", num_components)
         self.num_samples = whole_number("num_samples", num_samples)
-        self.min_information = _checked_min_information(min_information, self.num_components)
+        self.min_information = checked_min_information(min_information, self.num_components)
         self.likelihood = likelihoods.get(likelihood)
         self.prior_units = tuple(prior_units)
         self.seed = seed
@@ -292,15 +290,3 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
         for network in ("encoder", "decoder"):
             config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects=custom_objects)
         return cls(**config)
-
-
-def _checked_min_information(value, num_components):
-    if not (isinstance(value, int | float) and 0.0 <= value < math.inf):
-        raise InputError(f"`min_information` must be a number of nats >= 0. Received: min_information={value!r}")
-    if value > 0.0 and value >= math.log(num_components):
-        warnings.warn(
-            f"min_information={value:g} is not below log K = {math.log(num_components):.3f} nats, which the "
-            "z-prior term never exceeds: the term is switched off altogether.",
-            stacklevel=3,
-        )
-    return float(value)
