@@ -19,9 +19,10 @@ Autoencoders" (arXiv 1611.02648). The paper's letters and the names used here:
 
 All terms are in nats, summed over dimensions and averaged over the batch.
 
-Modules: `model` (GMVAE), `inference` (what it answers), `objective` (pure functions, Eq. 3 to 7),
-`likelihoods`, `presets`, `distributions` (TensorFlow Probability), `data` (tf.data), `evaluation` (scores on
-arrays), `callbacks`.
+Modules: `model` (GMVAE), `initialization` (its start: `warm_up` trainings, `latent_map`, `factors`), `inference`
+(what it answers), `objective` (pure functions, Eq. 3 to 7), `likelihoods`, `presets`, `distributions` (TensorFlow
+Probability), `data` (tf.data), `callbacks`, `collapse_watch`; on arrays `evaluation` (scores), `diagnostics`
+(collapse), `baselines`, `figures`.
 """
 
 import os
@@ -42,8 +43,9 @@ if _backend != "tensorflow":
     )
 
 from tf_gmvae import data, evaluation
+from tf_gmvae.collapse_watch import CollapseWatch
 from tf_gmvae.errors import InputError, TrainingDivergedError
 from tf_gmvae.model import GMVAE
 from tf_gmvae.version import __version__
 
-__all__ = ["GMVAE", "InputError", "TrainingDivergedError", "__version__", "data", "evaluation"]
+__all__ = ["GMVAE", "CollapseWatch", "InputError", "TrainingDivergedError", "__version__", "data", "evaluation"]
