@@ -36,6 +36,16 @@ def test_summary_counts_active_dimensions():
     assert (figures["components_in_use"], figures["active_x"], figures["active_w"]) == (3, 2, 1)
 
 
+def test_style_information_is_that_of_a_linear_gaussian_channel():
+    w = np.random.default_rng(0).normal(size=(20_000, 1, 1))
+    gains = np.array([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    noise = np.tile(np.log([0.25, 1.0, 1.0]), (20_000, 2, 1))
+    # One component moves by 2 at a deviation of 0.5, the other not at all: half of 1/2 log(1 + 16).
+    expected = 0.25 * math.log(17)
+    assert diagnostics.style_information(w * gains, noise) == pytest.approx(expected, rel=0.01)
+    assert diagnostics.style_information(0 * w * gains, noise) == 0
+
+
 @pytest.mark.parametrize(
     ("posterior", "w_prior", "expected"),
     [

@@ -25,7 +25,7 @@ def run_metrics(seed, accuracy, hungarian=None):
     return {
         "seed": seed, "epochs": 2, "start_seconds": 60.0, "train_seconds": 120.0, "accuracy_table1": accuracy,
         "accuracy_majority": accuracy, "accuracy_hungarian": hungarian, "nmi": 0.5, "ari": 0.4,
-        "components_in_use": 10, "elbo": -100.0, "w_prior": 3.0,
+        "components_in_use": 10, "elbo": -100.0, "w_prior": 3.0, "style_information": 2.5,
     }  # fmt: skip
 
 
@@ -74,6 +74,9 @@ def test_the_table_is_made_once_and_goes_on(tmp_path):
     assert (tmp_path / "out" / "table1.md").read_text() in first.stdout + "\n"
     again = table1(*arguments, "--epochs=1")
     assert "2 runs, 0 to do" in again.stdout
+    more = table1(*arguments, "--epochs=1", "--components=2,10,16", "--dry_run", "--nopixels")
+    assert "3 runs, 1 to do" in more.stdout
+    assert "| 16 | 1 | - | - | - | - | not run |" in more.stdout
     longer = table1(*arguments, "--epochs=2", "--components=10")
     assert longer.returncode == 0, longer.stderr
     assert json.loads((tmp_path / "out" / "table1.json").read_text())["rows"][0]["epochs"] == [2]

@@ -55,6 +55,28 @@ def posterior_entropy(posterior):
     return float(np.mean([_entropy(row) for row in np.asarray(posterior, "float64")]))
 
 
+def style_information(means, log_vars):
+    """How much of x the style w decides within a component: what Fig. 5b is about.
+
+    The information of w on x in nats, were p(x | z) Gaussian: 1/2 log det(I + C_k / S_k), C_k the covariance over
+    w of the component's mean and S_k its own variance.
+
+    Args:
+        means: array (N, K, D), component means at N draws of w from its prior.
+        log_vars: array (N, K, D).
+
+    Returns:
+        Float, nats, averaged over components; 0 where p(x | w, z) does not move with w.
+    """
+    found = []
+    for k in range(means.shape[1]):
+        deviations = np.exp(0.5 * log_vars[:, k]).mean(axis=0)
+        moves = (means[:, k] - means[:, k].mean(axis=0)) / deviations
+        covariance = moves.T @ moves / len(moves)
+        found.append(0.5 * np.linalg.slogdet(np.eye(len(covariance)) + covariance)[1])
+    return float(np.mean(found))
+
+
 def summary(posterior, x_means, w_means):
     """All figures of the watch.
 

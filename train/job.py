@@ -26,6 +26,8 @@ PACKAGES = ("tf-gmvae", "tensorflow", "keras", "numpy")
 EVALUATION_BATCH = 256
 # Training examples whose posteriors the collapse watch looks at.
 WATCHED = 2000
+# Draws of w from its prior that show how the components move with it.
+STYLES = 500
 
 
 def load_data(settings):
@@ -188,6 +190,8 @@ def score(model, settings, dataset, folder):
     terms = model.evaluate(batches, verbose=0, return_dict=True)
     posterior = model.predict(batches, verbose=0)
     watched = diagnostics.summary(posterior, *model.embed(batches))
+    styles = np.random.default_rng(settings.seed).standard_normal((STYLES, model.style_dim)).astype("float32")
+    components = (stream.numpy() for stream in model.mixture_prior(styles))
     history = folder.read_history()
     seconds = sum(row["seconds"] for row in history)
     examples = len(history) * math.prod(_epoch_shape(settings, dataset))
@@ -207,6 +211,7 @@ def score(model, settings, dataset, folder):
         "images_per_second": round(examples / seconds, 1) if seconds else None,
         **{name: terms[name] for name in ("elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior")},
         **watched,
+        "style_information": diagnostics.style_information(*components),
         **evaluation.scores(posterior, split.labels),
         "collapse": diagnostics.verdicts(watched, settings.num_components, terms["w_prior"]),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},

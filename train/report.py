@@ -17,6 +17,7 @@ def table(metrics):
         rows.append((f"  {term}", f"{metrics[term]:.2f}"))
     limit = math.log(metrics["num_components"])
     rows.append(("  z_prior", f"{metrics['z_prior']:.2f} (at most log K = {limit:.2f})"))
+    rows.append(("w moves x by", f"{metrics['style_information']:.2f} nats within a component"))
     rows.append(("components in use", f"{metrics['components_in_use']} of {metrics['num_components']}"))
     for score, name in (("table1", "Table 1"), ("majority", "majority"), ("hungarian", "one-to-one")):
         if metrics[f"accuracy_{score}"] is not None:

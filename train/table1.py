@@ -25,6 +25,7 @@ flags.DEFINE_list("components", "10,16,30", "The K of the rows.")
 flags.DEFINE_list("samples", "1,10", "The M of the rows.")
 flags.DEFINE_integer("seeds", 3, "Runs of a row, from --seed on.", 1)
 flags.DEFINE_integer("jobs", 1, "Runs at a time; the cores are shared among them.", 1)
+flags.DEFINE_bool("dry_run", False, "Begin no run: write the table of those that are there.")
 flags.DEFINE_string("runs_dir", "runs/table1", "Where the runs and the table are kept.")
 flags.DEFINE_bool("pixels", True, "Also k-means and a Gaussian mixture on the pixels.")
 flags.FLAGS.set_default("dataset", "mnist")
@@ -50,6 +51,7 @@ def main():
     os.makedirs(chosen.runs_dir, exist_ok=True)
     missing = [cell for cell in cells if not _finished(cell)]
     print(f"{len(cells)} runs, {len(missing)} to do; stop at will, the same command goes on.", flush=True)
+    missing = [] if chosen.dry_run else missing
     floors = _floors(dataset, [k for k, _ in dict.fromkeys(rows)], base.seed) if chosen.pixels else []
     _write(rows, cells, floors, base.dataset)
     pool, writing = ThreadPoolExecutor(chosen.jobs), threading.Lock()

@@ -13,7 +13,7 @@ PAPER = {
 }
 SCORES = (
     "accuracy_table1", "accuracy_majority", "accuracy_hungarian", "nmi", "ari", "components_in_use", "elbo",
-    "w_prior",
+    "w_prior", "style_information",
 )  # fmt: skip
 
 
@@ -58,8 +58,8 @@ def markdown(rows, baselines, command):
     """
     lines = [
         "| K | M | paper, best | paper, mean | ours, best | ours, mean | every seed | majority | one-to-one | NMI "
-        "| ARI | in use | w-prior | epochs | minutes |",
-        "| --- " * 15 + "|",
+        "| ARI | in use | w-prior | w moves x | epochs | minutes |",
+        "| --- " * 16 + "|",
     ]
     for entry in rows:
         paper, scores = entry["paper"], entry["scores"]
@@ -79,7 +79,10 @@ def markdown(rows, baselines, command):
                     _percent(scores.get("accuracy_hungarian")),
                     *(f"{scores[name]['mean']:.3f}" if name in scores else "-" for name in ("nmi", "ari")),
                     ", ".join(str(value) for value in scores["components_in_use"]["values"]) if scores else "-",
-                    f"{scores['w_prior']['mean']:.1f}" if scores else "-",
+                    *(
+                        f"{scores[name]['mean']:.1f}" if name in scores else "-"
+                        for name in ("w_prior", "style_information")
+                    ),
                     ", ".join(map(str, sorted(set(entry["epochs"])))) or "-",
                     f"{statistics.fmean(entry['minutes']):.0f}" if entry["minutes"] else "-",
                 ]
@@ -89,7 +92,8 @@ def markdown(rows, baselines, command):
     lines += [
         "",
         "Test accuracy in per cent by the protocol of Table 1 (each cluster takes the label of its most certain "
-        "example); mean ± standard deviation over the seeds.",
+        "example); mean ± standard deviation over the seeds. w-prior, and what w decides of x within a component: "
+        "nats.",
         "",
         "| on the pixels | K | Table 1 | majority | NMI | ARI |",
         "| --- | --- | --- | --- | --- | --- |",
