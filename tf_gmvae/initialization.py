@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import factors, inputs, latent_map
+from tf_gmvae.callbacks import StopOnNonFinite
 from tf_gmvae.checks import whole_number
 from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.data.split import Split
@@ -73,6 +74,7 @@ class Initialization:
 
         Raises:
             InputError: if the data do not fit the model, or are too few for K clusters.
+            TrainingDivergedError: at the first loss that is not finite.
         """
         pretraining_epochs = whole_number("pretraining_epochs", pretraining_epochs, 1)
         guided_epochs = whole_number("guided_epochs", guided_epochs, 0)
@@ -85,7 +87,6 @@ class Initialization:
                 "fewer components."
             )
         say = functools.partial(print, flush=True) if verbose else lambda text: None
-        options = {"verbose": verbose, "callbacks": list(callbacks)}
 
         def train(stage, examples, epochs, map_batch=None):
             size = min(batch_size, examples.num_examples)
@@ -93,13 +94,15 @@ class Initialization:
                 examples, size, shuffle_seed=seed, num_epochs=None, drop_remainder=True, binarize=binarize,
                 with_labels=examples.labels is not None,
             )  # fmt: skip
-            stage.fit(
-                batches if map_batch is None else batches.map(map_batch),
-                steps_per_epoch=max(examples.num_examples // size, LEAST_STEPS // epochs),
-                epochs=epochs,
-                shuffle=False,  # the batches are shuffled
-                **options,
-            )
+            with inputs.readable_errors():
+                stage.fit(
+                    batches if map_batch is None else batches.map(map_batch),
+                    steps_per_epoch=max(examples.num_examples // size, LEAST_STEPS // epochs),
+                    epochs=epochs,
+                    shuffle=False,  # the batches are shuffled
+                    callbacks=[StopOnNonFinite(), *callbacks],
+                    verbose=verbose,
+                )
 
         say(f"Start 1/3: {pretraining_epochs} epochs as a plain VAE.")
         train(Pretraining(self, learning_rate, beta), Split(split.examples), pretraining_epochs)

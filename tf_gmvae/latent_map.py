@@ -9,8 +9,6 @@ import warnings
 
 import numpy as np
 
-from tf_gmvae.errors import InputError
-
 # Of the map. More dimensions than two keep clusters from crossing each other on the way.
 MAP_DIMENSIONS = 10
 NEIGHBOURS = 15
@@ -38,24 +36,16 @@ def soft_labels(means, num_components, seed=0):
 
     Args:
         means: array (N, D), means of q(x | y).
-        num_components: K.
+        num_components: K, at most N.
         seed: integer; the same seed gives the same labels.
 
     Returns:
         Array (N, K), float32, rows sum to one.
-
-    Raises:
-        InputError: if there are fewer examples than components.
     """
     from sklearn.mixture import GaussianMixture
 
-    num_examples = len(means)
-    if num_examples < num_components:
-        raise InputError(
-            f"{num_examples} examples cannot make {num_components} clusters: give more data, or fewer components."
-        )
     points = neighbourhood_map(means[:, active(means)], seed)
-    num_starts = 10 if num_examples < FEW else 3
+    num_starts = 10 if len(means) < FEW else 3
     mixture = GaussianMixture(num_components, n_init=num_starts, reg_covar=1e-3, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a mixture that is not quite converged serves as well

@@ -102,7 +102,6 @@ def initialize(model, settings, dataset, folder):
         guided_epochs=settings.guided_epochs,
         num_factors=settings.num_factors,
         binarize=settings.binarize,
-        callbacks=[StopOnNonFinite()],
         verbose=_verbosity(),
     )
     record = {
