@@ -239,6 +239,7 @@ def bad_inputs(tmp_path):
         (f"--dataset={tmp_path / 'cut.npz'}",): "cut.npz",
         ("--dataset=digits", "--preset=mnist"): "Preset 'mnist' is for",
         ("--dataset=digits", "--image_size=9"): "image_size",
+        ("--dataset=digits", "--num_components=2000"): "cannot make 2000 clusters",
         ("--dataset=digits", "--name=used"): "is not empty",
         ("--dataset=digits", "--name=used", "--overwrite"): "something other than a run",
         ("--dataset=digits", "stray"): "Unknown argument 'stray'",

@@ -81,11 +81,7 @@ class Initialization:
         num_factors = whole_number("num_factors", num_factors, 0)
         seed = int(np.random.default_rng().integers(2**31)) if self.seed is None else self.seed
         split = _as_split(self, data, max_examples)
-        if split.num_examples < self.num_components:
-            raise InputError(
-                f"{split.num_examples} examples cannot make {self.num_components} clusters: give more data, or "
-                "fewer components."
-            )
+        check_enough(split, self.num_components)
         say = functools.partial(print, flush=True) if verbose else lambda text: None
 
         def train(stage, examples, epochs, map_batch=None):
@@ -134,6 +130,23 @@ class Initialization:
             "x_mean": tf.cast(mean, "float32"),
             "x_log_var": tf.cast(log_var, "float32"),
         }
+
+
+def check_enough(split, num_components):
+    """Checks that there are examples for the clusters.
+
+    Args:
+        split: a `data.Split`.
+        num_components: K.
+
+    Raises:
+        InputError: if there are fewer than K.
+    """
+    if split.num_examples < num_components:
+        raise InputError(
+            f"{split.num_examples} examples cannot make {num_components} clusters: give more data, or fewer "
+            "components."
+        )
 
 
 def _set_up(model, encoding, labels, num_factors, seed):

@@ -9,7 +9,7 @@ from importlib import metadata
 import keras
 import numpy as np
 
-from tf_gmvae import GMVAE, data, diagnostics, evaluation, inputs, presets
+from tf_gmvae import GMVAE, data, diagnostics, evaluation, initialization, inputs, presets
 from tf_gmvae.callbacks import (
     SaveEveryEpoch,
     StopAfterSeconds,
@@ -79,6 +79,8 @@ def build_model(settings, dataset):
     for split in filter(None, (dataset.train, dataset.test)):
         if split.examples.dtype != np.uint8:  # uint8 is scaled to [0, 1], which every likelihood takes
             inputs.check_values(split.examples, model.likelihood)
+    if settings.initialize:
+        initialization.check_enough(dataset.train, settings.num_components)
     return model, settings.resolved(preset.name, model.likelihood.name)
 
 
