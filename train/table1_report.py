@@ -30,7 +30,9 @@ def row(num_components, num_samples, runs, dataset="mnist"):
         Dict that JSON can hold.
     """
     scores = {
-        name: [run[name] for run in runs] for name in SCORES if runs and all(run[name] is not None for run in runs)
+        name: [run[name] for run in runs]
+        for name in SCORES
+        if runs and all(run.get(name) is not None for run in runs)
     }
     return {
         "num_components": num_components,
