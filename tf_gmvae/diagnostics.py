@@ -40,7 +40,7 @@ def usage_entropy(posterior):
     Returns:
         Nats, from 0 (one component takes all) to log K (all are used alike).
     """
-    return _entropy(np.mean(posterior, axis=0))
+    return float(_entropy(np.mean(posterior, axis=0)))
 
 
 def posterior_entropy(posterior):
@@ -52,7 +52,7 @@ def posterior_entropy(posterior):
     Returns:
         Nats, from 0 (all are certain) to log K (all components overlap).
     """
-    return float(np.mean([_entropy(row) for row in np.asarray(posterior, "float64")]))
+    return float(np.mean(_entropy(np.asarray(posterior, "float64"))))
 
 
 def style_information(means, log_vars):
@@ -130,5 +130,7 @@ def verdicts(figures, num_components, w_prior=None):
 
 
 def _entropy(probabilities):
-    positive = probabilities[probabilities > 0.0]
-    return float(-np.sum(positive * np.log(positive)))
+    """Over the last axis."""
+    from scipy.special import entr
+
+    return np.sum(entr(probabilities), axis=-1)

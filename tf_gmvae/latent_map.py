@@ -9,13 +9,13 @@ import warnings
 
 import numpy as np
 
+from tf_gmvae.diagnostics import ACTIVE_VARIANCE, activity
+
 # Of the map. More dimensions than two keep clusters from crossing each other on the way.
 MAP_DIMENSIONS = 10
 NEIGHBOURS = 15
 # Examples below which the mixture takes more starts: it then needs them more, and they cost little.
 FEW = 10_000
-# A dimension of x whose means vary less than this (the prior has 1) says nothing of the example.
-ACTIVE_VARIANCE = 0.01
 
 
 def active(means):
@@ -27,7 +27,7 @@ def active(means):
     Returns:
         Array (D,) of bools; all, if none is active.
     """
-    is_active = means.var(axis=0) > ACTIVE_VARIANCE
+    is_active = activity(means) > ACTIVE_VARIANCE
     return is_active if is_active.any() else np.ones_like(is_active)
 
 

@@ -52,7 +52,7 @@ def main():
     missing = [cell for cell in cells if not _finished(cell)]
     print(f"{len(cells)} runs, {len(missing)} to do; stop at will, the same command goes on.", flush=True)
     missing = [] if chosen.dry_run else missing
-    floors = _floors(dataset, [k for k, _ in dict.fromkeys(rows)], base.seed) if chosen.pixels else []
+    floors = _floors(dataset, _integers("components"), base.seed) if chosen.pixels else []
     _write(rows, cells, floors, base.dataset)
     pool, writing = ThreadPoolExecutor(chosen.jobs), threading.Lock()
 
@@ -155,9 +155,10 @@ def _write(rows, cells, floors, dataset):
     """Writes table1.json, table1.md and figure4.png of the runs that have metrics; returns the Markdown."""
     out, entries, curves = RunFolder(flags.FLAGS.runs_dir).path, [], {}
     for k, m in rows:
-        mine = [cell for cell in cells if (cell.num_components, cell.num_samples) == (k, m) and _metrics(cell)]
-        entries.append(table1_report.row(k, m, [_metrics(cell) for cell in mine], dataset))
-        histories = [_folder(cell).read_history() for cell in mine]
+        mine = [cell for cell in cells if (cell.num_components, cell.num_samples) == (k, m)]
+        scored = {cell: metrics for cell in mine if (metrics := _metrics(cell))}
+        entries.append(table1_report.row(k, m, list(scored.values()), dataset))
+        histories = [_folder(cell).read_history() for cell in scored]
         if histories:
             curves[f"K = {k}, M = {m}"] = [
                 [epoch["test_accuracy_table1"] for epoch in history] for history in histories
