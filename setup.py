@@ -16,6 +16,7 @@ setup(
     author="the tf-gmvae authors",
     license="Apache-2.0",
     packages=find_packages(include=["tf_gmvae*", "layers*", "train*"]),
+    package_data={"tf_gmvae.report": ["page.html"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
         "tensorflow>=2.20,<2.22",
@@ -31,6 +32,7 @@ setup(
         "tensorboard>=2.20",
         "umap-learn>=0.5.7",
         "matplotlib>=3.8",
+        "jinja2>=3.1",
     ],
     extras_require={
         "test": ["pytest>=8", "pytest-xdist>=3.5", "setuptools>=77", "wheel"],

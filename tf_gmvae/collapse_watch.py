@@ -15,7 +15,8 @@ class CollapseWatch(keras.callbacks.Callback):
 
     Args:
         data: array, or data set of one pass, of a few thousand training examples.
-        log_dir: of TensorBoard, for the verdicts as text and the activity of every dimension; None goes without.
+        log_dir: of TensorBoard, for the verdicts as text, the components taken and the activity of every
+            dimension; None goes without.
         revive: whether components that take none of these examples are set beside the busiest one, which they then
             share.
 
@@ -42,13 +43,14 @@ class CollapseWatch(keras.callbacks.Callback):
                 print(f"\nEpoch {epoch + 1}: {sentence}", flush=True)
         self.verdicts = found
         if self.log_dir is not None:
-            self._write(epoch, embedding)
+            self._write(epoch, posterior, embedding)
         if self.revive:
             _revive(self.model, posterior.argmax(axis=1), embedding.x)
 
-    def _write(self, epoch, embedding):
+    def _write(self, epoch, posterior, embedding):
         with tf.summary.create_file_writer(str(self.log_dir)).as_default(step=epoch):
             tf.summary.text("collapse", "\n\n".join(self.verdicts) or "none")
+            tf.summary.histogram("usage", posterior.argmax(axis=1), buckets=self.model.num_components)
             for name, means in embedding._asdict().items():
                 tf.summary.histogram(f"activity_{name}", diagnostics.activity(means))
 

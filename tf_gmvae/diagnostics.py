@@ -77,6 +77,23 @@ def style_information(means, log_vars):
     return float(np.mean(found))
 
 
+def principal_styles(w_means, count):
+    """Directions of w along which the examples vary most.
+
+    Args:
+        w_means: array (N, W), means of q(w | y).
+        count: of them, at most.
+
+    Returns:
+        Array (C, W) of unit vectors, C at most count, N and W; the strongest first, each with its largest entry
+        positive.
+    """
+    _, _, directions = np.linalg.svd(w_means - np.mean(w_means, axis=0), full_matrices=False)
+    directions = directions[:count]
+    largest = directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)]
+    return directions * np.sign(largest)[:, None]
+
+
 def summary(posterior, x_means, w_means):
     """All figures of the watch.
 

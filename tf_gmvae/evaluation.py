@@ -43,7 +43,7 @@ def majority_accuracy(posterior, labels):
     Raises:
         InputError: if the arrays do not fit each other or hold NaN.
     """
-    counts = _contingency(*_checked(posterior, labels))
+    _, counts = contingency(posterior, labels)
     return float(counts.max(axis=1).sum() / counts.sum())
 
 
@@ -62,7 +62,7 @@ def hungarian_accuracy(posterior, labels):
     """
     from scipy.optimize import linear_sum_assignment
 
-    counts = _contingency(*_checked(posterior, labels))
+    _, counts = contingency(posterior, labels)
     if counts.shape[0] != counts.shape[1]:
         return None
     matched = counts[linear_sum_assignment(counts, maximize=True)]
@@ -82,6 +82,26 @@ def components_in_use(posterior):
         InputError: if the posterior is not a matrix of finite numbers.
     """
     return len(np.unique(_checked_posterior(posterior).argmax(axis=1)))
+
+
+def contingency(posterior, labels):
+    """Examples by cluster and class.
+
+    Args:
+        posterior: array (N, K).
+        labels: array (N,).
+
+    Returns:
+        Pair of the classes that occur, in order, and the counts, an integer array (K, classes).
+
+    Raises:
+        InputError: if the arrays do not fit each other or hold NaN.
+    """
+    posterior, labels = _checked(posterior, labels)
+    classes, codes = np.unique(labels, return_inverse=True)
+    counts = np.zeros((posterior.shape[1], len(classes)), dtype=np.int64)
+    np.add.at(counts, (posterior.argmax(axis=1), codes), 1)
+    return classes, counts
 
 
 def scores(posterior, labels=None):
@@ -112,14 +132,6 @@ def scores(posterior, labels=None):
             "ari": float(adjusted_rand_score(labels, clusters)),
         }
     return {**result, "components_in_use": components_in_use(posterior)}
-
-
-def _contingency(posterior, labels):
-    """Examples by cluster and class, (K, classes)."""
-    classes, codes = np.unique(labels, return_inverse=True)
-    counts = np.zeros((posterior.shape[1], len(classes)), dtype=np.int64)
-    np.add.at(counts, (posterior.argmax(axis=1), codes), 1)
-    return counts
 
 
 def _checked_posterior(posterior):

@@ -18,6 +18,22 @@ class Embedding(NamedTuple):
     w: Any
 
 
+class Examination(NamedTuple):
+    """All that one pass over examples tells.
+
+    Attributes:
+        posterior: p(z | y) at the means of x and w, (N, K).
+        x: means of q(x | y), (N, D).
+        w: means of q(w | y), (N, W).
+        terms: `objective.ElboTerms` of arrays (N,), nats.
+    """
+
+    posterior: Any
+    x: Any
+    w: Any
+    terms: Any
+
+
 class Inference:
     """Methods of `GMVAE` that read a trained model. They take and return NumPy arrays.
 
@@ -123,6 +139,26 @@ class Inference:
     @tf.function(reduce_retracing=True)
     def _score_batch(self, examples):
         return self.elbo_terms(examples)
+
+    def examine(self, data, batch_size=256):
+        """Posterior, latent means and terms of the ELBO together: `predict`, `embed` and `score` in one pass.
+
+        Args:
+            data: see the class.
+            batch_size: examples at a time, where `data` is an array.
+
+        Returns:
+            `Examination` of arrays. The noise in the terms is the same at every call.
+        """
+        self.evaluation_sampler.reset()
+        return self._over_batches(self._examine_batch, data, batch_size)
+
+    @tf.function(reduce_retracing=True)
+    def _examine_batch(self, examples):
+        sampled = self.sampled(examples)
+        (x_mean, _), (w_mean, _) = sampled[2:4]
+        log_resp = objective.log_responsibilities(x_mean, *self.mixture_prior(w_mean))
+        return Examination(tf.exp(log_resp), x_mean, w_mean, objective.elbo_terms(*sampled))
 
     def log_likelihood(self, data, num_importance_samples=100, batch_size=16):
         """Importance-weighted estimate of log p(y), with z summed out exactly.

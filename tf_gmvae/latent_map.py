@@ -52,15 +52,17 @@ def soft_labels(means, num_components, seed=0):
         return mixture.fit(points).predict_proba(points).astype("float32")
 
 
-def neighbourhood_map(points, seed=0):
+def neighbourhood_map(points, seed=0, dimensions=MAP_DIMENSIONS, min_dist=0.0):
     """The map of UMAP, on which neighbours lie close and the rest lies apart.
 
     Args:
         points: array (N, D).
         seed: integer.
+        dimensions: of the map.
+        min_dist: how close neighbours may lie on it.
 
     Returns:
-        Array (N, D'), D' at most `MAP_DIMENSIONS`; of fewer examples than UMAP can map, the points themselves.
+        Array (N, D'), D' at most `dimensions`; of fewer examples than UMAP can map, the points themselves.
     """
     if len(points) < 4 * NEIGHBOURS:
         return points
@@ -69,9 +71,30 @@ def neighbourhood_map(points, seed=0):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed makes it run on one core
         return umap.UMAP(
-            n_components=min(MAP_DIMENSIONS, points.shape[1]),
+            n_components=min(dimensions, points.shape[1]),
             n_neighbors=NEIGHBOURS,
-            min_dist=0.0,
+            min_dist=min_dist,
             random_state=seed,
             n_jobs=1,
         ).fit_transform(points)
+
+
+def plane(means, seed=0):
+    """A map of latent means to look at.
+
+    Args:
+        means: array (N, D), means of q(x | y).
+        seed: integer; the same seed gives the same map.
+
+    Returns:
+        Array (N, 2): the means themselves where they have two active dimensions or fewer, else UMAP's map, or of
+        few examples their first two principal components.
+    """
+    from sklearn.decomposition import PCA
+
+    points = means[:, active(means)]
+    if points.shape[1] > 2:
+        points = neighbourhood_map(points, seed, dimensions=2, min_dist=0.1)
+    if points.shape[1] > 2:
+        points = PCA(min(2, len(points)), random_state=seed).fit_transform(points)
+    return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))

@@ -19,6 +19,7 @@ from tf_gmvae.callbacks import (
     save_whole,
 )
 from tf_gmvae.collapse_watch import CollapseWatch
+from tf_gmvae.component_pictures import ComponentPictures
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import FusedAdam
 
@@ -26,6 +27,8 @@ PACKAGES = ("tf-gmvae", "tensorflow", "keras", "numpy")
 EVALUATION_BATCH = 256
 # Training examples whose posteriors the collapse watch looks at.
 WATCHED = 2000
+# Epochs from one drawing of the components to the next.
+PICTURED = 5
 # Draws of w from its prior that show how the components move with it.
 STYLES = 500
 
@@ -142,7 +145,8 @@ def fit(model, settings, dataset, folder):
         drop_remainder=True,
         binarize=settings.binarize,
     )
-    watched = data.Split(dataset.train.examples[:WATCHED])
+    labels = dataset.train.labels
+    watched = data.Split(dataset.train.examples[:WATCHED], None if labels is None else labels[:WATCHED])
     callbacks = [
         StopOnNonFinite(),
         TrainingSeconds(),
@@ -152,6 +156,16 @@ def fit(model, settings, dataset, folder):
             revive=settings.revive,
         ),
     ]
+    callbacks.append(
+        ComponentPictures(
+            watched,
+            folder.tensorboard / "components",
+            PICTURED,
+            dataset.class_names,
+            settings.seed,
+            settings.binarize,
+        )
+    )
     if dataset.test is not None and dataset.test.labels is not None:
         callbacks.append(TestScores(evaluation_batches(settings, dataset), dataset.test.labels))
     if settings.minutes is not None:
@@ -174,23 +188,38 @@ def fit(model, settings, dataset, folder):
     )
 
 
-def score(model, settings, dataset, folder):
+def examine(model, settings, dataset):
+    """What a trained model says of the examples that are scored.
+
+    Args:
+        model: `GMVAE`.
+        settings: resolved `Settings`.
+        dataset: `tf_gmvae.data.Dataset`; its test split is examined, or the training split if it has none.
+
+    Returns:
+        `tf_gmvae.inference.Examination`.
+    """
+    return model.examine(evaluation_batches(settings, dataset))
+
+
+def score(model, settings, dataset, folder, examination):
     """Scores a trained model and stores the metrics of its run.
 
     Args:
         model: `GMVAE`.
         settings: resolved `Settings`.
-        dataset: `tf_gmvae.data.Dataset`; its test split is scored, or the training split if it has none.
+        dataset: `tf_gmvae.data.Dataset`.
         folder: `RunFolder`, of which the history is read and the metrics are written.
+        examination: of `examine`.
 
     Returns:
         Dict of the metrics.
     """
     split = dataset.test or dataset.train
-    batches = evaluation_batches(settings, dataset)
-    terms = model.evaluate(batches, verbose=0, return_dict=True)
-    posterior = model.predict(batches, verbose=0)
-    watched = diagnostics.summary(posterior, *model.embed(batches))
+    posterior = examination.posterior
+    terms = {name: float(np.mean(values)) for name, values in examination.terms._asdict().items()}
+    terms = {"elbo": float(np.mean(examination.terms.elbo)), **terms}
+    watched = diagnostics.summary(posterior, examination.x, examination.w)
     styles = np.random.default_rng(settings.seed).standard_normal((STYLES, model.style_dim)).astype("float32")
     components = (stream.numpy() for stream in model.mixture_prior(styles))
     history = folder.read_history()
@@ -210,7 +239,7 @@ def score(model, settings, dataset, folder):
         "start_seconds": folder.read_start()["seconds"],
         "train_seconds": round(seconds, 3),
         "images_per_second": round(examples / seconds, 1) if seconds else None,
-        **{name: terms[name] for name in ("elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior")},
+        **terms,
         **watched,
         "style_information": diagnostics.style_information(*components),
         **evaluation.scores(posterior, split.labels),

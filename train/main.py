@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from train import cli, job, report, settings
+from train import cli, job, report, score_table, settings
 from train.run_folder import RunFolder
 
 settings.define()
@@ -10,6 +10,7 @@ flags.DEFINE_string("name", None, "Of the run; by default data set, K, M and see
 flags.DEFINE_string("runs_dir", "runs", "Where runs are kept.")
 flags.DEFINE_bool("resume", False, "Go on with the run of that name after its last finished epoch.")
 flags.DEFINE_bool("overwrite", False, "Replace the run of that name.")
+flags.DEFINE_bool("report", True, "Write report.html at the end: the run in pictures.")
 
 
 def main():
@@ -27,7 +28,11 @@ def main():
     elif run_settings.initialize:
         job.initialize(model, run_settings, dataset, folder)
     job.fit(model, run_settings, dataset, folder)
-    print("\n" + report.table(job.score(model, run_settings, dataset, folder)))
+    examination = job.examine(model, run_settings, dataset)
+    metrics = job.score(model, run_settings, dataset, folder, examination)
+    print("\n" + score_table.table(metrics))
+    if chosen.report:
+        report.write(model, run_settings, dataset, folder, examination, metrics)
     print(
         f"\nThe run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags). Next:\n"
         f"  tensorboard --logdir={folder.tensorboard}\n"

@@ -1,33 +1,86 @@
-"""Scores of a run as text."""
+"""The pictures of a finished run: `python -m train.report --run=runs/digits` writes its report.html."""
 
-import math
+from dataclasses import asdict, replace
+
+import numpy as np
+from absl import flags
+
+from tf_gmvae import data, drawing, report
+from train import cli, job, settings
+from train.run_folder import RunFolder
+
+SAMPLES = 8
+RECONSTRUCTED = 16
+STEPS = 9
+# Components that are walked through, the largest, and directions of w.
+WALKED = 6
+DIRECTIONS = 2
+# Generated examples, where the data are points of a plane.
+DRAWN = 2000
 
 
-def table(metrics):
-    """The scores as a small table.
+def write(model, run_settings, dataset, folder, examination, metrics):
+    """Writes the report of a run, and says where it lies.
 
     Args:
-        metrics: dict of `job.score`.
-
-    Returns:
-        Text of several lines.
+        model: `GMVAE`.
+        run_settings: resolved `Settings`.
+        dataset: `tf_gmvae.data.Dataset`.
+        folder: `RunFolder`; the report is written there.
+        examination: of `job.examine`.
+        metrics: of `job.score`.
     """
-    rows = [("ELBO, nats", f"{metrics['elbo']:.2f}")]
-    for term in ("reconstruction", "conditional_prior", "w_prior"):
-        rows.append((f"  {term}", f"{metrics[term]:.2f}"))
-    limit = math.log(metrics["num_components"])
-    rows.append(("  z_prior", f"{metrics['z_prior']:.2f} (at most log K = {limit:.2f})"))
-    rows.append(("w moves x by", f"{metrics['style_information']:.2f} nats within a component"))
-    rows.append(("components in use", f"{metrics['components_in_use']} of {metrics['num_components']}"))
-    for score, name in (("table1", "Table 1"), ("majority", "majority"), ("hungarian", "one-to-one")):
-        if metrics[f"accuracy_{score}"] is not None:
-            rows.append((f"accuracy, {name}", f"{100 * metrics[f'accuracy_{score}']:.1f} %"))
-    for score in ("nmi", "ari"):
-        if metrics[score] is not None:
-            rows.append((score.upper(), f"{metrics[score]:.3f}"))
-    rows.append(("training", f"{metrics['train_seconds']:.0f} s for {metrics['epochs']} epochs"))
-    if metrics["start_seconds"]:
-        rows.append(("start", f"{metrics['start_seconds']:.0f} s before"))
-    rows += [("collapse", sentence) for sentence in metrics["collapse"]]
-    title = f"{metrics['dataset']}: {metrics['num_examples']:,} {metrics['scored_on']} examples"
-    return "\n".join([title, *(f"  {name:<22}{value}" for name, value in rows)])
+    print("Drawing the report ...", flush=True)
+    split = dataset.test or dataset.train
+    seed = run_settings.seed
+    reconstructed = np.sort(
+        np.random.default_rng(seed).choice(
+            split.num_examples, min(RECONSTRUCTED, split.num_examples), replace=False
+        )
+    )
+    counts = np.bincount(examination.posterior.argmax(axis=1), minlength=model.num_components)
+    largest = [int(k) for k in np.argsort(-counts, kind="stable") if counts[k]][:WALKED]
+    page = report.render(
+        report.Findings(
+            name=folder.path.name,
+            examples=split.examples,
+            posterior=examination.posterior,
+            x=examination.x,
+            elbo=examination.terms.elbo,
+            reconstructed=reconstructed,
+            reconstructions=model.reconstruct(
+                data.to_batches(
+                    data.Split(split.examples[reconstructed]), RECONSTRUCTED, binarize=run_settings.binarize
+                )
+            ),
+            samples=drawing.samples(model, SAMPLES, seed),
+            walks=[report.Walk(*walk) for walk in drawing.walks(model, examination.w, largest, DIRECTIONS, STEPS)],
+            drawn=model.generate(DRAWN if split.data_shape == (2,) else 1, seed=seed),
+            history=folder.read_history(),
+            metrics=metrics,
+            settings=asdict(run_settings),
+            labels=split.labels,
+            class_names=dataset.class_names,
+            seed=seed,
+        )
+    )
+    folder.write_whole(folder.report, page)
+    print(f"The run in pictures: {folder.report} ({len(page) / 2**20:.1f} MB)")
+
+
+def main():
+    """Examines and scores the run anew, and draws."""
+    folder = RunFolder(flags.FLAGS.run)
+    run_settings = settings.Settings.read(folder.flags)
+    if flags.FLAGS.data_dir:
+        run_settings = replace(run_settings, data_dir=flags.FLAGS.data_dir)
+    model, dataset = job.load_model(folder), job.load_data(run_settings)
+    examination = job.examine(model, run_settings, dataset)
+    metrics = job.score(model, run_settings, dataset, folder, examination)
+    write(model, run_settings, dataset, folder, examination, metrics)
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("run", None, "Folder of the run.", required=True)
+    flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
+    cli.run(main)

@@ -22,6 +22,7 @@ class RunFolder:
         model: the model after the last finished epoch, optimizer included.
         history: one row an epoch, CSV.
         metrics: scores of the finished run, JSON.
+        report: the run in pictures, HTML.
         tensorboard: event files.
     """
 
@@ -32,6 +33,7 @@ class RunFolder:
         self.model = self.path / "model.keras"
         self.history = self.path / "history.csv"
         self.metrics = self.path / "metrics.json"
+        self.report = self.path / "report.html"
         self.tensorboard = self.path / "tensorboard"
 
     def check_free(self, resume=False, overwrite=False):
@@ -132,5 +134,5 @@ class RunFolder:
         """Writes a text file so that no reader, and no kill, ever finds half of it."""
         # Beside its place first.
         partial = path.with_name(path.name + ".partial")
-        partial.write_text(text)
+        partial.write_text(text, encoding="utf-8")
         os.replace(partial, path)

@@ -1,0 +1,221 @@
+"""Charts as SVG elements of a page, in the colours of its text, light or dark."""
+
+import io
+import math
+import re
+
+import numpy as np
+
+from tf_gmvae.figures import COLOURS
+
+# A colour that stands for the page's own, since matplotlib knows no `currentColor`.
+PAGE = "#010203"
+# Black is the colour of a dark page.
+PALETTE = [colour for colour in COLOURS if colour != "#000000"]
+TERMS = {
+    "elbo": "ELBO",
+    "reconstruction": "reconstruction",
+    "conditional_prior": "conditional prior",
+    "w_prior": "w-prior",
+    "z_prior": "z-prior",
+}
+
+
+def component_colours(num_components):
+    """A colour for each component.
+
+    Args:
+        num_components: K.
+
+    Returns:
+        List of K hexadecimal colours: distinct for the colour-blind up to six, and beyond that helped by the
+        numbers that stand beside them.
+    """
+    from matplotlib.colors import hsv_to_rgb, to_hex
+
+    if num_components <= len(PALETTE):
+        return PALETTE[:num_components]
+    hues = np.arange(num_components) / num_components
+    # Neighbours in number differ in lightness as well as in hue.
+    return [to_hex(hsv_to_rgb((hue, 0.65, (0.9, 0.65)[k % 2]))) for k, hue in enumerate(hues)]
+
+
+def terms_over_epochs(history):
+    """Every term of the ELBO over the epochs, on training and validation data, and the components in use.
+
+    Args:
+        history: list of dicts, one an epoch.
+
+    Returns:
+        SVG text.
+    """
+    panels = {name: title for name, title in TERMS.items() if name in history[0]}
+    if "components_in_use" in history[0]:
+        panels["components_in_use"] = "components in use"
+    figure, axes = _figure(7.4, 1.75 * math.ceil(len(panels) / 3), math.ceil(len(panels) / 3), 3)
+    epochs = range(1, len(history) + 1)
+    for panel, (name, title) in zip(axes.flat, panels.items(), strict=False):
+        for key, style, label in ((name, "-", "training"), (f"val_{name}", "--", "validation")):
+            if key in history[0]:
+                values = [row[key] for row in history]
+                panel.plot(epochs, values, style, marker=".", color=PALETTE[0 if key == name else 1], label=label)
+        panel.set_title(title if name == "components_in_use" else f"{title}, nats")
+        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.grid(alpha=0.25)
+    for panel in axes.flat[len(panels) :]:
+        panel.set_visible(False)
+    for panel in axes.flat[max(0, len(panels) - 3) : len(panels)]:
+        panel.set_xlabel("epoch")
+    axes.flat[0].legend(frameon=False)
+    return _svg(figure, f"Terms of the ELBO over {len(history)} epochs")
+
+
+def usage(counts):
+    """Examples a component takes.
+
+    Args:
+        counts: list of K integers.
+
+    Returns:
+        SVG text.
+    """
+    total, num_components = sum(counts), len(counts)
+    figure, axes = _figure(7.4, 2.1)
+    axes.bar(range(num_components), [100 * n / total for n in counts], color=component_colours(num_components))
+    axes.axhline(100 / num_components, color=PAGE, linestyle=":", linewidth=1)
+    axes.set_xlabel("component (dotted: all alike)")
+    axes.set_ylabel("examples, %")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.margins(x=0.01)
+    return _svg(figure, f"Share of the examples by component, {num_components} components")
+
+
+def latent_map(points, classes, names, colours, what):
+    """Latent means on a plane.
+
+    Args:
+        points: array (N, 2).
+        classes: array (N,) of integers, positions in `names`.
+        names: list of texts, written at the middle of their points.
+        colours: list of as many colours.
+        what: the classes are, for the title.
+
+    Returns:
+        SVG text; the points in it are one picture, so that their number does not count.
+    """
+    figure, axes = _figure(3.7, 3.5)
+    axes.scatter(
+        *points.T, s=max(1.0, min(12.0, 6000 / len(points))), c=[colours[k] for k in classes], linewidths=0,
+        rasterized=True,
+    )  # fmt: skip
+    for k, name in enumerate(names):
+        if (classes == k).any():
+            middle = np.median(points[classes == k], axis=0)
+            axes.annotate(
+                name, middle, ha="center", va="center", fontsize=8, color=PAGE,
+                bbox={"boxstyle": "round,pad=0.15", "facecolor": "#808080", "alpha": 0.35, "edgecolor": "none"},
+            )  # fmt: skip
+    axes.set_title(f"by {what}")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_frame_on(False)
+    return _svg(figure, f"Map of {len(points):,} latent means, coloured by {what}")
+
+
+def plane(examples, generated, classes, colours):
+    """Data of two columns beside what the model generates.
+
+    Args:
+        examples: array (N, 2).
+        generated: array (N', 2).
+        classes: array (N,), components of the examples.
+        colours: list of K colours.
+
+    Returns:
+        SVG text.
+    """
+    figure, (left, right) = _figure(7.4, 3.5, 1, 2, sharex=True, sharey=True)
+    left.scatter(*examples.T, s=4, c=[colours[k] for k in classes], linewidths=0, rasterized=True)
+    right.scatter(*generated.T, s=4, color=PALETTE[0], linewidths=0, rasterized=True)
+    for axes, title in ((left, "data, by component"), (right, "generated")):
+        axes.set_title(title)
+        axes.set_aspect("equal")
+        axes.grid(alpha=0.25)
+    return _svg(figure, "Data coloured by component, beside generated examples")
+
+
+def heat_map(values, rows, columns, row_label, column_label, title):
+    """A table of signed numbers as colours, zero in the middle.
+
+    Args:
+        values: array (R, C).
+        rows: list of R names.
+        columns: list of C names.
+        row_label: what the rows are.
+        column_label: what the columns are.
+        title: of the chart.
+
+    Returns:
+        SVG text.
+    """
+    figure, axes = _figure(7.4, min(12.0, 1.1 + 0.2 * len(rows)))
+    bound = max(float(np.abs(values).max()), 1e-6)
+    shown = axes.imshow(values, cmap="PuOr_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="nearest")
+    for axis, names in ((axes.yaxis, rows), (axes.xaxis, columns)):
+        step = math.ceil(len(names) / 30)
+        axis.set_ticks(range(0, len(names), step), [str(name) for name in names[::step]])
+    axes.set_ylabel(row_label)
+    axes.set_xlabel(column_label)
+    figure.colorbar(shown, ax=axes, label="standard deviations")
+    return _svg(figure, title)
+
+
+def _figure(width, height, rows=1, columns=1, **kwargs):
+    """A figure without a background, in the page's colour, and its axes (an array where there are several)."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
+        FigureCanvasSVG(figure)
+        axes = figure.subplots(rows, columns, **kwargs)
+    for each in np.ravel(axes):
+        each.set_facecolor("none")
+    return figure, axes
+
+
+def _svg(figure, title):
+    import matplotlib
+
+    with matplotlib.rc_context(_STYLE):
+        written = io.StringIO()
+        figure.savefig(written, format="svg", dpi=200, metadata={"Date": None}, transparent=True)
+    text = written.getvalue()
+    text = text[text.index("<svg") :].replace(PAGE, "currentColor")
+    # One page holds several: their ids would meet.
+    prefix = re.sub(r"\W+", "-", title.lower())
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = re.sub(r'(url\(|href=")#', rf"\1#{prefix}-", text)
+    # The width in points gives way to the page's.
+    text = re.sub(
+        r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="max-width:\2pt"', text, count=1
+    )
+    return text.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+
+
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text: searchable, and in the page's own font
+    "svg.hashsalt": "tf-gmvae",
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "text.color": PAGE,
+    "axes.labelcolor": PAGE,
+    "axes.edgecolor": PAGE,
+    "xtick.color": PAGE,
+    "ytick.color": PAGE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.labelcolor": PAGE,
+}

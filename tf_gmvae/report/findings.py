@@ -1,0 +1,87 @@
+"""What a report is made of."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tf_gmvae.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """Generated examples along one direction of w, from one component.
+
+    Attributes:
+        component: k.
+        direction: number of the direction, from 0.
+        examples: array (T, ...), means of p(y | x) at the component's mean, w from one end to the other.
+    """
+
+    component: int
+    direction: int
+    examples: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """A trained model's answers about a data set, as arrays.
+
+    Attributes:
+        name: of the run.
+        examples: array (N, H, W, C) or (N, F), uint8 or float32.
+        posterior: array (N, K), p(z | y).
+        x: array (N, D), means of q(x | y).
+        elbo: array (N,), nats.
+        reconstructed: array (R,) of numbers of examples.
+        reconstructions: array (R, ...), means of p(y | x) of those.
+        samples: array (K, S, ...), generated at w = 0, S of each component.
+        walks: list of `Walk`s.
+        drawn: array (G, ...), generated with component and w from their priors.
+        history: list of dicts, one an epoch: the terms, and with the prefix val_ those of the validation.
+        metrics: dict, see `train.job.score`.
+        settings: dict from the names of the flags to their values.
+        labels: array (N,) of whole numbers, or None.
+        class_names: tuple of the names of label 0, 1, ..., or None.
+        seed: of the map.
+
+    Raises:
+        InputError: if arrays do not fit each other.
+    """
+
+    name: str
+    examples: Any
+    posterior: Any
+    x: Any
+    elbo: Any
+    reconstructed: Any
+    reconstructions: Any
+    samples: Any
+    walks: list
+    drawn: Any
+    history: list
+    metrics: dict
+    settings: dict
+    labels: Any = None
+    class_names: tuple | None = None
+    seed: int = 0
+
+    def __post_init__(self):
+        for what in ("posterior", "x", "elbo", "labels"):
+            values = getattr(self, what)
+            if values is not None and len(values) != len(self.examples):
+                raise InputError(
+                    f"A report needs one {what} an example: {len(self.examples)} examples. Received: {len(values)}"
+                )
+
+    @property
+    def num_components(self):
+        """K."""
+        return self.posterior.shape[1]
+
+    @property
+    def of_images(self):
+        """Whether the examples can be shown as images."""
+        return self.examples.ndim == 4
+
+    def class_name(self, label):
+        """The name of a label."""
+        return str(label) if self.class_names is None else self.class_names[label]

@@ -1,0 +1,113 @@
+"""Which examples stand for a component, and what it holds. Arrays throughout."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tf_gmvae.evaluation import contingency
+
+
+class Component(NamedTuple):
+    """One component of a clustering.
+
+    Attributes:
+        number: k.
+        members: array (n,), the numbers of the examples assigned to it: the most certain first and, among equals,
+            the most likely.
+        certainty: array (n,), their p(z = k | y).
+        contents: list of pairs (label, count), the most frequent first; empty without labels.
+    """
+
+    number: int
+    members: Any
+    certainty: Any
+    contents: list
+
+
+def components(posterior, elbo, labels=None):
+    """All components, with their members.
+
+    Args:
+        posterior: array (N, K).
+        elbo: array (N,), nats.
+        labels: array (N,) of whole numbers, or None.
+
+    Returns:
+        List of K `Component`s, in their order.
+    """
+    assigned, found = posterior.argmax(axis=1), []
+    for k in range(posterior.shape[1]):
+        members = np.flatnonzero(assigned == k)
+        # Many posteriors are 1 in float32, and the ELBO then tells the typical from the odd.
+        members = members[np.lexsort((-elbo[members], -posterior[members, k]))]
+        contents = []
+        if labels is not None:
+            values, counts = np.unique(labels[members], return_counts=True)
+            order = np.argsort(-counts, kind="stable")
+            contents = [(int(values[i]), int(counts[i])) for i in order]
+        found.append(Component(k, members, posterior[members, k], contents))
+    return found
+
+
+def ends(members, count):
+    """The most and the least certain members, without overlap.
+
+    Args:
+        members: array (n,), as in `Component`.
+        count: of either, at most.
+
+    Returns:
+        Pair of arrays; the least certain begins with the very least.
+    """
+    most = members[: min(count, (len(members) + 1) // 2)]
+    return most, members[len(most) :][::-1][:count]
+
+
+def confusion(posterior, labels):
+    """Examples by component and label.
+
+    Args:
+        posterior: array (N, K).
+        labels: array (N,).
+
+    Returns:
+        Triple: numbers of the components that have examples, ordered by their most frequent label and then by
+        size; the labels that occur; and the counts (components, labels).
+    """
+    classes, counts = contingency(posterior, labels)
+    used = np.flatnonzero(counts.sum(axis=1))
+    order = used[np.lexsort((-counts[used].max(axis=1), counts[used].argmax(axis=1)))]
+    return order, classes, counts[order]
+
+
+def least_likely(elbo, count):
+    """The examples of the lowest ELBO: what the model has not seen the like of.
+
+    Args:
+        elbo: array (N,), nats.
+        count: of them.
+
+    Returns:
+        Array of numbers, the least likely first.
+    """
+    return np.argsort(elbo, kind="stable")[:count]
+
+
+def standardised_means(examples, found):
+    """Of vectors: by how many standard deviations of all examples a component's mean lies off the mean of all.
+
+    Args:
+        examples: array (N, F).
+        found: list of `Component`s.
+
+    Returns:
+        Array (K, F); zeros for a component without examples and for a constant column.
+    """
+    examples = np.asarray(examples, "float64")
+    deviations = examples.std(axis=0)
+    result = np.zeros((len(found), examples.shape[1]))
+    for component in found:
+        if len(component.members):
+            offset = examples[component.members].mean(axis=0) - examples.mean(axis=0)
+            result[component.number] = offset / np.where(deviations > 0, deviations, 1.0)
+    return result

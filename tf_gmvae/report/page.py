@@ -1,0 +1,200 @@
+"""The sections of the page."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from tf_gmvae import latent_map
+from tf_gmvae.image_sheets import Pixels
+from tf_gmvae.report import charts, members, pictures
+
+# Images of a kind for a component.
+SHOWN = 8
+LEAST_LIKELY = 24
+# Points of the map: more take long to place and show nothing new.
+MAPPED = 5000
+# Columns of a table that a chart has room for.
+COLUMNS = 60
+TEMPLATE = Path(__file__).with_name("page.html")
+# Settings that say nothing to a reader elsewhere.
+PRIVATE = ("data_dir",)
+
+
+def render(findings):
+    """The page.
+
+    Args:
+        findings: `Findings`.
+
+    Returns:
+        HTML text, complete in itself: no script, no font, no file or address outside it.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["count"] = lambda value: f"{value:,}"
+    environment.filters["percent"] = lambda value: f"{100 * value:.1f} %"
+    environment.filters["svg"] = Markup
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    found = members.components(findings.posterior, findings.elbo, findings.labels)
+    counts = [len(component.members) for component in found]
+    return template.render(
+        name=findings.name,
+        metrics=findings.metrics,
+        log_k=math.log(findings.num_components),
+        settings={
+            name: value for name, value in findings.settings.items() if value is not None and name not in PRIVATE
+        },
+        terms=charts.terms_over_epochs(findings.history) if findings.history else None,
+        usage=charts.usage(counts),
+        empty=[component.number for component in found if not len(component.members)],
+        colours=charts.component_colours(findings.num_components),
+        maps=_maps(findings),
+        confusion=_confusion(findings),
+        **(_of_images(findings, found) if findings.of_images else _of_vectors(findings, found)),
+    )
+
+
+def _card(findings, component):
+    """What is said of a component, whatever the data; images or the columns that mark it are added."""
+    certainty, count = component.certainty, len(component.members)
+    return {
+        "rows": [],
+        "marks": [],
+        "number": component.number,
+        "count": count,
+        "share": count / len(findings.examples),
+        "certainty": float(certainty.mean()),
+        "contents": [
+            {"name": findings.class_name(label), "share": n / count} for label, n in component.contents[:4]
+        ],
+    }
+
+
+def _in_use(found):
+    """Components that have examples, the largest first."""
+    return sorted((c for c in found if len(c.members)), key=lambda c: -len(c.members))
+
+
+def _of_images(findings, found):
+    to_pixels = Pixels(findings.examples)
+
+    def strip(images, alt, columns=None):
+        return {**pictures.strip(to_pixels(images), columns), "alt": alt}
+
+    cards = []
+    for component in _in_use(found):
+        k, chosen = component.number, findings.examples[component.members]
+        mean = chosen.mean(axis=0, dtype="float64", keepdims=True) / (255 if chosen.dtype == np.uint8 else 1)
+        most, least = members.ends(component.members, SHOWN)
+        rows = [
+            ("mean", strip(mean, f"Mean image of component {k}")),
+            (
+                "at w = 0",
+                strip(findings.samples[k], f"{len(findings.samples[k])} samples of component {k} at w = 0"),
+            ),
+            ("most certain", strip(findings.examples[most], f"{len(most)} most certain members of component {k}")),
+        ]
+        if len(least):
+            lowest, highest = findings.posterior[least, k][[0, -1]]
+            span = f"p from {lowest:.2f} to {highest:.2f}"
+            alt = f"{len(least)} least certain members of component {k}, {span}"
+            rows.append((f"least certain, {span}", strip(findings.examples[least], alt)))
+        cards.append({**_card(findings, component), "rows": rows})
+    anomalies = members.least_likely(findings.elbo, LEAST_LIKELY)
+    return {
+        "cards": cards,
+        "walks": [
+            {
+                "component": walk.component,
+                "direction": walk.direction + 1,
+                "image": strip(
+                    walk.examples, f"Component {walk.component}, walk along direction {walk.direction + 1} of w"
+                ),
+            }
+            for walk in findings.walks
+        ],
+        "reconstructions": [
+            ("images", strip(findings.examples[findings.reconstructed], "Images")),
+            ("reconstructed", strip(findings.reconstructions, "Their reconstructions")),
+        ],
+        "anomalies": {
+            "image": strip(findings.examples[anomalies], f"The {len(anomalies)} least likely images", SHOWN),
+            "elbo": (float(findings.elbo[anomalies[0]]), float(np.median(findings.elbo))),
+        },
+        "charts": [],
+    }
+
+
+def _of_vectors(findings, found):
+    """Profiles in place of images."""
+    used = _in_use(found)
+    offsets = members.standardised_means(findings.examples, found)
+    # The columns in which components differ most.
+    columns = np.sort(np.argsort(-np.ptp(offsets, axis=0), kind="stable")[:COLUMNS])
+    shown = []
+    if findings.examples.shape[1] == 2:
+        some = _some(findings, findings.examples)
+        colours = charts.component_colours(findings.num_components)
+        shown.append(
+            (
+                "Data and generated examples",
+                charts.plane(
+                    findings.examples[some], findings.drawn, findings.posterior[some].argmax(axis=1), colours
+                ),
+            )
+        )
+    numbers = sorted(component.number for component in used)
+    profile = charts.heat_map(
+        offsets[np.ix_(numbers, columns)], numbers, columns.tolist(), "component", "column",
+        "Columns by component: mean of the members, from the mean of all",
+    )  # fmt: skip
+    shown.append(("What the components are", profile))
+    anomalies = members.least_likely(findings.elbo, LEAST_LIKELY)
+    deviations = np.asarray(findings.examples, "float64").std(axis=0)
+    standard = (findings.examples - findings.examples.mean(axis=0)) / np.where(deviations > 0, deviations, 1.0)
+    odd = charts.heat_map(
+        standard[np.ix_(anomalies, columns)], anomalies.tolist(), columns.tolist(), "example", "column",
+        "The least likely examples",
+    )  # fmt: skip
+    shown.append(("The least likely examples", odd))
+    cards = []
+    for component in used:
+        strongest = np.argsort(-np.abs(offsets[component.number]), kind="stable")[:5]
+        marks = [(int(column), float(offsets[component.number, column])) for column in strongest]
+        cards.append({**_card(findings, component), "marks": marks})
+    return {"cards": cards, "walks": [], "reconstructions": [], "anomalies": None, "charts": shown}
+
+
+def _some(findings, values):
+    """Numbers of at most `MAPPED` examples, drawn."""
+    rng = np.random.default_rng(findings.seed)
+    return np.sort(rng.choice(len(values), min(MAPPED, len(values)), replace=False))
+
+
+def _maps(findings):
+    some = _some(findings, findings.x)
+    points = latent_map.plane(findings.x[some], findings.seed)
+    names = [str(k) for k in range(findings.num_components)]
+    colours = charts.component_colours(findings.num_components)
+    shown = [charts.latent_map(points, findings.posterior[some].argmax(axis=1), names, colours, "component")]
+    if findings.labels is not None:
+        classes, codes = np.unique(findings.labels[some], return_inverse=True)
+        names = [findings.class_name(label) for label in classes]
+        shown.append(charts.latent_map(points, codes, names, charts.component_colours(len(classes)), "label"))
+    return shown
+
+
+def _confusion(findings):
+    if findings.labels is None:
+        return None
+    order, classes, counts = members.confusion(findings.posterior, findings.labels)
+    return {
+        "classes": [findings.class_name(label) for label in classes],
+        "rows": [
+            {"component": int(k), "cells": [(int(n), float(n / row.sum())) for n in row]}
+            for k, row in zip(order, counts, strict=True)
+        ],
+    }

@@ -1,0 +1,33 @@
+"""Scores of a run as text."""
+
+import math
+
+
+def table(metrics):
+    """The scores as a small table.
+
+    Args:
+        metrics: dict of `job.score`.
+
+    Returns:
+        Text of several lines.
+    """
+    rows = [("ELBO, nats", f"{metrics['elbo']:.2f}")]
+    for term in ("reconstruction", "conditional_prior", "w_prior"):
+        rows.append((f"  {term}", f"{metrics[term]:.2f}"))
+    limit = math.log(metrics["num_components"])
+    rows.append(("  z_prior", f"{metrics['z_prior']:.2f} (at most log K = {limit:.2f})"))
+    rows.append(("w moves x by", f"{metrics['style_information']:.2f} nats within a component"))
+    rows.append(("components in use", f"{metrics['components_in_use']} of {metrics['num_components']}"))
+    for score, name in (("table1", "Table 1"), ("majority", "majority"), ("hungarian", "one-to-one")):
+        if metrics[f"accuracy_{score}"] is not None:
+            rows.append((f"accuracy, {name}", f"{100 * metrics[f'accuracy_{score}']:.1f} %"))
+    for score in ("nmi", "ari"):
+        if metrics[score] is not None:
+            rows.append((score.upper(), f"{metrics[score]:.3f}"))
+    rows.append(("training", f"{metrics['train_seconds']:.0f} s for {metrics['epochs']} epochs"))
+    if metrics["start_seconds"]:
+        rows.append(("start", f"{metrics['start_seconds']:.0f} s before"))
+    rows += [("collapse", sentence) for sentence in metrics["collapse"]]
+    title = f"{metrics['dataset']}: {metrics['num_examples']:,} {metrics['scored_on']} examples"
+    return "\n".join([title, *(f"  {name:<22}{value}" for name, value in rows)])
