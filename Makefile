@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DELETE_ON_ERROR:
-.PHONY: demo test bench lint clean
+.PHONY: demo test test-browser bench lint clean
 
 demo: .venv/installed
 	$(BIN)/python -m train.main --flagfile=digits.flags --name=digits --overwrite
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Reports in a browser; CHROMIUM is its path, if it is not on the PATH.
+test-browser: .venv/installed-browser
+	$(BIN)/python -m pytest -m browser
 
 # Alone on the machine; TORCH_PYTHON and YARDSTICK add a PyTorch script to compare with, and its Python.
 bench: .venv/installed

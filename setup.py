@@ -36,6 +36,7 @@ setup(
     ],
     extras_require={
         "test": ["pytest>=8", "pytest-xdist>=3.5", "setuptools>=77", "wheel"],
+        "browser": ["pytest>=8", "playwright>=1.50"],
         "lint": ["ruff>=0.6"],
     },
     classifiers=[

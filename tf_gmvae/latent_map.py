@@ -96,5 +96,5 @@ def plane(means, seed=0):
     if points.shape[1] > 2:
         points = neighbourhood_map(points, seed, dimensions=2, min_dist=0.1)
     if points.shape[1] > 2:
-        points = PCA(min(2, len(points)), random_state=seed).fit_transform(points)
+        points = PCA(2, random_state=seed).fit_transform(points) if len(points) > 1 else points[:, :2]
     return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))

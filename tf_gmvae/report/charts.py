@@ -190,7 +190,13 @@ def _svg(figure, title):
 
     with matplotlib.rc_context(_STYLE):
         written = io.StringIO()
-        figure.savefig(written, format="svg", dpi=200, metadata={"Date": None}, transparent=True)
+        figure.savefig(
+            written,
+            format="svg",
+            dpi=200,
+            metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+            transparent=True,
+        )
     text = written.getvalue()
     text = text[text.index("<svg") :].replace(PAGE, "currentColor")
     # One page holds several: their ids would meet.

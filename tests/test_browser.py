@@ -1,0 +1,94 @@
+"""Reports in a real browser; `make test-browser` runs these, with Chromium on the machine."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from conftest import run_python
+from test_report import image_model, written
+
+from tf_gmvae.data import Dataset, Split
+
+pytestmark = pytest.mark.browser
+
+LOADED = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
+# Text and charts reach beyond a phone's screen only inside what scrolls on its own.
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+CONTRAST = """() => {
+  const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  const luminance = c => c.map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const page = luminance(rgb(getComputedStyle(document.body).backgroundColor));
+  return [...document.querySelectorAll('p, h1, h2, dt, dd, figcaption, svg text')].map(element => {
+    const style = getComputedStyle(element);
+    const text = luminance(rgb(element.tagName == 'text' ? style.fill : style.color));
+    return (Math.max(text, page) + 0.05) / (Math.min(text, page) + 0.05);
+  }).reduce((a, b) => Math.min(a, b));
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert chromium, "no browser found: install Chromium, or set CHROMIUM to its path"
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=quiet)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory, digits):
+    """Reports by kind: of a real run, of colours and a hundred components, of a table."""
+    runs = tmp_path_factory.mktemp("runs")
+    process = run_python(
+        "-m", "train.main", "--flagfile=digits.flags", "--epochs=2", f"--runs_dir={runs}", "--name=digits"
+    )
+    assert process.returncode == 0, process.stderr
+    rng = np.random.default_rng(0)
+    made = {
+        "colours": (image_model(100, (16, 16, 3)), rng.integers(0, 255, (300, 16, 16, 3)).astype("uint8")),
+        "table": (table_model(), rng.normal(size=(300, 2)).astype("float32")),
+    }
+    found = {"digits": runs / "digits" / "report.html"}
+    for kind, (model, examples) in made.items():
+        (runs / kind).mkdir()
+        written(model, Dataset("made", Split(examples)), runs / kind)
+        (found[kind],) = (runs / kind).rglob("report.html")
+    return found
+
+
+def table_model():
+    import tf_gmvae
+
+    model = tf_gmvae.GMVAE.from_preset("synthetic", num_components=5, seed=0)
+    model.compile()
+    return model
+
+
+@pytest.mark.parametrize("kind", ["digits", "colours", "table"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_report_opens_cleanly(browser, reports, kind, scheme, width):
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    requests, said = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    address = reports[kind].as_uri()
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    assert [url for url in requests if not url.startswith("data:")] == [address]
+    assert said == []
+    assert page.evaluate("document.images.length") > 10 or kind == "table"
+    assert page.evaluate("document.querySelectorAll('svg').length") >= 2
+    assert page.evaluate(LOADED)
+    assert page.evaluate(OVERFLOW) <= 0
+    assert page.evaluate(CONTRAST) >= 4.5
+    dark = sum(map(int, page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"))) < 200
+    assert dark == (scheme == "dark")
+    page.close()
