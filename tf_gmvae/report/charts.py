@@ -4,7 +4,11 @@ import io
 import math
 import re
 
+import matplotlib
 import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.colors import hsv_to_rgb, to_hex
+from matplotlib.figure import Figure
 
 from tf_gmvae.figures import COLOURS
 
@@ -19,6 +23,21 @@ TERMS = {
     "w_prior": "w-prior",
     "z_prior": "z-prior",
 }
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text: searchable, and in the page's own font
+    "svg.hashsalt": "tf-gmvae",
+    "font.family": "sans-serif",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "text.color": PAGE,
+    "axes.labelcolor": PAGE,
+    "axes.edgecolor": PAGE,
+    "xtick.color": PAGE,
+    "ytick.color": PAGE,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.labelcolor": PAGE,
+}
 
 
 def component_colours(num_components):
@@ -31,8 +50,6 @@ def component_colours(num_components):
         List of K hexadecimal colours: distinct for the colour-blind up to six, and beyond that helped by the
         numbers that stand beside them.
     """
-    from matplotlib.colors import hsv_to_rgb, to_hex
-
     if num_components <= len(PALETTE):
         return PALETTE[:num_components]
     hues = np.arange(num_components) / num_components
@@ -40,6 +57,7 @@ def component_colours(num_components):
     return [to_hex(hsv_to_rgb((hue, 0.65, (0.9, 0.65)[k % 2]))) for k, hue in enumerate(hues)]
 
 
+@matplotlib.rc_context(_STYLE)
 def terms_over_epochs(history):
     """Every term of the ELBO over the epochs, on training and validation data, and the components in use.
 
@@ -70,6 +88,7 @@ def terms_over_epochs(history):
     return _svg(figure, f"Terms of the ELBO over {len(history)} epochs")
 
 
+@matplotlib.rc_context(_STYLE)
 def usage(counts):
     """Examples a component takes.
 
@@ -90,6 +109,7 @@ def usage(counts):
     return _svg(figure, f"Share of the examples by component, {num_components} components")
 
 
+@matplotlib.rc_context(_STYLE)
 def latent_map(points, classes, names, colours, what):
     """Latent means on a plane.
 
@@ -122,28 +142,32 @@ def latent_map(points, classes, names, colours, what):
     return _svg(figure, f"Map of {len(points):,} latent means, coloured by {what}")
 
 
-def plane(examples, generated, classes, colours):
+@matplotlib.rc_context(_STYLE)
+def plane(examples, classes, colours, odd, generated):
     """Data of two columns beside what the model generates.
 
     Args:
         examples: array (N, 2).
-        generated: array (N', 2).
         classes: array (N,), components of the examples.
         colours: list of K colours.
+        odd: array (N', 2), examples to be ringed.
+        generated: array (N'', 2).
 
     Returns:
         SVG text.
     """
     figure, (left, right) = _figure(7.4, 3.5, 1, 2, sharex=True, sharey=True)
     left.scatter(*examples.T, s=4, c=[colours[k] for k in classes], linewidths=0, rasterized=True)
+    left.scatter(*odd.T, s=30, facecolors="none", edgecolors=PAGE, linewidths=0.7)
     right.scatter(*generated.T, s=4, color=PALETTE[0], linewidths=0, rasterized=True)
-    for axes, title in ((left, "data, by component"), (right, "generated")):
+    for axes, title in ((left, "data by component, the least likely ringed"), (right, "generated")):
         axes.set_title(title)
         axes.set_aspect("equal")
         axes.grid(alpha=0.25)
     return _svg(figure, "Data coloured by component, beside generated examples")
 
 
+@matplotlib.rc_context(_STYLE)
 def heat_map(values, rows, columns, row_label, column_label, title):
     """A table of signed numbers as colours, zero in the middle.
 
@@ -172,31 +196,23 @@ def heat_map(values, rows, columns, row_label, column_label, title):
 
 def _figure(width, height, rows=1, columns=1, **kwargs):
     """A figure without a background, in the page's colour, and its axes (an array where there are several)."""
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
-        FigureCanvasSVG(figure)
-        axes = figure.subplots(rows, columns, **kwargs)
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
+    FigureCanvasSVG(figure)
+    axes = figure.subplots(rows, columns, **kwargs)
     for each in np.ravel(axes):
         each.set_facecolor("none")
     return figure, axes
 
 
 def _svg(figure, title):
-    import matplotlib
-
-    with matplotlib.rc_context(_STYLE):
-        written = io.StringIO()
-        figure.savefig(
-            written,
-            format="svg",
-            dpi=200,
-            metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
-            transparent=True,
-        )
+    written = io.StringIO()
+    figure.savefig(
+        written,
+        format="svg",
+        dpi=200,
+        metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+        transparent=True,
+    )
     text = written.getvalue()
     text = text[text.index("<svg") :].replace(PAGE, "currentColor")
     # One page holds several: their ids would meet.
@@ -208,20 +224,3 @@ def _svg(figure, title):
         r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="max-width:\2pt"', text, count=1
     )
     return text.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
-
-
-_STYLE = {
-    "svg.fonttype": "none",  # text stays text: searchable, and in the page's own font
-    "svg.hashsalt": "tf-gmvae",
-    "font.family": "sans-serif",
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "text.color": PAGE,
-    "axes.labelcolor": PAGE,
-    "axes.edgecolor": PAGE,
-    "xtick.color": PAGE,
-    "ytick.color": PAGE,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.labelcolor": PAGE,
-}

@@ -132,40 +132,50 @@ def _of_vectors(findings, found):
     """Profiles in place of images."""
     used = _in_use(found)
     offsets = members.standardised_means(findings.examples, found)
-    # The columns in which components differ most.
-    columns = np.sort(np.argsort(-np.ptp(offsets, axis=0), kind="stable")[:COLUMNS])
-    shown = []
-    if findings.examples.shape[1] == 2:
-        some = _some(findings, findings.examples)
-        colours = charts.component_colours(findings.num_components)
-        shown.append(
-            (
-                "Data and generated examples",
-                charts.plane(
-                    findings.examples[some], findings.drawn, findings.posterior[some].argmax(axis=1), colours
-                ),
-            )
-        )
-    numbers = sorted(component.number for component in used)
-    profile = charts.heat_map(
-        offsets[np.ix_(numbers, columns)], numbers, columns.tolist(), "component", "column",
-        "Columns by component: mean of the members, from the mean of all",
-    )  # fmt: skip
-    shown.append(("What the components are", profile))
-    anomalies = members.least_likely(findings.elbo, LEAST_LIKELY)
-    deviations = np.asarray(findings.examples, "float64").std(axis=0)
-    standard = (findings.examples - findings.examples.mean(axis=0)) / np.where(deviations > 0, deviations, 1.0)
-    odd = charts.heat_map(
-        standard[np.ix_(anomalies, columns)], anomalies.tolist(), columns.tolist(), "example", "column",
-        "The least likely examples",
-    )  # fmt: skip
-    shown.append(("The least likely examples", odd))
+    draw = _plane if findings.examples.shape[1] == 2 else _profiles
     cards = []
     for component in used:
         strongest = np.argsort(-np.abs(offsets[component.number]), kind="stable")[:5]
         marks = [(int(column), float(offsets[component.number, column])) for column in strongest]
         cards.append({**_card(findings, component), "marks": marks})
-    return {"cards": cards, "walks": [], "reconstructions": [], "anomalies": None, "charts": shown}
+    return {
+        "cards": cards,
+        "walks": [],
+        "reconstructions": [],
+        "anomalies": None,
+        "charts": draw(findings, used, offsets),
+    }
+
+
+def _plane(findings, used, offsets):
+    some = _some(findings, findings.examples)
+    odd = findings.examples[members.least_likely(findings.elbo, LEAST_LIKELY)]
+    colours = charts.component_colours(findings.num_components)
+    clusters = findings.posterior[some].argmax(axis=1)
+    drawn = charts.plane(findings.examples[some], clusters, colours, odd, findings.drawn)
+    return [("Data and generated examples", drawn)]
+
+
+def _profiles(findings, used, offsets):
+    # The columns in which components differ most.
+    columns = np.sort(np.argsort(-np.ptp(offsets, axis=0), kind="stable")[:COLUMNS])
+    numbers = sorted(component.number for component in used)
+    profile = charts.heat_map(
+        offsets[np.ix_(numbers, columns)],
+        numbers,
+        columns.tolist(),
+        "component",
+        "column",
+        "Columns by component: mean of the members, from the mean of all",
+    )
+    odd = members.least_likely(findings.elbo, LEAST_LIKELY)
+    values = findings.examples.astype("float64")
+    deviations = values.std(axis=0)
+    standard = (values[odd] - values.mean(axis=0)) / np.where(deviations > 0, deviations, 1.0)
+    least_likely = charts.heat_map(
+        standard[:, columns], odd.tolist(), columns.tolist(), "example", "column", "The least likely examples"
+    )
+    return [("What the components are", profile), ("The least likely examples", least_likely)]
 
 
 def _some(findings, values):
