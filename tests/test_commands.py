@@ -23,7 +23,7 @@ REQUIRED = [
 
 
 def train(*arguments):
-    return run_python("-m", "train.main", *arguments)
+    return run_python("-m", "train.main", "--noreport", *arguments)  # tests/test_report.py is about reports
 
 
 def history(run):
@@ -39,9 +39,14 @@ def history_size(run):
 def finished(tmp_path_factory):
     """A finished run on digits, three epochs."""
     runs = tmp_path_factory.mktemp("runs")
-    process = train(
-        "--flagfile=digits.flags", "--epochs=3", "--guided_epochs=1", f"--runs_dir={runs}", "--name=whole"
-    )
+    arguments = [
+        "--flagfile=digits.flags",
+        "--epochs=3",
+        "--guided_epochs=1",
+        f"--runs_dir={runs}",
+        "--name=whole",
+    ]
+    process = run_python("-m", "train.main", *arguments)
     assert process.returncode == 0, process.stderr
     return runs / "whole", process
 
@@ -63,7 +68,7 @@ def test_a_run_leaves_all_it_promises(finished):
     assert [int(row["epoch"]) for row in history(run)] == [0, 1, 2]
     assert list((run / "tensorboard").rglob("events*"))
     assert sorted(path.name for path in run.iterdir()) == [
-        "history.csv", "metrics.json", "model.keras", "run.flags", "start.json", "tensorboard",
+        "history.csv", "metrics.json", "model.keras", "report.html", "run.flags", "start.json", "tensorboard",
     ]  # fmt: skip
     start = json.loads((run / "start.json").read_text())
     assert start["seconds"] == metrics["start_seconds"] > 0
@@ -192,8 +197,11 @@ def test_a_folder_of_images_becomes_a_run(tmp_path):
 def test_unlabelled_vectors_become_a_run(tmp_path):
     table = np.random.default_rng(0).normal(0, 1, (300, 5)).astype("float32")
     np.savez(tmp_path / "table.npz", x=table)
-    process = train(f"--dataset={tmp_path / 'table.npz'}", "--epochs=1", f"--runs_dir={tmp_path}", "--name=own")
+    process = train(
+        f"--dataset={tmp_path / 'table.npz'}", "--epochs=1", f"--runs_dir={tmp_path}", "--name=own", "--report"
+    )
     assert process.returncode == 0, process.stderr
+    assert "Stands out in column" in (tmp_path / "own" / "report.html").read_text(encoding="utf-8")
     metrics = json.loads((tmp_path / "own" / "metrics.json").read_text())
     assert (metrics["preset"], metrics["likelihood"]) == ("synthetic", "gaussian")
     assert metrics["nmi"] is None

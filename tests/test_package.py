@@ -153,7 +153,8 @@ def test_the_wheel_works_elsewhere(root, tmp_path):
         cwd=elsewhere, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert command.returncode == 0, command.stderr[-3000:]
-    assert (elsewhere / "runs" / "digits-k10-m1-seed0" / "metrics.json").is_file()
+    run = elsewhere / "runs" / "digits-k10-m1-seed0"
+    assert (run / "metrics.json").is_file() and (run / "report.html").is_file()
 
 
 def test_the_version_is_the_changelogs(root):

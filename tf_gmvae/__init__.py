@@ -22,7 +22,8 @@ All terms are in nats, summed over dimensions and averaged over the batch.
 Modules: `model` (GMVAE), `initialization` (its start: `warm_up` trainings, `latent_map`, `factors`), `inference`
 (what it answers), `objective` (pure functions, Eq. 3 to 7), `likelihoods`, `presets`, `distributions` (TensorFlow
 Probability), `data` (tf.data), `callbacks`, `collapse_watch`, `component_pictures` (TensorBoard), `drawing`
-(samples and walks); on arrays `evaluation` (scores), `diagnostics` (collapse), `baselines`, `figures`, `report` (HTML).
+(samples and walks); on arrays `evaluation` (scores), `diagnostics` (collapse), `baselines`, `figures`, `report`
+(the page of a run).
 """
 
 import os
