@@ -10,11 +10,10 @@ from pathlib import Path
 
 from absl import flags
 
-from tf_gmvae import data, figures
+from tf_gmvae import figures
 from tf_gmvae.errors import InputError
-from train import cli, figures_of_runs, synthetic_figures
+from train import cli, figures_of_runs, synthetic_figures, synthetic_training
 from train.run_folder import RunFolder
-from train.synthetic_training import MIN_INFORMATION, train
 
 NUMBERS = ("2", "3", "4", "5", "6")
 
@@ -22,7 +21,7 @@ flags.DEFINE_list("figure", None, "Which of the paper's figures, 2 to 6; several
 flags.DEFINE_string("table1", None, "For Fig. 4: table1.json of train.table1, its runs beside it.")
 flags.DEFINE_string("run", None, "For Fig. 5 (MNIST) or 6 (SVHN): folder of a finished run on images.")
 flags.DEFINE_string("figures_dir", "figures", "Where the figures are written.")
-flags.DEFINE_integer("epochs", 150, "Of both trainings behind Fig. 2 and 3.", 1)
+flags.DEFINE_integer("epochs", 60, "Of both trainings behind Fig. 2 and 3.", 1)
 flags.DEFINE_integer("seed", 0, "Of data, trainings and all that is drawn.", 0)
 
 
@@ -35,13 +34,18 @@ def main():
     model = figures_of_runs.image_model(chosen.run, of_run) if of_run else None
     folder = _writable(chosen.figures_dir)
     if "2" in wanted or "3" in wanted:
-        dataset = data.load("synthetic", seed=chosen.seed)
-        trainings = [train(dataset, bound, chosen.epochs, chosen.seed) for bound in (0.0, MIN_INFORMATION)]
+        dataset = synthetic_training.load(chosen.seed)
+        collapsed, cured = (
+            synthetic_training.train(dataset, min_information, chosen.epochs, chosen.seed)
+            for min_information in (0.0, synthetic_training.MIN_INFORMATION)
+        )
     for number in wanted:
         if number == "2":
-            _write(folder, number, *synthetic_figures.figure2(dataset, *trainings, chosen.seed))
+            sharp = synthetic_training.learn_noise(cured, dataset, chosen.epochs)
+            figure, record = synthetic_figures.figure2(dataset, collapsed, cured, sharp, chosen.seed)
+            _write(folder, number, figure, record)
         elif number == "3":
-            _write(folder, number, *synthetic_figures.figure3(dataset, *trainings))
+            _write(folder, number, *synthetic_figures.figure3(dataset, collapsed, cured))
         elif number == "4":
             _write(folder, number, figures.accuracy_figure(curves))
         else:
@@ -77,10 +81,10 @@ def _write(folder, number, figure, record=None):
     paths = [folder / f"figure{number}.{suffix}" for suffix in ("png", "svg")]
     figures.save(figure, *paths)
     if record:
-        text = json.dumps(record, indent=2)
-        RunFolder.write_whole(folder / f"figure{number}.json", text + "\n")
-        print(text)
+        RunFolder.write_whole(folder / f"figure{number}.json", json.dumps(record, indent=2) + "\n")
     print(f"Figure {number}: {paths[0]} and {paths[1].name}", flush=True)
+    if record:
+        print(synthetic_figures.summary(record), flush=True)
 
 
 if __name__ == "__main__":

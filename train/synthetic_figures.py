@@ -6,21 +6,22 @@ import tensorflow as tf
 from tf_gmvae import diagnostics, evaluation, figures
 from tf_gmvae.data.synthetic import NUM_ARCS
 from tf_gmvae.figures.arcs import LatentSpace
-from train.synthetic_training import MIN_INFORMATION, NUM_COMPONENTS, PRETRAINING_STEPS, snapshot
+from train.synthetic_training import NUM_COMPONENTS, PRETRAINING_STEPS, SCALE, snapshot
 
 # Draws of x from the prior over which p(y | x) is averaged.
 DENSITY_SAMPLES = 20_000
-# Points a side of the grid of the densities, and where it ends: the arcs' farthest points lie at 2.8.
-GRID = np.linspace(-2.8, 2.8, 160, dtype="float32")
+# Of the densities; the arcs' farthest points lie at 2.8 times the scale.
+GRID = SCALE * np.linspace(-2.8, 2.8, 160, dtype="float32")
 
 
-def figure2(dataset, collapsed, cured, seed):
+def figure2(dataset, collapsed, cured, sharp, seed):
     """The data, densities and latent spaces (Fig. 2).
 
     Args:
         dataset: `data.Dataset` of the trainings.
         collapsed: `Training` without the constraint.
         cured: `Training` with it.
+        sharp: the `GMVAE` of `learn_noise` after it, of the same mixture prior; its density is drawn.
         seed: of what is drawn.
 
     Returns:
@@ -31,13 +32,14 @@ def figure2(dataset, collapsed, cured, seed):
     mixtures = {k: gaussian_mixture(dataset.train.examples, k, seed) for k in (NUM_ARCS, NUM_COMPONENTS)}
     print("Densities on a grid ...", flush=True)
     densities = {
-        "GMVAE": log_density(cured.model, grid, seed),
+        "GMVAE": log_density(sharp, grid, seed),
         f"Gaussian mixture, K = {NUM_ARCS}": mixtures[NUM_ARCS].score_samples(grid),
     }
+    end = snapshot(cured.model, test.examples)
     spaces = [
         _latent_space("plain ELBO: merged", snapshot(collapsed.model, test.examples)),
-        _latent_space(f"λ = {cured.min_information:g}, z-prior held off", cured.spread),
-        _latent_space("the same at the end", snapshot(cured.model, test.examples)),
+        _latent_space(f"λ = {cured.min_information:g}, z-prior held off", cured.spread or end),
+        _latent_space("the same at the end", end),
     ]
     figure = figures.five_arcs(
         test.examples, test.labels, GRID,
@@ -45,8 +47,9 @@ def figure2(dataset, collapsed, cured, seed):
     )  # fmt: skip
     return figure, {
         **numbers(dataset, collapsed, cured),
+        "with_constraint_and_learned_noise": _outcome(test, sharp),
         "test_log_likelihood": {
-            "gmvae": float(log_density(cured.model, test.examples, seed).mean()),
+            "gmvae": float(log_density(sharp, test.examples, seed).mean()),
             **{f"gaussian_mixture_{k}": float(mixture.score(test.examples)) for k, mixture in mixtures.items()},
         },
     }
@@ -80,30 +83,52 @@ def numbers(dataset, collapsed, cured):
     Returns:
         Dict that JSON can hold.
     """
+    reached = np.flatnonzero(cured.z_prior >= cured.min_information)
     return {
         "num_components": NUM_COMPONENTS,
-        "min_information": MIN_INFORMATION,
+        "min_information": cured.min_information,
         "pretraining_steps": PRETRAINING_STEPS,
         "steps": int(cured.steps[-1]),
         "seed": cured.model.seed,
-        "without_constraint": _outcome(dataset.test, collapsed),
-        "with_constraint": _outcome(dataset.test, cured),
+        "step_at_which_lambda_was_reached": int(cured.steps[reached[0]]) if reached.size else None,
+        "without_constraint": _outcome(dataset.test, collapsed.model),
+        "with_constraint": _outcome(dataset.test, cured.model),
     }
 
 
-def _outcome(test, training):
-    model = training.model
+def summary(record):
+    """The numbers of a figure as text.
+
+    Args:
+        record: dict of `numbers`.
+
+    Returns:
+        Text of a few lines.
+    """
+    lines = []
+    for name, outcome in record.items():
+        if isinstance(outcome, dict) and "accuracy_majority" in outcome:
+            groups = outcome["components_that_coincide"]
+            lines.append(
+                f"  {name.replace('_', ' ')}: z-prior {outcome['z_prior']:.3f} nats, ELBO {outcome['elbo']:.3f} nats, "
+                f"majority accuracy {100 * outcome['accuracy_majority']:.1f} %, {NUM_COMPONENTS} components in "
+                f"{len(groups)} place{'s' * (len(groups) > 1)}"
+            )
+    for name, value in record.get("test_log_likelihood", {}).items():
+        lines.append(f"  {name.replace('_', ' ')}: log p(y) {value:.3f} nats a test point")
+    return "\n".join(lines)
+
+
+def _outcome(test, model):
     end = snapshot(model, test.examples)
     terms = model.evaluate(test.examples, batch_size=256, verbose=0, return_dict=True)
     scores = evaluation.scores(model.predict(test.examples, verbose=0), test.labels)
-    reached = np.flatnonzero(training.z_prior >= training.min_information)
     return {
         **{name: round(terms[name], 4) for name in ("elbo", "z_prior", "conditional_prior", "w_prior")},
         "accuracy_majority": scores["accuracy_majority"],
         "accuracy_table1": scores["accuracy_table1"],
         "components_in_use": scores["components_in_use"],
         "components_that_coincide": diagnostics.merged_components(end.means, end.log_vars),
-        "step_at_which_lambda_was_reached": int(training.steps[reached[0]]) if reached.size else None,
     }
 
 
@@ -151,4 +176,4 @@ def gaussian_mixture(examples, num_components, seed):
     """
     from sklearn.mixture import GaussianMixture
 
-    return GaussianMixture(num_components, n_init=3, random_state=seed).fit(examples)
+    return GaussianMixture(num_components, n_init=10, random_state=seed).fit(examples)

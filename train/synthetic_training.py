@@ -1,7 +1,10 @@
 """The trainings behind Fig. 2 and 3: five arcs, with and without the minimum information constraint.
 
-Both begin from the same plain VAE, which knows nothing of clusters, with a mixture prior of random weights. From a
-wholly random start the decoder may learn to ignore x, whatever lambda is, and there is then nothing to cluster.
+Both begin from the same plain VAE, which knows nothing of clusters, with a mixture prior of random weights: from a
+wholly random start the decoder readily learns to ignore x, whatever lambda is, and there is nothing to cluster then.
+Both see the arcs through noise of a fixed width. Where the decoder learns its noise at the same time, it narrows
+while the arcs are still bent in the latent space, where two components fit an arc better than one: they part for
+good.
 """
 
 from typing import Any, NamedTuple
@@ -16,15 +19,18 @@ from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.warm_up import Pretraining
 
 NUM_COMPONENTS = 10
-# lambda, in nats, of log K = 2.30.
-MIN_INFORMATION = 1.0
+# lambda in nats. Five arcs told apart come to log 5 = 1.61, all components told apart to log K = 2.30.
+MIN_INFORMATION = 1.5
+# Factor on the arcs, whose coordinates have variance one: the decoder's unit noise is then a fifth of their
+# deviation, three times an arc's thickness.
+SCALE = 5
 PRETRAINING_STEPS = 1000
-# Where a cosine down to 0 begins.
+# Where a cosine to a tenth of it begins.
 LEARNING_RATE = 3e-3
 BATCH_SIZE = 200
 # Steps between two looks at a training: its beginning takes a few dozen.
 INTERVAL = 10
-EPOCHS_A_LINE = 25
+EPOCHS_A_LINE = 20
 
 
 class Snapshot(NamedTuple):
@@ -53,11 +59,27 @@ class Training(NamedTuple):
     spread: Any
 
 
-def train(dataset, min_information, epochs, seed):
-    """Trains a GMVAE on two-dimensional points.
+def load(seed):
+    """The five arcs as these trainings see them.
 
     Args:
-        dataset: `data.Dataset`; its training part teaches, its test part is looked at.
+        seed: of the draw.
+
+    Returns:
+        `data.Dataset`, every coordinate times `SCALE`.
+    """
+    drawn = data.load("synthetic", seed=seed)
+    train_split, test_split = (
+        data.Split(split.examples * np.float32(SCALE), split.labels) for split in (drawn.train, drawn.test)
+    )
+    return data.Dataset(drawn.name, train_split, test_split, drawn.class_names)
+
+
+def train(dataset, min_information, epochs, seed):
+    """Trains a GMVAE whose decoder has unit noise.
+
+    Args:
+        dataset: `data.Dataset` of `load`; its training part teaches, its test part is looked at.
         min_information: lambda, nats; 0 is the plain ELBO.
         epochs: of the paper's objective.
         seed: of weights, noise and order.
@@ -69,26 +91,75 @@ def train(dataset, min_information, epochs, seed):
         TrainingDivergedError: at the first value that is not finite.
     """
     steps_an_epoch = dataset.train.num_examples // BATCH_SIZE
-    steps = epochs * steps_an_epoch
-    model = GMVAE.from_preset(
-        "synthetic", num_components=NUM_COMPONENTS, min_information=min_information, seed=seed
-    )
-    model.compile(FusedAdam(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps), epsilon=1e-8))
-    batches = data.to_batches(dataset.train, BATCH_SIZE, shuffle_seed=seed, num_epochs=None, drop_remainder=True)
+    model = _model("unit_gaussian", min_information, epochs * steps_an_epoch, seed)
+    batches = _batches(dataset, seed)
     print(f"λ = {min_information:g}: {PRETRAINING_STEPS:,} steps as a plain VAE ...", flush=True)
-    Pretraining(model).fit(
+    pretraining = Pretraining(model)
+    pretraining.fit(
         batches, steps_per_epoch=PRETRAINING_STEPS, shuffle=False, callbacks=[StopOnNonFinite()], verbose=0
     )
     looks = _Looks(dataset.test.examples, steps_an_epoch)
     model.fit(
         batches,
         steps_per_epoch=INTERVAL,
-        epochs=steps // INTERVAL,
+        epochs=epochs * steps_an_epoch // INTERVAL,
         callbacks=[StopOnNonFinite(), looks],
         verbose=0,
     )
     at = INTERVAL * np.arange(1, 1 + len(looks.z_prior))
     return Training(model, min_information, at, np.array(looks.z_prior), looks.spread)
+
+
+def learn_noise(training, dataset, epochs):
+    """The model of a training with a decoder that learns its noise, as the paper's does.
+
+    The mixture prior is held as the training left it, or its components would part again; all else learns by the
+    same objective.
+
+    Args:
+        training: `Training`.
+        dataset: `data.Dataset` it was trained on.
+        epochs: of this.
+
+    Returns:
+        `GMVAE` with a "gaussian" likelihood.
+
+    Raises:
+        TrainingDivergedError: at the first value that is not finite.
+    """
+    source = training.model
+    steps_an_epoch = dataset.train.num_examples // BATCH_SIZE
+    model = _model("gaussian", training.min_information, epochs * steps_an_epoch, source.seed, hold_prior=True)
+    for name in ("encoder", "x_head", "w_head", "prior_head"):
+        getattr(model, name).set_weights(getattr(source, name).get_weights())
+    *hidden, kernel, bias = source.decoder.get_weights()
+    # Log-variances begin at 0: the noise it had.
+    doubled = [np.concatenate([weight, np.zeros_like(weight)], axis=-1) for weight in (kernel, bias)]
+    model.decoder.set_weights([*hidden, *doubled])
+    print(
+        f"λ = {training.min_information:g}: {epochs} epochs in which the decoder learns its noise ...", flush=True
+    )
+    batches = _batches(dataset, source.seed)
+    model.fit(batches, steps_per_epoch=steps_an_epoch, epochs=epochs, callbacks=[StopOnNonFinite()], verbose=0)
+    return model
+
+
+def _model(likelihood, min_information, steps, seed, hold_prior=False):
+    model = GMVAE.from_preset(
+        "synthetic",
+        num_components=NUM_COMPONENTS,
+        min_information=min_information,
+        likelihood=likelihood,
+        seed=seed,
+    )
+    model.prior_head.trainable = not hold_prior
+    rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps, alpha=0.1)
+    model.compile(FusedAdam(rate, epsilon=1e-8))
+    return model
+
+
+def _batches(dataset, seed):
+    return data.to_batches(dataset.train, BATCH_SIZE, shuffle_seed=seed, num_epochs=None, drop_remainder=True)
 
 
 def snapshot(model, examples):

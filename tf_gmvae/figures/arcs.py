@@ -42,7 +42,7 @@ def five_arcs(examples, labels, grid, densities, spaces):
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = style.new(style.PAGE, 4.9)
+    figure = style.new(style.PAGE, 4.5)
     panels = iter(figure.subplots(2, 3).flat)
     titles = [f"({letter}) " for letter in "abcdefgh"]
 
@@ -91,14 +91,18 @@ def _latent_space(axes, space, labels):
         for times, width in ((1, 0.9), (2, 0.5)):
             axes.add_patch(Ellipse(mean, *(2 * times * deviation), fill=False, color="black", linewidth=width))
     for group in space.groups:
-        _name(axes, np.mean(space.means[group], axis=0), ", ".join(map(str, group)))
+        # Above its ellipse, where it hides no point of the arc.
+        top = np.mean(space.means[group], axis=0) + (0, 2 * np.max(deviations[group, 1]))
+        axes.annotate(_numbers(group), top, (0, 1), textcoords="offset points", ha="center", fontsize=7)
     low, high = np.percentile(space.x, _SHOWN, axis=0)
     low = np.minimum(low, np.min(space.means - 2 * deviations, axis=0))
     high = np.maximum(high, np.max(space.means + 2 * deviations, axis=0))
-    middle, half = (low + high) / 2, 0.53 * np.max(high - low)
+    middle, half = (low + high) / 2, 0.56 * np.max(high - low)
     axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half), aspect="equal")
 
 
-def _name(axes, place, text):
-    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6}
-    axes.text(*place, text, ha="center", va="center", fontsize=7, bbox=box)
+def _numbers(group):
+    """Component numbers as text; many in a row as their first and last."""
+    if len(group) > 3 and group[-1] - group[0] == len(group) - 1:
+        return f"{group[0]} to {group[-1]}"
+    return ", ".join(map(str, group))

@@ -6,6 +6,9 @@ import numpy as np
 
 from tf_gmvae.figures import style
 
+# Of the scale of accuracies, per cent.
+_LEAST_POINTS = 5
+
 
 def accuracy_curves(curves, path):
     """Writes `accuracy_figure` to one file.
@@ -52,7 +55,9 @@ def accuracy_figure(curves):
     axes.set_xlabel("epoch after the start")
     axes.set_ylabel("test accuracy, %")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.yaxis.get_major_formatter().set_useOffset(False)
+    low, high = axes.get_ylim()
+    # A scale of tenths of a point would make mountains of what seeds differ by.
+    axes.set_ylim(min(low, max(high - _LEAST_POINTS, 0)), high)
     axes.grid(alpha=0.3)
     if curves:
         axes.legend()
@@ -87,6 +92,10 @@ def z_prior_curves(without, constrained, min_information, num_components, steps)
     panels[0].set_ylabel("minus z-prior term, nats")
     panels[0].set_ylim(-limit - 0.25, 0.12)
     panels[0].annotate("clusters collapsed", (steps[-1], 0), (-2, -5), **_NOTE, va="top")
+    zoom = panels[0].inset_axes((0.3, 0.27, 0.66, 0.36))
+    zoom.plot(steps, -np.asarray(without), color=style.COLOURS[0])
+    zoom.set_xscale("log")
+    zoom.set_title("the same, enlarged", loc="left", fontsize=7, pad=2)
     panels[1].axhline(-min_information, color="black", linestyle=":")
     panels[1].annotate("threshold: minus λ", (steps[-1], -min_information), (-2, 2), **_NOTE, va="bottom")
     for axes in panels:
