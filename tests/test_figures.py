@@ -1,16 +1,20 @@
 """The paper's figures: what is drawn, that it is drawn alike every time, and the command."""
 
+import json
 import math
 import re
+import shutil
 
 import numpy as np
 import pytest
+from conftest import run_python
 from PIL import Image
 
 import tf_gmvae
 from tf_gmvae import diagnostics, figures
 from tf_gmvae.figures import style
 from tf_gmvae.figures.arcs import LatentSpace
+from train import figures_of_runs, synthetic_figures, synthetic_training, table1_report
 
 
 def drawn(figure, folder, name="figure"):
@@ -154,3 +158,177 @@ def test_components_that_coincide_are_one():
     densities = [np.exp(-0.5 * (one - mean) ** 2) / math.sqrt(2 * math.pi) for mean in (0.0, 0.92)]
     overlap = np.sqrt(densities[0] * densities[1]).sum() * (one[1] - one[0])
     assert overlap == pytest.approx(diagnostics.COINCIDING, abs=1e-3)
+
+
+def command(folder, *arguments):
+    return run_python("-m", "train.figures", *arguments, f"--figures_dir={folder}")
+
+
+def test_lambda_holds_the_components_apart_that_the_plain_elbo_merges():
+    """Fig. 2 and 3 in a quarter of their epochs."""
+    dataset = synthetic_training.load(seed=0)
+    collapsed, cured = (synthetic_training.train(dataset, bound, 15, seed=0) for bound in (0.0, 1.5))
+    for training in (collapsed, cured):
+        assert training.steps.tolist() == list(range(10, 760, 10))
+    assert collapsed.z_prior[-1] < 0.01
+    assert collapsed.spread is None
+    assert cured.z_prior[0] < 1.5 < cured.z_prior[-1]
+    test = dataset.test
+    end = synthetic_training.snapshot(cured.model, test.examples)
+    spread = len(diagnostics.merged_components(*cured.spread[1:]))
+    assert len(diagnostics.merged_components(*end[1:])) < spread
+    posterior = cured.model.predict(test.examples, verbose=0)
+    assert tf_gmvae.evaluation.majority_accuracy(posterior, test.labels) >= 0.95
+    merged = synthetic_training.snapshot(collapsed.model, test.examples)
+    assert diagnostics.merged_components(*merged[1:]) == [list(range(10))]
+
+
+@pytest.mark.slow
+def test_figures_2_and_3_show_what_the_paper_says(tmp_path):
+    process = command(tmp_path, "--figure=2,3")
+    assert process.returncode == 0, process.stderr[-3000:]
+    record = json.loads((tmp_path / "figure2.json").read_text())
+    assert record["without_constraint"]["z_prior"] < 0.01
+    assert len(record["without_constraint"]["components_that_coincide"]) == 1
+    for outcome in (record["with_constraint"], record["with_constraint_and_learned_noise"]):
+        assert outcome["accuracy_majority"] >= 0.95
+        assert sorted(map(len, outcome["components_that_coincide"])) == [2, 2, 2, 2, 2]
+    likelihoods = record["test_log_likelihood"]
+    assert likelihoods["gmvae"] > likelihoods["gaussian_mixture_10"] > likelihoods["gaussian_mixture_5"]
+    assert json.loads((tmp_path / "figure3.json").read_text())["step_at_which_lambda_was_reached"] > 10
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"figure{number}.{suffix}" for number in (2, 3) for suffix in ("png", "svg", "json")
+    }
+
+
+def test_the_density_of_a_gmvae_is_one_in_all():
+    dataset = synthetic_training.load(seed=0)
+    model = tf_gmvae.GMVAE.from_preset("synthetic", seed=0)
+    grid = np.linspace(-8, 8, 41, dtype="float32")
+    points = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
+    log_density = synthetic_figures.log_density(model, points, seed=0)
+    assert np.exp(log_density).sum() * (grid[1] - grid[0]) ** 2 == pytest.approx(1, abs=0.01)
+    # Importance sampling from q is another way to the same number.
+    points = dataset.test.examples[:20] / synthetic_training.SCALE
+    np.testing.assert_allclose(
+        synthetic_figures.log_density(model, points, seed=0), model.log_likelihood(points, 5000), atol=0.05
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run on the digits, beside a table of which it is the only run."""
+    runs = tmp_path_factory.mktemp("runs")
+    process = run_python(
+        "-m", "train.main", "--dataset=digits", "--noinitialize", "--num_components=3", "--epochs=1",
+        f"--runs_dir={runs}", "--name=k3-m1-seed0",
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    metrics = json.loads((runs / "k3-m1-seed0" / "metrics.json").read_text())
+    rows = [table1_report.row(3, 1, [metrics]), table1_report.row(3, 10, [])]
+    (runs / "table1.json").write_text(json.dumps({"rows": rows, "pixels": []}, indent=2))
+    return runs
+
+
+def test_figures_of_runs_are_made_and_made_alike(finished, tmp_path):
+    table, run = finished / "table1.json", finished / "k3-m1-seed0"
+    process = command(tmp_path / "by_command", "--figure=4,5", f"--table1={table}", f"--run={run}")
+    assert process.returncode == 0, process.stderr
+    here = tmp_path / "here"
+    here.mkdir()
+    drawn(figures.accuracy_figure(figures_of_runs.read_curves(table)), here, "figure4")
+    model = figures_of_runs.image_model(run, "5")
+    _, texts = drawn(figures_of_runs.samples_figure(model, seed=0, walks=True), here, "figure5")
+    assert {"(a) samples at w = 0", "(b) walk through w, deviations", "0", "1", "2", "-3", "+3"} <= set(texts)
+    assert "K = 3, M = 1" in (here / "figure4.svg").read_text()
+    assert "K = 3, M = 10" not in (here / "figure4.svg").read_text()
+    names = {path.name for path in here.iterdir()}
+    assert {path.name for path in (tmp_path / "by_command").iterdir()} == names
+    for name in names:
+        assert (here / name).read_bytes() == (tmp_path / "by_command" / name).read_bytes(), name
+
+
+def test_walks_through_w_follow_what_moves_a_component():
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=2, seed=0)
+    means = np.zeros((2, 32))
+    loadings = np.zeros((2, 2, 32))
+    loadings[0, 1, 5], loadings[1, 0, 7] = 1, 1  # w_1 moves component 0, w_0 moves component 1
+    model.prior_head.assign_components(means, loadings, np.zeros((2, 32)), others=0.0)
+    walks = figures_of_runs.walk_through_style(model, [-1.0, 0, 1])
+    assert walks.shape == (6, 8, 8, 1)
+    for k, w in ((0, [0, 1]), (1, [1, 0])):
+        x = model.mixture_prior(np.array([w + [0] * 14], "float32"))[0][0, k]
+        expected = model.likelihood.mean(model.decode(x[None]))[0]
+        np.testing.assert_allclose(walks[3 * k + 2], expected, atol=1e-5)
+
+
+def broken(finished, folder):
+    """Cases of misuse, each with a part of the sentence that answers it."""
+    (folder / "cut.json").write_text((finished / "table1.json").read_text()[:40])
+    (folder / "other.json").write_text("[1]")
+    (folder / "empty.json").write_text('{"rows": [{"num_components": 3, "num_samples": 1, "seeds": []}]}')
+    shutil.copy(finished / "table1.json", folder / "alone.json")
+    (folder / "file").write_text("")
+    vectors = folder / "vectors"
+    vectors.mkdir()
+    (vectors / "run.flags").write_text("--dataset=synthetic\n")
+    tf_gmvae.GMVAE.from_preset("synthetic", seed=0).save(vectors / "model.keras")
+    unfinished = folder / "unfinished"
+    unfinished.mkdir()
+    (unfinished / "run.flags").write_text("--dataset=digits\n")
+    return {
+        ("--figure=7",): "--figure takes 2, 3, 4, 5, 6",
+        ("--figure=",): "--figure takes",
+        ("--figure=5,6", f"--run={vectors}"): "one at a time",
+        ("--figure=4",): "give --table1=",
+        ("--figure=4", f"--table1={folder / 'missing.json'}"): "missing.json cannot be read",
+        ("--figure=4", f"--table1={folder / 'cut.json'}"): "cut.json is not a table",
+        ("--figure=4", f"--table1={folder / 'other.json'}"): "other.json is not a table",
+        ("--figure=4", f"--table1={folder / 'empty.json'}"): "no finished run",
+        ("--figure=4", f"--table1={folder / 'alone.json'}"): "must lie beside",
+        ("--figure=5",): "give --run=",
+        ("--figure=5", f"--run={folder / 'nowhere'}"): "is not a run",
+        ("--figure=5", f"--run={unfinished}"): "has not finished its first epoch",
+        ("--figure=6", f"--run={vectors}"): "examples of shape (2,), and figure 6 shows images",
+        ("--figure=2", f"--figures_dir={folder / 'file'}"): "file cannot be written",
+    }
+
+
+MISUSE = """
+import contextlib, io, json, sys
+from absl import app
+from train import cli, figures
+
+answers = []
+for arguments in json.load(open(sys.argv[1])):
+    out = io.StringIO()
+    app.flags.FLAGS.unparse_flags()
+    for name in ("figure", "table1", "run", "figures_dir"):
+        app.flags.FLAGS[name].unparse()
+    sys.argv = ["figures", *arguments]
+    with contextlib.redirect_stderr(out), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            cli.run(figures.main)
+            status = 0
+        except SystemExit as stop:
+            status = stop.code
+    answers.append([status, out.getvalue()])
+print(json.dumps(answers))
+"""
+
+
+def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(finished, tmp_path):
+    cases = broken(finished, tmp_path)
+    listing = sorted(tmp_path.rglob("*"))
+    arguments = [[f"--figures_dir={tmp_path / 'out'}", *case] for case in cases]
+    (tmp_path / "cases.json").write_text(json.dumps(arguments))
+    process = run_python("-c", MISUSE, tmp_path / "cases.json")
+    assert process.returncode == 0, process.stderr[-3000:]
+    (tmp_path / "cases.json").unlink()
+    answers = json.loads(process.stdout.splitlines()[-1])
+    for (case, expected), (status, said) in zip(cases.items(), answers, strict=True):
+        assert status == 1, (case, said)
+        assert said.startswith("error: "), (case, said)
+        assert said.count("\n") == 1, (case, said)
+        assert expected in said, (case, said)
+    assert sorted(tmp_path.rglob("*")) == listing

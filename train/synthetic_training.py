@@ -1,10 +1,10 @@
 """The trainings behind Fig. 2 and 3: five arcs, with and without the minimum information constraint.
 
-Both begin from the same plain VAE, which knows nothing of clusters, with a mixture prior of random weights: from a
-wholly random start the decoder readily learns to ignore x, whatever lambda is, and there is nothing to cluster then.
+Both begin from the same plain VAE, which knows nothing of clusters, with a mixture prior of random weights: from
+random weights throughout, the decoder readily learns to ignore x, whatever lambda is, and nothing is left to cluster.
+
 Both see the arcs through noise of a fixed width. Where the decoder learns its noise at the same time, it narrows
-while the arcs are still bent in the latent space, where two components fit an arc better than one: they part for
-good.
+while the arcs are still bent in the latent space; two components fit a bent arc better than one, and they part.
 """
 
 from typing import Any, NamedTuple

@@ -92,8 +92,10 @@ def _latent_space(axes, space, labels):
             axes.add_patch(Ellipse(mean, *(2 * times * deviation), fill=False, color="black", linewidth=width))
     for group in space.groups:
         # Above its ellipse, where it hides no point of the arc.
-        top = np.mean(space.means[group], axis=0) + (0, 2 * np.max(deviations[group, 1]))
-        axes.annotate(_numbers(group), top, (0, 1), textcoords="offset points", ha="center", fontsize=7)
+        x, y = np.mean(space.means[group], axis=0)
+        top = x, y + 2 * np.max(deviations[group, 1])
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.3}
+        axes.annotate(_numbers(group), top, (0, 1), textcoords="offset points", ha="center", fontsize=7, bbox=box)
     low, high = np.percentile(space.x, _SHOWN, axis=0)
     low = np.minimum(low, np.min(space.means - 2 * deviations, axis=0))
     high = np.maximum(high, np.max(space.means + 2 * deviations, axis=0))
@@ -102,7 +104,7 @@ def _latent_space(axes, space, labels):
 
 
 def _numbers(group):
-    """Component numbers as text; many in a row as their first and last."""
+    """Component numbers as text; several in a row as their first and last."""
     if len(group) > 3 and group[-1] - group[0] == len(group) - 1:
         return f"{group[0]} to {group[-1]}"
     return ", ".join(map(str, group))
