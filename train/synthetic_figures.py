@@ -110,7 +110,7 @@ def summary(record):
         if isinstance(outcome, dict) and "accuracy_majority" in outcome:
             groups = outcome["components_that_coincide"]
             lines.append(
-                f"  {name.replace('_', ' ')}: z-prior {outcome['z_prior']:.3f} and ELBO {outcome['elbo']:.3f} nats, "
+                f"  {name.replace('_', ' ')}: z-prior {outcome['z_prior']:.3f}, ELBO {outcome['elbo']:.3f} nats, "
                 f"majority accuracy {100 * outcome['accuracy_majority']:.1f} %, {NUM_COMPONENTS} components in "
                 f"{len(groups)} place{'s' * (len(groups) > 1)}"
             )

@@ -1,7 +1,7 @@
 """The trainings behind Fig. 2 and 3: five arcs, with and without the minimum information constraint.
 
-Both begin from the same plain VAE, which knows nothing of clusters, with a mixture prior of random weights: from
-random weights throughout, the decoder readily learns to ignore x, whatever lambda is, and nothing is left to cluster.
+Both begin from the same plain VAE, which knows nothing of clusters, with a mixture prior of random weights. From
+random weights throughout, the decoder readily learns to ignore x, whatever lambda is.
 
 Both see the arcs through noise of a fixed width. Where the decoder learns its noise at the same time, it narrows
 while the arcs are still bent in the latent space; two components fit a bent arc better than one, and they part.
