@@ -57,7 +57,8 @@ def accuracy_figure(curves):
     axes.xaxis.get_major_locator().set_params(integer=True)
     low, high = axes.get_ylim()
     # A scale of tenths of a point would make mountains of what seeds differ by.
-    axes.set_ylim(min(low, max(high - _LEAST_POINTS, 0)), high)
+    missing = max(_LEAST_POINTS - (high - low), 0)
+    axes.set_ylim(low - 0.8 * missing, high + 0.2 * missing)
     axes.grid(alpha=0.3)
     if curves:
         axes.legend()

@@ -23,10 +23,10 @@ def image_rows(panels):
     """
     columns = [panel["rows"].shape[1] for panel in panels]
     most_rows = max(len(panel["rows"]) for panel in panels)
-    margins = 0.4 * len(panels)
-    size = min(_LARGEST, (style.PAGE - margins) / sum(columns), _TALLEST / most_rows)
-    width = style.COLUMN if len(panels) == 1 else min(style.PAGE, sum(columns) * size + margins)
-    figure = style.new(width, most_rows * size + 0.5)
+    margins = 0.3 * len(panels)
+    widest = style.COLUMN if len(panels) == 1 else style.PAGE
+    size = min(_LARGEST, (widest - margins) / sum(columns), _TALLEST / most_rows)
+    figure = style.new(max(sum(columns) * size + margins, style.COLUMN), most_rows * size + 0.5)
     axes = figure.subplots(1, len(panels), squeeze=False, width_ratios=columns)[0]
     for axis, panel in zip(axes, panels, strict=True):
         _draw(axis, panel, math.ceil(_NAME / size))
