@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-browser bench lint clean
+.PHONY: demo test test-slow test-browser bench lint clean
 
 demo: .venv/installed
 	$(BIN)/python -m train.main --flagfile=digits.flags --name=digits --overwrite
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Trainings of minutes, one after the other.
+test-slow: .venv/installed-test
+	$(BIN)/python -m pytest -m slow
 
 # Reports in a browser; CHROMIUM is its path, if it is not on the PATH.
 test-browser: .venv/installed-browser

@@ -8,7 +8,7 @@ from conftest import run_python
 from pages import check_self_contained
 
 import tf_gmvae
-from tf_gmvae import diagnostics, latent_map
+from tf_gmvae import latent_map
 from tf_gmvae.data import Dataset, Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.image_sheets import Pixels, sheet
@@ -153,7 +153,7 @@ def test_a_run_ends_in_its_report(run):
     assert f"{metrics['elbo']:.2f}" in page.text and "--num_components 10" in page.text
     for word in ("ELBO, nats", "w-prior, nats", "components in use", "training", "validation", "by label"):
         assert word in page.svg_text(), word
-    assert {"Component 0, walk along direction 1 of w"} <= set(page.images()) or "Component 0" not in page.text
+    assert {"Component 0, walk along line 1 of w"} <= set(page.images()) or "Component 0" not in page.text
     assert len(html) < 1e6
 
 
@@ -203,16 +203,6 @@ def test_colours_differ_up_to_a_hundred_components():
         assert len(set(charts.component_colours(count))) == count
 
 
-def test_principal_styles_find_the_directions_of_the_data():
-    rng = np.random.default_rng(0)
-    basis = np.linalg.qr(rng.normal(size=(5, 5)))[0]
-    w = rng.normal(size=(4000, 5)) * [3, 1, 0.1, 0.1, 0.1] @ basis + 7
-    found = diagnostics.principal_styles(w, 2)
-    np.testing.assert_allclose(np.abs(found @ basis[:2].T), np.eye(2), atol=0.05)
-    assert (found[np.arange(2), np.abs(found).argmax(axis=1)] > 0).all()
-    assert diagnostics.principal_styles(w[:, :1], 3).shape == (1, 1)
-
-
 def test_a_plane_keeps_what_has_two_dimensions_already():
     rng = np.random.default_rng(0)
     means = np.concatenate([rng.normal(size=(40, 2)), np.full((40, 3), 0.5)], axis=1)
@@ -225,7 +215,7 @@ def test_a_plane_keeps_what_has_two_dimensions_already():
 def test_findings_that_do_not_fit_are_named():
     rows = np.zeros((3, 2))
     with pytest.raises(InputError, match="one elbo an example: 3 examples. Received: 2"):
-        Findings("r", rows, rows, rows, np.zeros(2), [], rows, rows, [], rows, [], {}, {})
+        Findings("r", rows, rows, rows, np.zeros(2), [], rows, rows, {}, rows, [], {}, {})
 
 
 def test_examine_is_predict_embed_and_score_in_one(digits):

@@ -17,6 +17,8 @@ LEAST_USAGE_ENTROPY = 0.1
 MOST_POSTERIOR_ENTROPY = 0.9
 # Nats of the w-prior term below which w says nothing.
 LEAST_W_PRIOR = 0.1
+# Bhattacharyya coefficient from which two components count as one: unit Gaussians 0.92 deviations apart have it.
+COINCIDING = 0.9
 
 
 def activity(means):
@@ -77,21 +79,28 @@ def style_information(means, log_vars):
     return float(np.mean(found))
 
 
-def principal_styles(w_means, count):
-    """Directions of w along which the examples vary most.
+def merged_components(means, log_vars):
+    """Components that have become one: Gaussians that coincide, directly or through others.
+
+    The measure is the Bhattacharyya coefficient, the integral of sqrt(p_j p_k): 1 for equals, 0 for Gaussians that
+    do not touch. Components in use do not show this: of two that coincide the argmax takes now one, now the other.
 
     Args:
-        w_means: array (N, W), means of q(w | y).
-        count: of them, at most.
+        means: array (K, D), component means at one w.
+        log_vars: array (K, D).
 
     Returns:
-        Array (C, W) of unit vectors, C at most count, N and W; the strongest first, each with its largest entry
-        positive.
+        List of lists of component numbers, ascending; a component that stands alone is a list of its own.
     """
-    _, _, directions = np.linalg.svd(w_means - np.mean(w_means, axis=0), full_matrices=False)
-    directions = directions[:count]
-    largest = directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)]
-    return directions * np.sign(largest)[:, None]
+    from scipy.sparse.csgraph import connected_components
+
+    means, variances = np.asarray(means, "float64"), np.exp(np.asarray(log_vars, "float64"))
+    between = (variances[:, None] + variances[None]) / 2
+    apart = (means[:, None] - means[None]) ** 2 / (8 * between)
+    unlike = np.log(between) / 2 - (log_vars[:, None] + log_vars[None]) / 4
+    coefficients = np.exp(-np.sum(apart + unlike, axis=-1))
+    number, groups = connected_components(coefficients >= COINCIDING)
+    return [np.flatnonzero(groups == group).tolist() for group in range(number)]
 
 
 def summary(posterior, x_means, w_means):

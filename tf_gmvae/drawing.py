@@ -2,11 +2,6 @@
 
 import numpy as np
 
-from tf_gmvae import diagnostics
-
-# Ends of a walk, in deviations of the prior of w.
-FARTHEST = 2.5
-
 
 def samples(model, num_samples, seed):
     """Samples of every component at w = 0 (Fig. 5a).
@@ -24,24 +19,29 @@ def samples(model, num_samples, seed):
     return made.reshape(model.num_components, num_samples, *made.shape[1:])
 
 
-def walks(model, w_means, components, num_directions, num_steps):
-    """Walks along the directions in which w varies most over the data, each at one component (Fig. 5b).
+def walks(model, components, places, num_lines=1):
+    """Examples at a component's mean on lines through w = 0: the style changes, the component stays (Fig. 5b).
+
+    Few dimensions of w say anything, and each component has its own way to follow them. So the lines of component
+    k are those on which its mean moves most: the first singular vectors of the slope of mu_k(w) at 0, with x in
+    deviations of the component. The sign of a line is that of its largest entry.
 
     Args:
         model: `GMVAE`.
-        w_means: array (N, W), means of q(w | y).
-        components: list of numbers.
-        num_directions: at most.
-        num_steps: T.
+        components: list of C numbers.
+        places: array (P,), on the lines, in deviations of the prior of w.
+        num_lines: L, at most the dimensions of w and of x.
 
     Returns:
-        List of triples (component, direction, examples (T, ...)), the examples at the component's mean.
+        Array (C, L, P, ...), means of p(y | x).
     """
-    found = []
-    directions = diagnostics.principal_styles(w_means, num_directions)
-    for k in components:
-        for number, direction in enumerate(directions):
-            w = np.linspace(-FARTHEST, FARTHEST, num_steps)[:, None] * direction
-            means, _ = model.mixture_prior(w.astype("float32"))
-            found.append((k, number, model.likelihood.mean(model.decode(means[:, k])).numpy()))
-    return found
+    units = np.eye(model.style_dim, dtype="float32")
+    ahead, behind = (model.mixture_prior(sign * units)[0].numpy()[:, components] for sign in (1, -1))
+    deviations = np.exp(0.5 * model.mixture_prior(0 * units[:1])[1].numpy()[:, components])
+    slopes = np.moveaxis((ahead - behind) / 2 / deviations, 1, 0)  # (C, W, D)
+    lines = np.swapaxes(np.linalg.svd(slopes, full_matrices=False)[0], 1, 2)[:, :num_lines]  # (C, L, W)
+    largest = np.take_along_axis(lines, np.abs(lines).argmax(axis=2)[..., None], axis=2)
+    lines *= np.sign(largest)
+    w = np.asarray(places, "float32")[:, None] * lines[:, :, None]  # (C, L, P, W)
+    means = (model.mixture_prior(w[i])[0][:, :, k] for i, k in enumerate(components))
+    return np.stack([model.likelihood.mean(model.decode(x)).numpy() for x in means])

@@ -11,10 +11,10 @@ from train.run_folder import RunFolder
 
 SAMPLES = 8
 RECONSTRUCTED = 16
-STEPS = 9
-# Components that are walked through, the largest, and directions of w.
+# Components that are walked through, the largest; lines through w of each; places, in deviations of its prior.
 WALKED = 6
-DIRECTIONS = 2
+LINES = 2
+WALK = np.linspace(-2.5, 2.5, 9)
 # Generated examples, where the data are points of a plane.
 DRAWN = 2000
 
@@ -54,7 +54,7 @@ def write(model, run_settings, dataset, folder, examination, metrics):
                 )
             ),
             samples=drawing.samples(model, SAMPLES, seed),
-            walks=[report.Walk(*walk) for walk in drawing.walks(model, examination.w, largest, DIRECTIONS, STEPS)],
+            walks=dict(zip(largest, drawing.walks(model, largest, WALK, LINES), strict=True)),
             drawn=model.generate(DRAWN if split.data_shape == (2,) else 1, seed=seed),
             history=folder.read_history(),
             metrics=metrics,

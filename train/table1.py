@@ -86,7 +86,8 @@ def _integers(flag):
 
 
 def _folder(cell):
-    return RunFolder(f"{flags.FLAGS.runs_dir}/k{cell.num_components}-m{cell.num_samples}-seed{cell.seed}")
+    name = table1_report.run_name(cell.num_components, cell.num_samples, cell.seed)
+    return RunFolder(f"{flags.FLAGS.runs_dir}/{name}")
 
 
 def _log(cell):

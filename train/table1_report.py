@@ -17,6 +17,20 @@ SCORES = (
 )  # fmt: skip
 
 
+def run_name(num_components, num_samples, seed):
+    """Name of the run of one cell, whose folder lies beside the table.
+
+    Args:
+        num_components: K.
+        num_samples: M.
+        seed: of the run.
+
+    Returns:
+        Text.
+    """
+    return f"k{num_components}-m{num_samples}-seed{seed}"
+
+
 def row(num_components, num_samples, runs, dataset="mnist"):
     """One row: its seeds together.
 

@@ -4,7 +4,7 @@ Modules: `findings` (what a report is made of), `page` (its sections), `page.htm
 examples stand for a component), `pictures` (images), `charts` (plots).
 """
 
-from tf_gmvae.report.findings import Findings, Walk
+from tf_gmvae.report.findings import Findings
 from tf_gmvae.report.page import render
 
-__all__ = ["Findings", "Walk", "render"]
+__all__ = ["Findings", "render"]

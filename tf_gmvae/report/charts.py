@@ -10,7 +10,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import hsv_to_rgb, to_hex
 from matplotlib.figure import Figure
 
-from tf_gmvae.figures import COLOURS
+from tf_gmvae.figures.style import COLOURS
 
 # A colour that stands for the page's own, since matplotlib knows no `currentColor`.
 PAGE = "#010203"
@@ -47,7 +47,7 @@ def component_colours(num_components):
         num_components: K.
 
     Returns:
-        List of K hexadecimal colours: distinct for the colour-blind up to six, and beyond that helped by the
+        List of K hexadecimal colours: distinct for the colour-blind up to seven, and beyond that helped by the
         numbers that stand beside them.
     """
     if num_components <= len(PALETTE):

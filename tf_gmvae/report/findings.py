@@ -7,21 +7,6 @@ from tf_gmvae.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
-class Walk:
-    """Generated examples along one direction of w, from one component.
-
-    Attributes:
-        component: k.
-        direction: number of the direction, from 0.
-        examples: array (T, ...), means of p(y | x) at the component's mean, w from one end to the other.
-    """
-
-    component: int
-    direction: int
-    examples: Any
-
-
-@dataclass(frozen=True, eq=False)
 class Findings:
     """A trained model's answers about a data set, as arrays.
 
@@ -34,7 +19,8 @@ class Findings:
         reconstructed: array (R,) of numbers of examples.
         reconstructions: array (R, ...), means of p(y | x) of those.
         samples: array (K, S, ...), generated at w = 0, S of each component.
-        walks: list of `Walk`s.
+        walks: dict from numbers of components to arrays (L, P, ...): means of p(y | x) at P places of each of L
+            lines through w.
         drawn: array (G, ...), generated with component and w from their priors.
         history: list of dicts, one an epoch: the terms, and with the prefix val_ those of the validation.
         metrics: dict, see `train.job.score`.
@@ -55,7 +41,7 @@ class Findings:
     reconstructed: Any
     reconstructions: Any
     samples: Any
-    walks: list
+    walks: dict
     drawn: Any
     history: list
     metrics: dict

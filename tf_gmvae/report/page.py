@@ -108,13 +108,12 @@ def _of_images(findings, found):
         "cards": cards,
         "walks": [
             {
-                "component": walk.component,
-                "direction": walk.direction + 1,
-                "image": strip(
-                    walk.examples, f"Component {walk.component}, walk along direction {walk.direction + 1} of w"
-                ),
+                "component": k,
+                "line": line,
+                "image": strip(examples, f"Component {k}, walk along line {line} of w"),
             }
-            for walk in findings.walks
+            for k, lines in findings.walks.items()
+            for line, examples in enumerate(lines, start=1)
         ],
         "reconstructions": [
             ("images", strip(findings.examples[findings.reconstructed], "Images")),

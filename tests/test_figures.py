@@ -1,0 +1,337 @@
+"""The paper's figures: what is drawn, that it is drawn alike every time, and the command."""
+
+import json
+import math
+import re
+import shutil
+
+import numpy as np
+import pytest
+from conftest import run_python
+from PIL import Image
+
+import tf_gmvae
+from tf_gmvae import diagnostics, drawing, figures
+from tf_gmvae.figures import style
+from tf_gmvae.figures.arcs import LatentSpace
+from train import figures_of_runs, synthetic_figures, synthetic_training, table1_report
+
+
+def drawn(figure, folder, name="figure"):
+    """PNG as an array (H, W, 3) and the texts of the SVG."""
+    paths = [folder / f"{name}.{suffix}" for suffix in ("png", "svg")]
+    figures.save(figure, *paths)
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", paths[1].read_text())
+    return np.asarray(Image.open(paths[0]).convert("RGB")), texts
+
+
+def same_bytes(make, folder):
+    (folder / "again").mkdir()
+    drawn(make(), folder)
+    drawn(make(), folder / "again")
+    return all(
+        (folder / name).read_bytes() == (folder / "again" / name).read_bytes()
+        for name in ("figure.png", "figure.svg")
+    )
+
+
+def has_colour(picture, colour):
+    rgb = [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
+    return (np.abs(picture.astype(int) - rgb).max(axis=-1) <= 8).any()
+
+
+def make_accuracies():
+    return figures.accuracy_figure(
+        {"K = 10, M = 1": [[0.7, 0.8], [0.5, 0.6, 0.65]], "K = 16, M = 1": [[0.9, 0.95]]}
+    )
+
+
+def make_terms():
+    steps = np.arange(10, 110, 10)
+    return figures.z_prior_curves(1 / steps, np.minimum(steps / 40, 1.6), 1.0, 10, steps)
+
+
+def make_images():
+    rows = np.linspace(0, 1, 3 * 4 * 8 * 8).reshape(3, 4, 8, 8, 1)
+    return figures.image_rows([{"title": "samples", "rows": rows, "names": ["0", "1", "2"]}])
+
+
+def make_arcs():
+    split = tf_gmvae.data.load("synthetic").test
+    means = np.array([[-1.0, 0], [1, 0], [1, 0]])
+    space = LatentSpace("latents", split.examples, means, np.zeros((3, 2)), [[0], [1, 2]])
+    grid = np.linspace(-2, 2, 20)
+    density = -(grid[:, None] ** 2) - grid**2
+    return figures.five_arcs(
+        split.examples, split.labels, grid, {"ours": density, "theirs": density - 1}, [space] * 3
+    )
+
+
+@pytest.mark.parametrize("make", [make_accuracies, make_terms, make_images, make_arcs])
+def test_the_same_arrays_give_the_same_bytes(make, tmp_path):
+    assert same_bytes(make, tmp_path)
+
+
+def test_accuracies_are_drawn_with_the_names_of_their_settings(tmp_path):
+    picture, texts = drawn(make_accuracies(), tmp_path)
+    assert {"K = 10, M = 1", "K = 16, M = 1", "test accuracy, %", "epoch after the start"} <= set(texts)
+    assert has_colour(picture, style.COLOURS[0])
+    assert has_colour(picture, style.COLOURS[1])
+    assert picture.shape[1] == pytest.approx(300 * style.COLUMN, abs=2)
+
+
+def test_the_z_prior_term_is_in_nats_and_shows_lambda(tmp_path):
+    figure = make_terms()
+    _, texts = drawn(figure, tmp_path)
+    assert {"minus z-prior term, nats", "threshold: minus λ", "minus log 10", "(b) λ = 1 nats"} <= set(texts)
+    first, second = figure.axes
+    np.testing.assert_allclose(first.lines[0].get_ydata(), -1 / np.arange(10, 110, 10))
+    assert second.lines[0].get_ydata().min() == -1.6
+    dotted = [line for line in second.lines if line.get_linestyle() == ":"]
+    assert dotted[0].get_ydata()[0] == -1.0
+    assert first.get_ylim()[0] < -math.log(10)
+
+
+def test_the_arcs_have_six_panels_in_the_order_of_the_paper(tmp_path):
+    figure = make_arcs()
+    picture, texts = drawn(figure, tmp_path)
+    assert [text for text in texts if text.startswith("(")] == [
+        "(a) data, by mode", "(b) ours", "(c) theirs", "(d) latents", "(e) latents", "(f) latents",
+    ]  # fmt: skip
+    assert "1, 2" in texts
+    assert "log density, nats" in texts
+    assert all(has_colour(picture, style.colour(arc)) for arc in range(5))
+    ellipses = figure.axes[3].patches
+    assert [(patch.width, patch.height) for patch in ellipses[:2]] == [(2, 2), (4, 4)]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_every_image_stands_in_its_row_and_column(channels, tmp_path):
+    rows = np.zeros((2, 3, 8, 8, channels))
+    rows[1, 2] = 1
+    figure = figures.image_rows([{"title": "t", "rows": rows, "names": ["0", "1"], "columns": ["a", "b", "c"]}])
+    _, texts = drawn(figure, tmp_path)
+    assert texts.count("t") == 1
+    assert {"0", "1", "a", "b", "c"} <= set(texts)
+    sheet = np.asarray(figure.axes[0].images[0].get_array())
+    assert sheet.shape[:2] == (16, 24)
+    assert sheet[8:, 16:].all()
+    assert sheet.sum() == 64 * channels
+
+
+@pytest.mark.parametrize("num_rows", [1, 30, 100])
+def test_any_number_of_components_fits_a_page(num_rows):
+    rows = np.zeros((num_rows, 10, 8, 8, 1))
+    names = [str(row) for row in range(num_rows)]
+    figure = figures.image_rows([{"title": "t", "rows": rows, "names": names}] * 2)
+    width, height = figure.get_size_inches()
+    assert width <= style.PAGE
+    assert height <= 9.1
+
+
+def test_forty_classes_look_different():
+    assert len({(style.colour(index), style.marker(index)) for index in range(64)}) == 64
+
+
+def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path):
+    with pytest.raises(OSError):
+        figures.save(make_images(), tmp_path / "good.png", tmp_path / "missing" / "bad.svg")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_users_settings_of_matplotlib_change_nothing(tmp_path):
+    import matplotlib
+
+    before, _ = drawn(make_images(), tmp_path)
+    with matplotlib.rc_context({"font.size": 30, "savefig.dpi": 20}):
+        after, _ = drawn(make_images(), tmp_path)
+        assert matplotlib.rcParams["font.size"] == 30
+    np.testing.assert_array_equal(before, after)
+
+
+def test_components_that_coincide_are_one():
+    means = np.array([[0.0, 0], [5, 0], [0, 0.5], [0, 1.0], [5, 0]])
+    log_vars = np.array([[0.0, 0], [0, 0], [0, 0], [0, 0], [4, 4]])
+    # 0 and 3 are not close enough themselves, but 2 lies between; 4 has the place of 1, not its width.
+    assert diagnostics.merged_components(means, log_vars) == [[0, 2, 3], [1], [4]]
+    one = np.linspace(-9, 9, 20001)
+    densities = [np.exp(-0.5 * (one - mean) ** 2) / math.sqrt(2 * math.pi) for mean in (0.0, 0.92)]
+    overlap = np.sqrt(densities[0] * densities[1]).sum() * (one[1] - one[0])
+    assert overlap == pytest.approx(diagnostics.COINCIDING, abs=1e-3)
+
+
+def command(folder, *arguments):
+    return run_python("-m", "train.figures", *arguments, f"--figures_dir={folder}")
+
+
+def test_lambda_holds_the_components_apart_that_the_plain_elbo_merges():
+    """Fig. 2 and 3 in a quarter of their epochs."""
+    dataset = synthetic_training.load(seed=0)
+    collapsed, cured = (synthetic_training.train(dataset, bound, 15, seed=0) for bound in (0.0, 1.5))
+    for training in (collapsed, cured):
+        assert training.steps.tolist() == list(range(10, 760, 10))
+    assert collapsed.z_prior[-1] < 0.01
+    assert collapsed.spread is None
+    assert cured.z_prior[0] < 1.5 < cured.z_prior[-1]
+    test = dataset.test
+    end = synthetic_training.snapshot(cured.model, test.examples)
+    spread = len(diagnostics.merged_components(*cured.spread[1:]))
+    assert len(diagnostics.merged_components(*end[1:])) < spread
+    posterior = cured.model.predict(test.examples, verbose=0)
+    assert tf_gmvae.evaluation.majority_accuracy(posterior, test.labels) >= 0.95
+    merged = synthetic_training.snapshot(collapsed.model, test.examples)
+    assert diagnostics.merged_components(*merged[1:]) == [list(range(10))]
+
+
+@pytest.mark.slow
+def test_figures_2_and_3_show_what_the_paper_says(tmp_path):
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    process = command(once, "--figure=2,3")
+    assert process.returncode == 0, process.stderr[-3000:]
+    record = json.loads((once / "figure2.json").read_text())
+    assert record["without_constraint"]["z_prior"] < 0.01
+    assert len(record["without_constraint"]["components_that_coincide"]) == 1
+    for outcome in (record["with_constraint"], record["with_constraint_and_learned_noise"]):
+        assert outcome["accuracy_majority"] >= 0.95
+        assert sorted(map(len, outcome["components_that_coincide"])) == [2, 2, 2, 2, 2]
+    likelihoods = record["test_log_likelihood"]
+    assert likelihoods["gmvae"] > likelihoods["gaussian_mixture_10"] > likelihoods["gaussian_mixture_5"]
+    assert json.loads((once / "figure3.json").read_text())["step_at_which_lambda_was_reached"] > 10
+    names = {f"figure{number}.{suffix}" for number in (2, 3) for suffix in ("png", "svg", "json")}
+    assert {path.name for path in once.iterdir()} == names
+    assert command(twice, "--figure=2,3").returncode == 0
+    for name in names:
+        assert (once / name).read_bytes() == (twice / name).read_bytes(), name
+
+
+def test_the_density_of_a_gmvae_is_one_in_all():
+    dataset = synthetic_training.load(seed=0)
+    model = tf_gmvae.GMVAE.from_preset("synthetic", seed=0)
+    grid = np.linspace(-8, 8, 41, dtype="float32")
+    points = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
+    log_density = synthetic_figures.log_density(model, points, seed=0)
+    assert np.exp(log_density).sum() * (grid[1] - grid[0]) ** 2 == pytest.approx(1, abs=0.01)
+    # Importance sampling from q is another way to the same number.
+    points = dataset.test.examples[:20] / synthetic_training.SCALE
+    np.testing.assert_allclose(
+        synthetic_figures.log_density(model, points, seed=0), model.log_likelihood(points, 5000), atol=0.05
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run on the digits, beside a table of which it is the only run."""
+    runs = tmp_path_factory.mktemp("runs")
+    process = run_python(
+        "-m", "train.main", "--dataset=digits", "--noinitialize", "--num_components=3", "--epochs=1", "--noreport",
+        f"--runs_dir={runs}", "--name=k3-m1-seed0",
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    metrics = json.loads((runs / "k3-m1-seed0" / "metrics.json").read_text())
+    rows = [table1_report.row(3, 1, [metrics]), table1_report.row(3, 10, [])]
+    (runs / "table1.json").write_text(json.dumps({"rows": rows, "pixels": []}, indent=2))
+    return runs
+
+
+def test_figures_of_runs_are_made_and_made_alike(finished, tmp_path):
+    table, run = finished / "table1.json", finished / "k3-m1-seed0"
+    process = command(tmp_path / "by_command", "--figure=4,5", f"--table1={table}", f"--run={run}")
+    assert process.returncode == 0, process.stderr
+    here = tmp_path / "here"
+    here.mkdir()
+    drawn(figures.accuracy_figure(figures_of_runs.read_curves(table)), here, "figure4")
+    model = figures_of_runs.image_model(run, "5")
+    _, texts = drawn(figures_of_runs.samples_figure(model, seed=0, walks=True), here, "figure5")
+    assert {"(a) samples at w = 0", "(b) walk through w, deviations", "0", "1", "2", "-3", "+3"} <= set(texts)
+    assert "K = 3, M = 1" in (here / "figure4.svg").read_text()
+    assert "K = 3, M = 10" not in (here / "figure4.svg").read_text()
+    names = {path.name for path in here.iterdir()}
+    assert {path.name for path in (tmp_path / "by_command").iterdir()} == names
+    for name in names:
+        assert (here / name).read_bytes() == (tmp_path / "by_command" / name).read_bytes(), name
+
+
+def test_walks_through_w_follow_what_moves_a_component():
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=2, seed=0)
+    means = np.zeros((2, 32))
+    loadings = np.zeros((2, 2, 32))
+    loadings[0, 1, 5], loadings[1, 0, 7] = 1, 1  # w_1 moves component 0, w_0 moves component 1
+    model.prior_head.assign_components(means, loadings, np.zeros((2, 32)), others=0.0)
+    walks = drawing.walks(model, [1, 0], [-1.0, 0, 1], num_lines=2)
+    assert walks.shape == (2, 2, 3, 8, 8, 1)
+    for k, w in ((0, [0, 1]), (1, [1, 0])):
+        x = model.mixture_prior(np.array([w + [0] * 14], "float32"))[0][0, k]
+        expected = model.likelihood.mean(model.decode(x[None]))[0]
+        np.testing.assert_allclose(walks[1 - k, 0, 2], expected, atol=1e-5)
+
+
+def broken(finished, folder):
+    """Cases of misuse, each with a part of the sentence that answers it."""
+    (folder / "cut.json").write_text((finished / "table1.json").read_text()[:40])
+    (folder / "other.json").write_text("[1]")
+    (folder / "empty.json").write_text('{"rows": [{"num_components": 3, "num_samples": 1, "seeds": []}]}')
+    shutil.copy(finished / "table1.json", folder / "alone.json")
+    (folder / "file").write_text("")
+    vectors = folder / "vectors"
+    vectors.mkdir()
+    (vectors / "run.flags").write_text("--dataset=synthetic\n")
+    tf_gmvae.GMVAE.from_preset("synthetic", seed=0).save(vectors / "model.keras")
+    unfinished = folder / "unfinished"
+    unfinished.mkdir()
+    (unfinished / "run.flags").write_text("--dataset=digits\n")
+    return {
+        ("--figure=7",): "--figure takes 2, 3, 4, 5, 6",
+        ("--figure=",): "--figure takes",
+        ("--figure=5,6", f"--run={vectors}"): "one at a time",
+        ("--figure=4",): "give --table1=",
+        ("--figure=4", f"--table1={folder / 'missing.json'}"): "missing.json cannot be read",
+        ("--figure=4", f"--table1={folder / 'cut.json'}"): "cut.json is not a table",
+        ("--figure=4", f"--table1={folder / 'other.json'}"): "other.json is not a table",
+        ("--figure=4", f"--table1={folder / 'empty.json'}"): "no finished run",
+        ("--figure=4", f"--table1={folder / 'alone.json'}"): "must lie beside",
+        ("--figure=5",): "give --run=",
+        ("--figure=5", f"--run={folder / 'nowhere'}"): "is not a run",
+        ("--figure=5", f"--run={unfinished}"): "has not finished its first epoch",
+        ("--figure=6", f"--run={vectors}"): "examples of shape (2,), and figure 6 shows images",
+        ("--figure=2", f"--figures_dir={folder / 'file'}"): "file cannot be written",
+    }
+
+
+MISUSE = """
+import contextlib, io, json, sys
+from absl import app
+from train import cli, figures
+
+answers = []
+for arguments in json.load(open(sys.argv[1])):
+    out = io.StringIO()
+    app.flags.FLAGS.unparse_flags()
+    for name in ("figure", "table1", "run", "figures_dir"):
+        app.flags.FLAGS[name].unparse()
+    sys.argv = ["figures", *arguments]
+    with contextlib.redirect_stderr(out), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            cli.run(figures.main)
+            status = 0
+        except SystemExit as stop:
+            status = stop.code
+    answers.append([status, out.getvalue()])
+print(json.dumps(answers))
+"""
+
+
+def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(finished, tmp_path):
+    cases = broken(finished, tmp_path)
+    listing = sorted(tmp_path.rglob("*"))
+    arguments = [[f"--figures_dir={tmp_path / 'out'}", *case] for case in cases]
+    (tmp_path / "cases.json").write_text(json.dumps(arguments))
+    process = run_python("-c", MISUSE, tmp_path / "cases.json")
+    assert process.returncode == 0, process.stderr[-3000:]
+    (tmp_path / "cases.json").unlink()
+    answers = json.loads(process.stdout.splitlines()[-1])
+    for (case, expected), (status, said) in zip(cases.items(), answers, strict=True):
+        assert status == 1, (case, said)
+        assert said.startswith("error: "), (case, said)
+        assert said.count("\n") == 1, (case, said)
+        assert expected in said, (case, said)
+    assert sorted(tmp_path.rglob("*")) == listing

@@ -1,0 +1,107 @@
+"""What happens over training: the z-prior term (Fig. 3) and the accuracy (Fig. 4)."""
+
+import math
+
+import numpy as np
+
+from tf_gmvae.figures import style
+
+# Of the scale of accuracies, per cent.
+_LEAST_POINTS = 5
+
+
+def accuracy_curves(curves, path):
+    """Writes `accuracy_figure` to one file.
+
+    Args:
+        curves: of `accuracy_figure`.
+        path: of the file to write; its suffix is the format.
+    """
+    style.save(accuracy_figure(curves), path)
+
+
+@style.styled
+def accuracy_figure(curves):
+    """Test accuracy against epoch, one colour a setting, one thin line a seed and a thick one their mean (Fig. 4).
+
+    Args:
+        curves: dict from the name of a setting to a list of its seeds' curves, each a list of accuracies in [0, 1]
+            after every epoch.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    figure = style.new(style.COLUMN, 2.5)
+    axes = figure.subplots()
+    for index, ((name, seeds), (line, colour)) in enumerate(
+        zip(curves.items(), style.line_styles(), strict=False)
+    ):
+        for seed in seeds:
+            axes.plot(
+                range(1, len(seed) + 1),
+                [100 * value for value in seed],
+                line,
+                color=colour,
+                alpha=0.4,
+                linewidth=0.8,
+            )
+        shared = min(map(len, seeds))
+        means = [100 * sum(seed[epoch] for seed in seeds) / len(seeds) for epoch in range(shared)]
+        # The marker, too, is the setting's own, for who prints without colour.
+        marker = style.MARKERS[index % len(style.MARKERS)]
+        axes.plot(
+            range(1, shared + 1), means, line, color=colour, linewidth=1.6, marker=marker, markersize=4, label=name
+        )
+    axes.set_xlabel("epoch after the start")
+    axes.set_ylabel("test accuracy, %")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    low, high = axes.get_ylim()
+    # A scale of tenths of a point would make mountains of what seeds differ by.
+    missing = max(_LEAST_POINTS - (high - low), 0)
+    axes.set_ylim(low - 0.8 * missing, high + 0.2 * missing)
+    axes.grid(alpha=0.3)
+    if curves:
+        axes.legend()
+    return figure
+
+
+@style.styled
+def z_prior_curves(without, constrained, min_information, num_components, steps):
+    """The z-prior term over training, as the part of the ELBO it is, so <= 0 (Fig. 3).
+
+    Args:
+        without: array (T,), the term in nats (>= 0) of a training without the minimum information constraint.
+        constrained: array (T,), of one with it.
+        min_information: lambda, nats; drawn as a dotted line.
+        num_components: K; -log K is the lowest value there is.
+        steps: array (T,), steps done at every value.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    figure = style.new(style.PAGE, 2.3)
+    limit = math.log(num_components)
+    panels = figure.subplots(1, 2, sharey=True)
+    titles = ("(a) plain ELBO", f"(b) λ = {min_information:g} nats")
+    for axes, term, title, colour in zip(panels, (without, constrained), titles, style.COLOURS, strict=False):
+        axes.plot(steps, -np.asarray(term), color=colour)
+        axes.axhline(-limit, color="0.5", linewidth=0.6)
+        axes.set_xscale("log")
+        axes.set_title(title, loc="left")
+        axes.set_xlabel("training step")
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel("minus z-prior term, nats")
+    panels[0].set_ylim(-limit - 0.25, 0.12)
+    panels[0].annotate("clusters collapsed", (steps[-1], 0), (-2, -5), **_NOTE, va="top")
+    zoom = panels[0].inset_axes((0.3, 0.27, 0.66, 0.36))
+    zoom.plot(steps, -np.asarray(without), color=style.COLOURS[0])
+    zoom.set_xscale("log")
+    zoom.set_title("the same, enlarged", loc="left", fontsize=7, pad=2)
+    panels[1].axhline(-min_information, color="black", linestyle=":")
+    panels[1].annotate("threshold: minus λ", (steps[-1], -min_information), (-2, 2), **_NOTE, va="bottom")
+    for axes in panels:
+        axes.annotate(f"minus log {num_components}", (steps[-1], -limit), (-2, -2), **_NOTE, va="top")
+    return figure
+
+
+_NOTE = {"textcoords": "offset points", "ha": "right", "fontsize": 7}

@@ -1,0 +1,51 @@
+"""Rows of generated images (Fig. 5 and 6)."""
+
+import math
+
+import numpy as np
+
+from tf_gmvae.figures import style
+
+# Inches: of an image, at most; of all rows together; and what the name of a row needs in height.
+_LARGEST, _TALLEST, _NAME = 0.32, 8.5, 0.12
+
+
+@style.styled
+def image_rows(panels):
+    """Blocks of images side by side, a row a component.
+
+    Args:
+        panels: list of dicts with title (text), rows (array (R, N, H, W, C) in [0, 1], C = 1 or 3), names (R
+            texts) and, if the columns have names, columns (N texts).
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    columns = [panel["rows"].shape[1] for panel in panels]
+    most_rows = max(len(panel["rows"]) for panel in panels)
+    margins = 0.3 * len(panels)
+    widest = style.COLUMN if len(panels) == 1 else style.PAGE
+    size = min(_LARGEST, (widest - margins) / sum(columns), _TALLEST / most_rows)
+    figure = style.new(max(sum(columns) * size + margins, style.COLUMN), most_rows * size + 0.5)
+    axes = figure.subplots(1, len(panels), squeeze=False, width_ratios=columns)[0]
+    for axis, panel in zip(axes, panels, strict=True):
+        _draw(axis, panel, math.ceil(_NAME / size))
+    return figure
+
+
+def _draw(axes, panel, name_every):
+    rows = np.clip(np.asarray(panel["rows"], "float32"), 0, 1)
+    num_rows, num_columns, height, width, channels = rows.shape
+    sheet = rows.transpose(0, 2, 1, 3, 4).reshape(num_rows * height, num_columns * width, channels)
+    axes.imshow(sheet[..., 0] if channels == 1 else sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_anchor("N")
+    axes.set_title(panel["title"], loc="left")
+    middles = height * (np.arange(num_rows) + 0.5) - 0.5
+    axes.set_yticks(middles[::name_every], panel["names"][::name_every])
+    names = panel.get("columns", [])
+    axes.set_xticks(width * (np.arange(len(names)) + 0.5) - 0.5, names)
+    axes.tick_params(length=0, pad=2)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    for edge in range(1, num_rows):
+        axes.axhline(edge * height - 0.5, color="0.5", linewidth=0.4)

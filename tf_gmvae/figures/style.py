@@ -1,0 +1,118 @@
+"""What all figures share: size, fonts, colours, and how they are saved.
+
+Figures are drawn without pyplot, so nothing needs a display and nothing is kept between two of them. The same
+arrays give the same bytes.
+"""
+
+import functools
+import itertools
+import os
+from pathlib import Path
+
+# Inches: one column of a paper, and both.
+COLUMN, PAGE = 3.3, 6.8
+# Okabe and Ito's colours, which the colour-blind can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#B8AB00")
+# Beyond eight, colours repeat and the marker tells them apart.
+MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
+LINES = ("-", "--", ":")
+SEQUENTIAL = "cividis"
+
+_SETTINGS = {
+    "font.family": ["DejaVu Sans", "sans-serif"],
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "savefig.dpi": 300,
+    "svg.fonttype": "none",  # text stays text: found, read aloud and edited
+    "svg.hashsalt": "tf-gmvae",  # ids that a seed decides, not the clock
+}
+
+
+def styled(function):
+    """Makes a function draw and save in the style of this package, whatever matplotlib's settings are."""
+
+    @functools.wraps(function)
+    def in_style(*args, **kwargs):
+        import matplotlib
+
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(_SETTINGS)
+            return function(*args, **kwargs)
+
+    return in_style
+
+
+def new(width=COLUMN, height=2.4):
+    """An empty figure. Call it, and draw, in a `styled` function.
+
+    Args:
+        width: inches.
+        height: inches.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def colour(index):
+    """Colour of the class, or component, of a number.
+
+    Args:
+        index: integer >= 0.
+
+    Returns:
+        Text of the form #RRGGBB; it repeats after eight.
+    """
+    return COLOURS[index % len(COLOURS)]
+
+
+def marker(index):
+    """Marker of the class, or component, of a number: with `colour`, 64 of them differ.
+
+    Args:
+        index: integer >= 0.
+
+    Returns:
+        A marker of matplotlib.
+    """
+    return MARKERS[index // len(COLOURS) % len(MARKERS)]
+
+
+def line_styles():
+    """Pairs of a dash and a colour for as many lines as are wanted, the first ones most unlike each other."""
+    return itertools.cycle(itertools.product(LINES, COLOURS))
+
+
+@styled
+def save(figure, *paths):
+    """Writes a figure so that no reader, and no kill, ever finds half a file; all of them or none.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+        *paths: of the files to write; the suffix is the format, .png, .svg or .pdf.
+    """
+    partials = []
+    try:
+        for path in map(Path, paths):
+            partials.append(path.with_name(f"{path.stem}.partial{path.suffix}"))
+            # Neither a date nor the version of matplotlib: the file depends on what is drawn alone.
+            metadata = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+            figure.savefig(partials[-1], metadata=metadata.get(path.suffix))
+        for partial, path in zip(partials, paths, strict=True):
+            os.replace(partial, path)
+    finally:
+        for partial in partials:
+            partial.unlink(missing_ok=True)

@@ -1,0 +1,91 @@
+"""The figures of the paper: `python -m train.figures --figure=2`, and likewise 3, 4, 5 and 6.
+
+Each is written as PNG and SVG. Fig. 2 and 3 train what they show, on the five arcs; Fig. 4 takes the runs of
+`train.table1`, Fig. 5 and 6 a finished run of `train.main` on images.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+from absl import flags
+
+from tf_gmvae import figures
+from tf_gmvae.errors import InputError
+from train import cli, figures_of_runs, synthetic_figures, synthetic_training
+from train.run_folder import RunFolder
+
+NUMBERS = ("2", "3", "4", "5", "6")
+
+flags.DEFINE_list("figure", None, "Which of the paper's figures, 2 to 6; several as in 2,3.", required=True)
+flags.DEFINE_string("table1", None, "For Fig. 4: table1.json of train.table1, its runs beside it.")
+flags.DEFINE_string("run", None, "For Fig. 5 (MNIST) or 6 (SVHN): folder of a finished run on images.")
+flags.DEFINE_string("figures_dir", "figures", "Where the figures are written.")
+flags.DEFINE_integer("epochs", 60, "Of both trainings behind Fig. 2 and 3.", 1)
+flags.DEFINE_integer("seed", 0, "Of data, trainings and all that is drawn.", 0)
+
+
+def main():
+    """Draws what is asked for; what can be wrong is found out before anything is trained or written."""
+    chosen = flags.FLAGS
+    wanted = _wanted(chosen.figure)
+    curves = figures_of_runs.read_curves(chosen.table1) if "4" in wanted else None
+    of_run = next((number for number in wanted if number in "56"), None)
+    model = figures_of_runs.image_model(chosen.run, of_run) if of_run else None
+    folder = _writable(chosen.figures_dir)
+    if "2" in wanted or "3" in wanted:
+        dataset = synthetic_training.load(chosen.seed)
+        collapsed, cured = (
+            synthetic_training.train(dataset, min_information, chosen.epochs, chosen.seed)
+            for min_information in (0.0, synthetic_training.MIN_INFORMATION)
+        )
+    for number in wanted:
+        if number == "2":
+            sharp = synthetic_training.learn_noise(cured, dataset, chosen.epochs)
+            figure, record = synthetic_figures.figure2(dataset, collapsed, cured, sharp, chosen.seed)
+            _write(folder, number, figure, record)
+        elif number == "3":
+            _write(folder, number, *synthetic_figures.figure3(dataset, collapsed, cured))
+        elif number == "4":
+            _write(folder, number, figures.accuracy_figure(curves))
+        else:
+            _write(folder, number, figures_of_runs.samples_figure(model, chosen.seed, walks=number == "5"))
+
+
+def _wanted(numbers):
+    wanted = sorted(set(numbers))
+    unknown = [number for number in wanted if number not in NUMBERS]
+    if unknown or not wanted:
+        raise InputError(f"--figure takes {', '.join(NUMBERS)}, one or several. Received: {','.join(numbers)!r}")
+    if {"5", "6"} <= set(wanted):
+        raise InputError(
+            "Figures 5 and 6 are of two runs, MNIST and SVHN: ask for one at a time, each with its --run."
+        )
+    return wanted
+
+
+def _writable(path):
+    """The folder, made if need be and tried out."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error.strerror}): give another --figures_dir.") from None
+    return folder
+
+
+def _write(folder, number, figure, record=None):
+    """Writes PNG, SVG and, where there are some, the numbers."""
+    paths = [folder / f"figure{number}.{suffix}" for suffix in ("png", "svg")]
+    figures.save(figure, *paths)
+    if record:
+        RunFolder.write_whole(folder / f"figure{number}.json", json.dumps(record, indent=2) + "\n")
+    print(f"Figure {number}: {paths[0]} and {paths[1].name}", flush=True)
+    if record:
+        print(synthetic_figures.summary(record), flush=True)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,115 @@
+"""The figures that show finished runs: accuracy curves (Fig. 4) and generated images (Fig. 5 and 6)."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tf_gmvae import drawing, figures
+from tf_gmvae.errors import InputError
+from train import job, settings, table1_report
+from train.run_folder import RunFolder
+
+SAMPLES = 10
+# Places of a walk through w, in standard deviations of its prior.
+WALK = np.linspace(-3, 3, 7)
+
+
+def read_curves(path):
+    """Test accuracies by epoch of the runs of a Table 1.
+
+    Args:
+        path: of its table1.json, beside which its runs lie.
+
+    Returns:
+        Dict for `figures.accuracy_figure`.
+
+    Raises:
+        InputError: if it is missing, cannot be read, or has no finished run.
+    """
+    if path is None:
+        raise InputError("Figure 4 shows the runs of train.table1: give --table1=runs/table1/table1.json, say.")
+    path = Path(path)
+    try:
+        rows = [
+            (row["num_components"], row["num_samples"], row["seeds"])
+            for row in json.loads(path.read_text())["rows"]
+        ]
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): `python -m train.table1` writes it."
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{path} is not a table of train.table1, or is cut short: `python -m train.table1 --dry_run` writes "
+            "it anew."
+        ) from None
+    curves = {
+        f"K = {k}, M = {m}": [_curve(path.parent / table1_report.run_name(k, m, seed)) for seed in seeds]
+        for k, m, seeds in rows
+        if seeds
+    }
+    if not curves:
+        raise InputError(f"{path} has no finished run yet: go on with `python -m train.table1`.")
+    return curves
+
+
+def _curve(folder):
+    curve = [row.get("test_accuracy_table1") for row in RunFolder(folder).read_history()]
+    if not curve or None in curve:
+        raise InputError(
+            f"{folder} has no history of test accuracies: the runs of a table must lie beside its table1.json."
+        )
+    return curve
+
+
+def image_model(path, number):
+    """The model of a run on images.
+
+    Args:
+        path: of the run's folder.
+        number: of the figure, for the message.
+
+    Returns:
+        `GMVAE`.
+
+    Raises:
+        InputError: if there is no such run, or its data are no images.
+    """
+    if path is None:
+        raise InputError(f"Figure {number} shows a finished run: give --run=runs/NAME of a run on images.")
+    folder = RunFolder(path)
+    settings.Settings.read(folder.flags)  # says what is wrong with a folder that is no run
+    model = job.load_model(folder)
+    if len(model.data_shape) != 3 or model.data_shape[-1] not in (1, 3):
+        raise InputError(
+            f"{path} is a run on examples of shape {tuple(model.data_shape)}, and figure {number} shows images: "
+            "give the --run of one on images, grey or RGB."
+        )
+    return model
+
+
+def samples_figure(model, seed, walks=False):
+    """Samples at w = 0, a row a component (Fig. 5a and 6), and if wanted walks through w beside them (Fig. 5b).
+
+    Args:
+        model: `GMVAE` on images.
+        seed: of the samples.
+        walks: whether to add the walks.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    names = [str(k) for k in range(model.num_components)]
+    panels = [{"title": "samples at w = 0", "rows": drawing.samples(model, SAMPLES, seed), "names": names}]
+    if walks:
+        panels[0]["title"] = f"(a) {panels[0]['title']}"
+        panels.append(
+            {
+                "title": "(b) walk through w, deviations",
+                "rows": drawing.walks(model, list(range(model.num_components)), WALK)[:, 0],
+                "names": names,
+                "columns": [f"{place:+g}" if place else "0" for place in WALK],
+            }
+        )
+    return figures.image_rows(panels)
