@@ -23,7 +23,7 @@ REQUIRED = [
 
 
 def train(*arguments):
-    return run_python("-m", "train.main", *arguments)
+    return run_python("-m", "train.main", "--noexport", *arguments)  # tests/test_export_commands.py has that
 
 
 def history(run):
@@ -109,6 +109,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
         "--flagfile=digits.flags",
         "--epochs=3",
         "--guided_epochs=1",
+        "--noexport",
         f"--runs_dir={tmp_path}",
         "--name=killed",
     ]
@@ -295,6 +296,7 @@ def test_commands_need_no_network_and_no_home(tmp_path):
     environment = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy")}
     process = run_python(
         "-m", "train.main", "--dataset=synthetic", "--epochs=1", f"--runs_dir={tmp_path / 'runs'}",
+        f"--saved_models_dir={tmp_path / 'saved_models'}",
         HOME=str(tmp_path / "nowhere"), **environment,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr

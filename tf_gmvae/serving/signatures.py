@@ -73,7 +73,8 @@ def _function(model, answer, spec, to_floats=lambda values: values):
         # A session checks no shapes: without this, sizes that happen to fit the matrices would be answered.
         values = tf.ensure_shape(values, spec.shape)
         with tf.control_dependencies([_not_empty(values)]):
-            return answer(model, model.examples(to_floats(values)))
+            values = tf.identity(values)
+        return answer(model, model.examples(to_floats(values)))
 
     return function
 

@@ -71,14 +71,30 @@ def _unwritable(path, error):
     return InputError(f"{path} cannot be written ({error.strerror or error}): export to another folder.")
 
 
-def _make(path):
-    """Checks the place, sweeps it and makes an empty folder for the new version in it."""
-    for place in (path, *path.parents):
-        if place.exists() and not place.is_dir():
-            raise InputError(f"{place} is a file, not a folder: export to another place.")
+def check_place(path):
+    """Refuses a place where no version can be written, before any work is done for one.
+
+    Args:
+        path: of the folder of versions.
+
+    Raises:
+        InputError: if it or a folder above it is a file or may not be written, or `latest` in it is something
+            else than a link.
+    """
+    path = Path(path)
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise InputError(f"{nearest} is a file, not a folder: export to another place.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"{nearest} cannot be written (Permission denied): export to another folder.")
     latest = path / LATEST
     if latest.exists() and not latest.is_symlink():
         raise InputError(f"{latest} is not a link to a version: move it away, or export to another folder.")
+
+
+def _make(path):
+    """Checks the place, sweeps it and makes an empty folder for the new version in it."""
+    check_place(path)
     partial = path / f".partial-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         path.mkdir(parents=True, exist_ok=True)
