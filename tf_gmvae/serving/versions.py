@@ -82,7 +82,10 @@ def check_place(path):
             else than a link.
     """
     path = Path(path)
-    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    try:
+        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    except OSError as error:  # a name that is too long, a folder that may not be searched
+        raise _unwritable(path, error) from None
     if not nearest.is_dir():
         raise InputError(f"{nearest} is a file, not a folder: export to another place.")
     if not os.access(nearest, os.W_OK | os.X_OK):
