@@ -2,8 +2,8 @@
 
     python benchmarks/serving.py --model runs/mnist/model.keras --seconds 60
 
-Without `--model`, the MNIST preset with untrained weights. All ask for the posterior of float32 images. The ways take
-turns, call by call, so that other work on the machine meets them alike; compare medians.
+Without `--model`, the MNIST preset with untrained weights. All ask for the posterior of float32 images. The ways
+take turns, call by call, so that other work on the machine meets them alike; compare medians.
 """
 
 import argparse
@@ -75,7 +75,8 @@ def main():
         functions = ways(model, folder)
         found = {size: measure(functions, examples[:size], share * flags.seconds) for size, share in SIZES.items()}
     print(
-        "| | batch 1, p50 ms | p99 ms | of `predict`'s p50 | batch 256, examples/s |\n| --- | --- | --- | --- | --- |"
+        "| | batch 1, p50 ms | p99 ms | of `predict`'s p50 | batch 256, examples/s |\n"
+        "| --- | --- | --- | --- | --- |"
     )
     whole = statistics.median(found[1]["`model.predict`"])
     for name in functions:
