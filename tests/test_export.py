@@ -248,17 +248,17 @@ def test_an_answer_does_not_depend_on_the_batch_it_is_in(ask, image_export, digi
     np.testing.assert_array_equal(one["component"], [2])
 
 
-def test_scores_are_those_of_model_score_up_to_noise(image_model, image_export, digits):
-    examples = digits[0][:200]
-    answer = tf.saved_model.load(str(image_export)).signatures["score"](examples=tf.constant(examples))
-    expected = image_model.score(examples)
-    np.testing.assert_allclose(answer["w_prior"], expected.w_prior, rtol=1e-5, atol=1e-5)  # has no noise in it
-    for name in TERMS:
-        # The noise of either is 2 draws an example, ours the same for all.
-        spread = expected._asdict()[name].std()
-        assert answer[name].numpy().mean() == pytest.approx(
-            expected._asdict()[name].mean(), abs=float(spread) + 0.05
-        )
+def test_scores_are_those_of_model_score_but_for_the_noise(digits):
+    from tf_gmvae.serving import signatures
+
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=5, num_samples=300, seed=0)
+    examples = digits[0][:50]
+    answer = signatures.of(model)["score"].function(examples)
+    expected = model.score(examples)
+    np.testing.assert_allclose(answer["w_prior"], expected.w_prior, rtol=1e-5)  # has no noise in it
+    for name in ("elbo", *TERMS):
+        # With so many samples either estimate is within a few per cent of what both estimate.
+        np.testing.assert_allclose(answer[name], getattr(expected, name), rtol=0.15, err_msg=name)
     total = answer["reconstruction"] - answer["conditional_prior"] - answer["w_prior"] - answer["z_prior"]
     np.testing.assert_allclose(answer["elbo"], total, rtol=1e-5)
 

@@ -205,16 +205,11 @@ def test_the_command_exports_a_run_again_and_the_model_card_tells_of_it(finished
 
 def test_the_command_refuses_in_one_sentence(finished, tmp_path):
     (tmp_path / "file").write_text("mine")
-    run = finished[0] / "runs" / "short"
-    for arguments, said in (
-        ([f"--run={tmp_path}"], "is not a run"),
-        ([f"--run={run}", f"--saved_models_dir={tmp_path / 'file'}"], "file is a file, not a folder"),
-    ):
-        process = run_python("-m", "train.export", *arguments)
-        assert process.returncode == 1
-        assert process.stderr.startswith("error: ")
-        assert process.stderr.count("\n") == 1
-        assert said in process.stderr
+    process = run_python(
+        "-m", "train.export", f"--run={finished[0] / 'runs' / 'short'}", f"--saved_models_dir={tmp_path / 'file'}"
+    )
+    assert process.returncode == 1
+    assert process.stderr == f"error: {tmp_path / 'file'} is a file, not a folder: export to another place.\n"
     refused = run_python(
         "-m", "train.main", "--dataset=digits", f"--runs_dir={tmp_path / 'runs'}", "--name=mine",
         f"--saved_models_dir={tmp_path / 'file'}",
