@@ -21,6 +21,7 @@ setup(
     install_requires=[
         "tensorflow>=2.20,<2.22",
         "keras>=3.12,<4",
+        "tensorflow-serving-api>=2.20,<2.22",  # messages for the warm-up requests; 30 kB, nothing else behind it
         "tensorflow-probability[tf]>=0.25,<0.26",
         "tensorflow-datasets>=4.9.9,<5",
         "importlib_resources>=6",  # tensorflow-datasets imports it without asking for it

@@ -46,7 +46,13 @@ def reports(tmp_path_factory, digits):
     """Reports by kind: of a real run, of colours and a hundred components, of a table."""
     runs = tmp_path_factory.mktemp("runs")
     process = run_python(
-        "-m", "train.main", "--flagfile=digits.flags", "--epochs=2", f"--runs_dir={runs}", "--name=digits"
+        "-m",
+        "train.main",
+        "--flagfile=digits.flags",
+        "--epochs=2",
+        f"--runs_dir={runs}",
+        "--name=digits",
+        "--noexport",
     )
     assert process.returncode == 0, process.stderr
     rng = np.random.default_rng(0)

@@ -23,7 +23,8 @@ REQUIRED = [
 
 
 def train(*arguments):
-    return run_python("-m", "train.main", "--noreport", *arguments)  # tests/test_report.py is about reports
+    # Reports and exports have tests of their own.
+    return run_python("-m", "train.main", "--noreport", "--noexport", *arguments)
 
 
 def history(run):
@@ -43,6 +44,7 @@ def finished(tmp_path_factory):
         "--flagfile=digits.flags",
         "--epochs=3",
         "--guided_epochs=1",
+        "--noexport",
         f"--runs_dir={runs}",
         "--name=whole",
     ]
@@ -114,6 +116,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
         "--flagfile=digits.flags",
         "--epochs=3",
         "--guided_epochs=1",
+        "--noexport",
         f"--runs_dir={tmp_path}",
         "--name=killed",
     ]
@@ -303,6 +306,7 @@ def test_commands_need_no_network_and_no_home(tmp_path):
     environment = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy")}
     process = run_python(
         "-m", "train.main", "--dataset=synthetic", "--epochs=1", f"--runs_dir={tmp_path / 'runs'}",
+        f"--saved_models_dir={tmp_path / 'saved_models'}",
         HOME=str(tmp_path / "nowhere"), **environment,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr

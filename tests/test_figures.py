@@ -223,7 +223,8 @@ def finished(tmp_path_factory):
     """A finished run on the digits, beside a table of which it is the only run."""
     runs = tmp_path_factory.mktemp("runs")
     process = run_python(
-        "-m", "train.main", "--dataset=digits", "--noinitialize", "--num_components=3", "--epochs=1", "--noreport",
+        "-m", "train.main", "--dataset=digits", "--noinitialize", "--num_components=3", "--epochs=1",
+        "--noreport", "--noexport",
         f"--runs_dir={runs}", "--name=k3-m1-seed0",
     )  # fmt: skip
     assert process.returncode == 0, process.stderr

@@ -138,7 +138,7 @@ def run(tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
     process = run_python(
         "-m", "train.main", "--flagfile=digits.flags", "--epochs=2", "--guided_epochs=0", "--pretraining_epochs=1",
-        f"--runs_dir={runs}", "--name=r",
+        f"--runs_dir={runs}", "--name=r", "--noexport",
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     return runs / "r", process

@@ -22,8 +22,8 @@ All terms are in nats, summed over dimensions and averaged over the batch.
 Modules: `model` (GMVAE), `initialization` (its start: `warm_up` trainings, `latent_map`, `factors`), `inference`
 (what it answers), `objective` (pure functions, Eq. 3 to 7), `likelihoods`, `presets`, `distributions` (TensorFlow
 Probability), `data` (tf.data), `callbacks`, `collapse_watch`, `component_pictures` (TensorBoard), `drawing`
-(samples and walks); on arrays `evaluation` (scores), `diagnostics` (collapse), `baselines`, `figures`, `report`
-(the page of a run).
+(samples and walks), `export` (to TensorFlow Serving, of the parts in `serving`); on arrays `evaluation` (scores),
+`diagnostics` (collapse), `baselines`, `figures`, `report` (the page of a run).
 """
 
 import os
@@ -46,7 +46,17 @@ if _backend != "tensorflow":
 from tf_gmvae import data, evaluation
 from tf_gmvae.collapse_watch import CollapseWatch
 from tf_gmvae.errors import InputError, TrainingDivergedError
+from tf_gmvae.export import export
 from tf_gmvae.model import GMVAE
 from tf_gmvae.version import __version__
 
-__all__ = ["GMVAE", "CollapseWatch", "InputError", "TrainingDivergedError", "__version__", "data", "evaluation"]
+__all__ = [
+    "GMVAE",
+    "CollapseWatch",
+    "InputError",
+    "TrainingDivergedError",
+    "__version__",
+    "data",
+    "evaluation",
+    "export",
+]

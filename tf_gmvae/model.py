@@ -101,7 +101,7 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
             self.num_samples, seed=seeds[4], dtype="float32", name="evaluation_sampler"
         )
         self.trackers = [keras.metrics.Mean(name) for name in ("loss", "elbo", *objective.ElboTerms._fields)]
-        if encoder.built:
+        if encoder.built and hasattr(encoder, "input_shape"):  # a class of the user's own has none
             self.build(encoder.input_shape)
 
     @classmethod

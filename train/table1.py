@@ -116,7 +116,7 @@ def _run(cell):
     # What is there goes on with the same settings.
     command = [
         sys.executable, "-m", "train.main", *cell.as_flags().split("\n")[:-1], f"--name={folder.path.name}",
-        f"--runs_dir={folder.path.parent}", "--resume", "--noreport",
+        f"--runs_dir={folder.path.parent}", "--resume", "--noreport", "--noexport",
     ]  # fmt: skip
     threads = str(max(1, (os.cpu_count() or 1) // flags.FLAGS.jobs))
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -1,0 +1,220 @@
+"""Versions appear whole, in order, and however exports end."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import ROOT, run_python
+
+import tf_gmvae
+from tf_gmvae.serving import versions
+
+# Exports the small model of the tests, as often as asked, to the folder given.
+EXPORTER = """
+import sys
+sys.path.insert(0, "tests")
+import keras, tf_gmvae
+encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8)])
+decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(12)])
+model = tf_gmvae.GMVAE(
+    encoder, decoder, latent_dim=3, style_dim=2, num_components=4, likelihood="gaussian", prior_units=(), seed=0
+)
+for _ in range(int(sys.argv[2])):
+    tf_gmvae.export(model, sys.argv[1])
+"""
+FILES = {
+    "assets/model_card.md", "assets.extra/tf_serving_warmup_requests", "fingerprint.pb", "model_card.md",
+    "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
+}  # fmt: skip
+
+
+def start_exporter(path, times):
+    return subprocess.Popen(
+        [sys.executable, "-c", EXPORTER, str(path), str(times)], cwd=ROOT, stderr=subprocess.PIPE
+    )
+
+
+def files(version):
+    return {str(path.relative_to(version)) for path in version.rglob("*") if path.is_file()}
+
+
+def test_a_watcher_finds_twenty_versions_and_each_of_them_whole(tmp_path):
+    # Two exporters at a time: numbers are never given twice, and `latest` ends at the newest.
+    models = tmp_path / "models"
+    exporters = [start_exporter(models, 10) for _ in range(2)]
+    seen, answers, table = [], [], tf.zeros((2, 6))
+    while any(process.poll() is None for process in exporters) or len(seen) < 20:
+        new = [number for number in (versions.numbers(models) if models.exists() else []) if number not in seen]
+        for number in new:
+            version = models / str(number)
+            # All that it will ever hold is there at the first look.
+            assert files(version) == FILES, number
+            signatures = tf.saved_model.load(str(version)).signatures
+            answers.append(signatures["cluster"](examples=table)["posterior"].numpy())
+            seen.append(number)
+        if not new and all(process.poll() is not None for process in exporters):
+            break
+        time.sleep(0.005)
+    for process in exporters:
+        assert process.wait() == 0, process.stderr.read().decode()[-3000:]
+        process.stderr.close()
+    assert sorted(seen) == list(range(1, 21))
+    assert os.readlink(models / "latest") == "20"
+    np.testing.assert_array_equal(answers, np.broadcast_to(answers[0], (20, 2, 4)))
+    assert sorted(entry.name for entry in models.iterdir()) == sorted([*map(str, seen), "latest"])
+
+
+def test_a_killed_export_leaves_no_version_and_the_next_sweeps_up(tmp_path):
+    models = tmp_path / "models"
+    with versions.new_version(models) as first:
+        (first.partial / "saved_model.pb").write_text("the first")
+    process = start_exporter(models, 1)
+    deadline = time.monotonic() + 120
+    left = []
+    while not any(files(entry) for entry in left) and time.monotonic() < deadline:
+        left = list(models.glob(".partial-*"))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stderr.close()
+    assert left
+    assert left[0].exists()
+    assert versions.numbers(models) == [1]
+    assert os.readlink(models / "latest") == "1"
+    # One of a machine that cannot be asked stays, and so does one that is under way.
+    strangers = (
+        models / ".partial-elsewhere-1-0a",
+        models / f".partial-{versions.socket.gethostname()}-{os.getpid()}-0a",
+    )
+    for stranger in strangers:
+        stranger.mkdir()
+    with versions.new_version(models) as second:
+        (second.partial / "saved_model.pb").write_text("the second")
+    assert second.number == 2
+    assert sorted(models.glob(".partial-*")) == sorted(strangers)
+
+
+def test_numbers_go_on_after_the_largest_and_the_link_can_be_followed(tmp_path):
+    models = tmp_path / "a" / "models"
+    for name in ("9", "10", "backup", "00011"):
+        (models / name).mkdir(parents=True)
+    with versions.new_version(models) as version:
+        (version.partial / "file").write_text("new")
+    assert version.number == 12
+    assert (models / "latest" / "file").read_text() == "new"
+    models.rename(tmp_path / "moved")
+    assert (tmp_path / "moved" / "latest" / "file").read_text() == "new"
+
+
+def test_others_may_read_a_version(tmp_path):
+    umask = os.umask(0o022)
+    try:
+        with versions.new_version(tmp_path) as version:
+            (version.partial / "file").write_text("new")
+    finally:
+        os.umask(umask)
+    assert (tmp_path / "1").stat().st_mode & 0o777 == 0o755
+
+
+def test_many_at_a_time_all_get_a_number(tmp_path):
+    numbers = []
+
+    def write():
+        with versions.new_version(tmp_path) as version:
+            (version.partial / "file").write_text("new")
+        numbers.append(version.number)
+
+    threads = [threading.Thread(target=write) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(1, 13))
+    assert os.readlink(tmp_path / "latest") == "12"
+
+
+def test_a_failed_export_leaves_nothing(tmp_path):
+    with pytest.raises(RuntimeError, match="half-way"), versions.new_version(tmp_path) as version:
+        (version.partial / "file").write_text("half")
+        raise RuntimeError("half-way")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_used_is_named(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for place in (file, file / "below"):
+        with pytest.raises(tf_gmvae.InputError, match=r"file is a file, not a folder"):
+            versions.check_place(place)
+    taken = tmp_path / "taken"
+    (taken / "latest").mkdir(parents=True)
+    with pytest.raises(tf_gmvae.InputError, match="is not a link to a version"):
+        versions.check_place(taken)
+    assert file.read_text() == "mine"
+    long = tmp_path / ("x" * 300)
+    with pytest.raises(tf_gmvae.InputError, match=r"cannot be written"), versions.new_version(long):
+        pass
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run on digits, exported by `train.main` at its end."""
+    folder = tmp_path_factory.mktemp("finished")
+    process = run_python(
+        "-m", "train.main", "--flagfile=digits.flags", "--epochs=1", "--noinitialize", "--name=short",
+        "--noreport",
+        f"--runs_dir={folder / 'runs'}", f"--saved_models_dir={folder / 'saved_models'}",
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    return folder, process
+
+
+def test_a_run_ends_in_an_export_and_says_where(finished):
+    folder, process = finished
+    assert f"Exported to {folder / 'saved_models' / 'short' / '1'}/" in process.stdout
+    assert files(folder / "saved_models" / "short" / "1") == FILES
+    assert "Warning" not in process.stderr
+
+
+def test_the_command_exports_a_run_again_and_the_model_card_tells_of_it(finished):
+    folder, _ = finished
+    again = run_python(
+        "-m", "train.export", f"--run={folder / 'runs' / 'short'}", f"--saved_models_dir={folder / 'saved_models'}"
+    )
+    assert again.returncode == 0, again.stderr
+    version = folder / "saved_models" / "short" / "2"
+    assert again.stdout.splitlines()[-1] == f"Exported to {version}/"
+    card = (version / "model_card.md").read_text()
+    assert card == (version / "assets" / "model_card.md").read_text()
+    for told in (
+        "# short",
+        "`digits`",
+        "accuracy, Table 1",
+        "--epochs=1",
+        "`cluster_bytes`",
+        "## Limits",
+        "(8, 8, 1)",
+    ):
+        assert told in card, told
+    assert str(folder) not in card
+
+
+def test_the_command_refuses_in_one_sentence(finished, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    process = run_python(
+        "-m", "train.export", f"--run={finished[0] / 'runs' / 'short'}", f"--saved_models_dir={tmp_path / 'file'}"
+    )
+    assert process.returncode == 1
+    assert process.stderr == f"error: {tmp_path / 'file'} is a file, not a folder: export to another place.\n"
+    refused = run_python(
+        "-m", "train.main", "--dataset=digits", f"--runs_dir={tmp_path / 'runs'}", "--name=mine",
+        f"--saved_models_dir={tmp_path / 'file'}",
+    )  # fmt: skip
+    assert refused.returncode == 1
+    assert "file is a file, not a folder" in refused.stderr
+    assert not (tmp_path / "runs").exists()  # said before the training, not after

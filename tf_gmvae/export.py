@@ -1,0 +1,61 @@
+"""From a trained model to a SavedModel that TensorFlow Serving takes as it is."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from tf_gmvae.errors import InputError
+from tf_gmvae.serving import card, networks, signatures, versions, warmup
+
+
+def export(model, path, description=""):
+    """Writes the next version of a served model.
+
+    `path/1/`, `path/2/`, ... are SavedModels. Each appears whole, by one rename: a server which polls the folder
+    never finds half of one, and a killed export leaves no version. `path/latest` links to the newest. Several
+    exports to one place may run at a time. A version holds besides the SavedModel
+
+    - `assets.extra/tf_serving_warmup_requests`, requests that TensorFlow Serving replays when it loads it;
+    - `model_card.md`, also among its assets.
+
+    Loading one needs TensorFlow alone: `tf.saved_model.load(f"{path}/latest")`. Its signatures are in the model
+    card; `docs/serving.md` tells how to ask them.
+
+    Args:
+        model: built `GMVAE`; it is left as it is.
+        path: folder of the versions; its last part names the model in the card and in recorded requests.
+        description: Markdown for the model card: data, settings, scores.
+
+    Returns:
+        `Path` of the version written.
+
+    Raises:
+        InputError: if the model is not built yet, or the folder cannot be written.
+
+    Example:
+        >>> tf_gmvae.export(model, "saved_models/digits")
+        PosixPath('saved_models/digits/1')
+    """
+    if not model.built:
+        raise InputError("The model has no weights yet, so there is nothing to export: train it first.")
+    path = Path(path)
+    with versions.new_version(path) as version:
+        _save(model, version.partial, path.resolve().name, description)
+    return path / str(version.number)
+
+
+def _save(model, folder, name, description):
+    model = networks.serving_copy(model)
+    asked = {
+        key: (found.function.get_concrete_function(), found.about) for key, found in signatures.of(model).items()
+    }
+    functions = {key: function for key, (function, _) in asked.items()}
+    page = folder / card.FILE
+    page.write_text(card.text(model, asked, name, description), encoding="utf-8")
+
+    module = tf.Module(name="gmvae")
+    # TensorFlow's own variables: the layers around them would be recorded with their classes.
+    module.weights = [weight.value for part in networks.parts(model) for weight in part.variables]
+    module.card = tf.saved_model.Asset(page)
+    tf.saved_model.save(module, folder, signatures=functions)
+    warmup.write(folder / warmup.PATH, functions, model, name)

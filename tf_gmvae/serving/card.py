@@ -1,0 +1,102 @@
+"""The model card of an export."""
+
+import math
+
+import tensorflow as tf
+
+from tf_gmvae.version import __version__
+
+FILE = "model_card.md"
+
+_TEMPLATE = """# {name}
+
+A Gaussian mixture VAE (arXiv 1611.02648): unsupervised clusters, embeddings, scores and new examples.
+Exported by tf-gmvae {version} with TensorFlow {tensorflow}.
+{description}
+## Model
+
+| | |
+| --- | --- |
+| one example | {shape} |
+| p(y given x) | {likelihood}, values within {support} |
+| K, components | {model.num_components} |
+| D, dimensions of x | {model.latent_dim} |
+| W, dimensions of w | {model.style_dim} |
+| M, samples of a score | {model.num_samples} |
+| weights | {weights:,} |
+
+The same request has the same answer: batch normalisation is frozen, `generate` and `generate_styled` draw from the
+seeds they are given alone, and the noise behind `score` is the same for all examples and all calls.
+
+## Signatures
+
+{signatures}
+
+## Limits
+
+- Clusters are found without labels. Their numbers mean nothing in themselves, and change when a model is trained
+  anew.
+- Every example is given to one of the K components, also one of a kind that the training data did not have: look
+  at `score`, whose low `elbo` marks the unusual, beside `probability`.
+- Probabilities are the model's own posterior. They are not calibrated against labels and are often near 0 or 1.
+- A float value that is NaN, infinite or outside the range above is refused with the status INVALID_ARGUMENT, and
+  so is every request that a server has put into the same batch.
+- Generated examples are means of p(y given x), smoother than data, and may resemble training data.
+"""
+
+
+def text(model, signatures, name, description):
+    """The card.
+
+    Args:
+        model: built `GMVAE`.
+        signatures: dict of name to pairs of a concrete function and what it answers, a phrase.
+        name: of the model.
+        description: Markdown on its data, settings and scores, "" for none.
+
+    Returns:
+        Markdown.
+    """
+    low, high = model.likelihood.support
+    return _TEMPLATE.format(
+        name=name,
+        version=__version__,
+        tensorflow=tf.__version__,
+        description=f"\n{description.strip()}\n" if description.strip() else "",
+        shape=_shape(model.data_shape),
+        likelihood=model.likelihood.name,
+        support=f"[{low:g}, {high:g}]" if math.isfinite(high) else f"[{low:g}, infinity)",
+        model=model,
+        weights=model.count_params(),
+        signatures=table(signatures),
+    )
+
+
+def table(signatures):
+    """Names, types and shapes of all inputs and outputs.
+
+    Args:
+        signatures: as for `text`.
+
+    Returns:
+        Markdown table.
+    """
+    rows = ["| signature | inputs | outputs | answers |", "| --- | --- | --- | --- |"]
+    for name, (function, about) in signatures.items():
+        inputs = {spec.name: spec for spec in tf.nest.flatten(function.structured_input_signature)}
+        cells = ("<br>".join(_tensor(*item) for item in specs.items()) for specs in (inputs, _outputs(function)))
+        rows.append(f"| `{name}` | {' | '.join(cells)} | {about} |")
+    return "\n".join(rows)
+
+
+def _outputs(function):
+    return {name: tf.TensorSpec(out.shape, out.dtype) for name, out in function.structured_outputs.items()}
+
+
+def _tensor(name, spec):
+    return f"`{name}` {spec.dtype.name} {_shape(('B', *spec.shape[1:]))}"
+
+
+def _shape(shape):
+    inner = ", ".join("?" if size is None else str(size) for size in shape)
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"

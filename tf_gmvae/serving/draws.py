@@ -1,0 +1,43 @@
+"""Noise that is a function of a seed alone: not of the batch, the call or the device."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def from_seeds(seeds, num_components, style_dim, latent_dim):
+    """What one example of `generate` draws, for every seed.
+
+    Args:
+        seeds: int64 tensor (B,).
+        num_components: K.
+        style_dim: W.
+        latent_dim: D.
+
+    Returns:
+        Triple of a component (B,) int64, uniform over the K, w (B, W) from N(0, I) and noise (B, D) from N(0, I).
+    """
+
+    def of_one(seed):
+        # "auto_select" would choose another generator on another kind of device.
+        normals = tf.random.stateless_normal((style_dim + latent_dim,), tf.stack([seed, 0]), alg="philox")
+        component = tf.random.stateless_uniform(
+            (), tf.stack([seed, 1]), maxval=num_components, dtype=tf.int64, alg="philox"
+        )
+        return component, normals[:style_dim], normals[style_dim:]
+
+    specs = [tf.TensorSpec((), tf.int64), tf.TensorSpec((style_dim,)), tf.TensorSpec((latent_dim,))]
+    return tf.map_fn(of_one, seeds, fn_output_signature=tuple(specs))
+
+
+def for_scores(num_samples, *dims):
+    """The noise that all examples share in their scores: M draws of N(0, I) by NumPy's generator of seed 0.
+
+    Args:
+        num_samples: M.
+        *dims: dimensions, of x and of w.
+
+    Returns:
+        A float32 array (M, 1, dim) for each of `dims`, drawn in their order.
+    """
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal((num_samples, 1, dim)).astype("float32") for dim in dims]

@@ -1,0 +1,162 @@
+"""The signatures of an exported GMVAE."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from tf_gmvae import objective
+from tf_gmvae.serving import draws, images
+
+# `tf_gmvae.inputs` marks its own sentence in the same way.
+_MARK = "Bad input: "
+
+
+class Signature(NamedTuple):
+    """One question that a client can ask.
+
+    Attributes:
+        function: `tf.function` of one input signature, to a dict of named tensors.
+        about: what it answers, a phrase.
+    """
+
+    function: Callable
+    about: str
+
+
+def of(model):
+    """All signatures of a model. The first axis of every tensor is the batch, of any size.
+
+    Args:
+        model: built `GMVAE`.
+
+    Returns:
+        Dict of name to `Signature`. Those of `uint8` examples are there for images (H, W, C) alone, since columns
+        of a table are not shades of 0 to 255, and that of encoded pictures for images of 1 or 3 channels.
+    """
+    shape = tuple(model.data_shape)
+    floats = tf.TensorSpec((None, *shape), tf.float32, "examples")
+    answers = {
+        "cluster": (_cluster, "the likeliest component, its probability, and p(z given y) for all K"),
+        "embed": (_embed, "means of q(x given y) and of q(w given y)"),
+        "reconstruct": (_reconstruct, "mean of p(y given x) at the mean of q(x given y)"),
+        "score": (_score, "evidence lower bound and its terms in nats; a low elbo marks the unusual"),
+    }
+    found = {name: Signature(_function(model, answer, floats), about) for name, (answer, about) in answers.items()}
+    found["serving_default"] = Signature(_function(model, _cluster, floats), "as cluster")
+    if len(shape) == 3:
+        shades = tf.TensorSpec((None, *shape), tf.uint8, "examples")
+        for name, (answer, _) in answers.items():
+            found[f"{name}_uint8"] = Signature(
+                _function(model, answer, shades, _scaled), f"as {name}, of shades 0 to 255"
+            )
+        if shape[-1] in (1, 3) and None not in shape:
+            found["cluster_bytes"] = Signature(
+                _function(
+                    model,
+                    _cluster,
+                    tf.TensorSpec((None,), tf.string, "image_bytes"),
+                    lambda encoded: _scaled(images.decode(encoded, shape)),
+                ),
+                "as cluster, of encoded PNG or JPEG files of any size",
+            )
+    found["generate"] = Signature(
+        _generate(model, with_style=False), "a new example of a component (-1 draws one), w drawn"
+    )
+    found["generate_styled"] = Signature(_generate(model, with_style=True), "a new example at a component and a w")
+    return found
+
+
+def _function(model, answer, spec, to_floats=lambda values: values):
+    @tf.function(input_signature=[spec], autograph=False)
+    def function(values):
+        # A session checks no shapes: without this, sizes that happen to fit the matrices would be answered.
+        values = tf.ensure_shape(values, spec.shape)
+        with tf.control_dependencies([_not_empty(values)]):
+            values = tf.identity(values)
+        return answer(model, model.examples(to_floats(values)))
+
+    return function
+
+
+def _scaled(shades):
+    """As `tf_gmvae.data` scales uint8."""
+    return tf.cast(shades, tf.float32) / 255.0
+
+
+def _cluster(model, examples):
+    posterior = model(examples, training=False)
+    return {
+        "cluster": tf.argmax(posterior, axis=-1),
+        "probability": tf.reduce_max(posterior, axis=-1),
+        "posterior": posterior,
+    }
+
+
+def _embed(model, examples):
+    return model._embed_batch(examples)._asdict()
+
+
+def _reconstruct(model, examples):
+    return {"reconstruction": model._reconstruct_batch(examples)}
+
+
+def _score(model, examples):
+    noise = draws.for_scores(model.num_samples, model.latent_dim, model.style_dim)
+    encoding = model.encode(examples)
+    q_x, q_w = tuple(encoding[:2]), tuple(encoding[2:])
+    x, w = (mean + tf.exp(0.5 * log_var) * part for (mean, log_var), part in zip((q_x, q_w), noise, strict=True))
+    log_likelihood = model.likelihood.log_prob(examples, model.decode(x))
+    terms = objective.elbo_terms(log_likelihood, x, q_x, q_w, *model.mixture_prior(w))
+    return {"elbo": terms.elbo, **terms._asdict()}
+
+
+def _generate(model, with_style):
+    components = model.num_components
+    component_spec = tf.TensorSpec((None,), tf.int64, "component")
+    w_spec = tf.TensorSpec((None, model.style_dim), tf.float32, "w")
+    seed_spec = tf.TensorSpec((None,), tf.int64, "seed")
+
+    def answer(component, seed, w):
+        drawn, drawn_w, noise = draws.from_seeds(seed, components, model.style_dim, model.latent_dim)
+        w = drawn_w if w is None else w
+        checks = [
+            _not_empty(seed),
+            _require(
+                tf.reduce_all((component >= -1) & (component < components)),
+                f"`component` must be 0 to {components - 1}, or -1 to draw one.",
+            ),
+            _require(
+                tf.reduce_all(tf.math.is_finite(w)), "`w` holds values that are NaN or infinite: repair them."
+            ),
+            _require(
+                tf.reduce_all(tf.shape(seed)[0] == tf.stack([tf.shape(component)[0], tf.shape(w)[0]])),
+                "every input must have one row an example: give as many components and w as seeds.",
+            ),
+        ]
+        with tf.control_dependencies(checks):
+            component = tf.where(component < 0, drawn, component)
+        return {"examples": model._generate_batch(component, w, noise), "component": component, "w": w}
+
+    if with_style:
+
+        @tf.function(input_signature=[component_spec, w_spec, seed_spec], autograph=False)
+        def function(component, w, seed):
+            return answer(component, seed, tf.ensure_shape(w, w_spec.shape))
+
+    else:
+
+        @tf.function(input_signature=[component_spec, seed_spec], autograph=False)
+        def function(component, seed):
+            return answer(component, seed, None)
+
+    return function
+
+
+def _not_empty(values):
+    # The joined convolutions that TensorFlow makes when it loads the graph fail on no example, unintelligibly.
+    return _require(tf.shape(values)[0] > 0, "the batch is empty: send one example or more.")
+
+
+def _require(good, sentence):
+    return tf.debugging.Assert(good, [_MARK + sentence])

@@ -1,0 +1,158 @@
+"""A folder of numbered versions, as TensorFlow Serving polls it.
+
+path/3/        a version
+path/latest    a link to the newest
+path/.partial-HOST-PID-RANDOM    an export under way; no server takes its name for a version
+"""
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import socket
+from pathlib import Path
+
+from tf_gmvae.errors import InputError
+
+LATEST = "latest"
+_PARTIAL = re.compile(r"\.partial-(?P<host>.+)-(?P<pid>[0-9]+)-[0-9a-f]+")
+
+
+def numbers(path):
+    """Version numbers taken in a folder, ascending.
+
+    Args:
+        path: `Path` of the folder.
+    """
+    return sorted(int(entry.name) for entry in path.iterdir() if re.fullmatch("[0-9]+", entry.name, re.ASCII))
+
+
+@contextlib.contextmanager
+def new_version(path):
+    """A folder to fill, which becomes the next version when the block ends, and is removed if it fails.
+
+    Args:
+        path: of the folder of versions; made if it is not there.
+
+    Yields:
+        `Version`, whose `partial` is to be filled and whose `number` is known afterwards.
+
+    Raises:
+        InputError: if the folder cannot be made or written, or `latest` in it is something else than a link.
+    """
+    path = Path(path)
+    partial = _make(path)
+    version = Version(partial)
+    try:
+        yield version
+        version.number = _publish(path, partial)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    _point_latest(path)
+
+
+class Version:
+    """A version in the making.
+
+    Attributes:
+        partial: `Path` to fill.
+        number: the version's, once it is published.
+    """
+
+    def __init__(self, partial):
+        self.partial = partial
+        self.number = None
+
+
+def _unwritable(path, error):
+    return InputError(f"{path} cannot be written ({error.strerror or error}): export to another folder.")
+
+
+def check_place(path):
+    """Refuses a place where no version can be written, before any work is done for one.
+
+    Args:
+        path: of the folder of versions.
+
+    Raises:
+        InputError: if it or a folder above it is a file or may not be written, or `latest` in it is something
+            else than a link.
+    """
+    path = Path(path)
+    try:
+        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    except OSError as error:  # a name that is too long, a folder that may not be searched
+        raise _unwritable(path, error) from None
+    if not nearest.is_dir():
+        raise InputError(f"{nearest} is a file, not a folder: export to another place.")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"{nearest} cannot be written (Permission denied): export to another folder.")
+    latest = path / LATEST
+    if latest.exists() and not latest.is_symlink():
+        raise InputError(f"{latest} is not a link to a version: move it away, or export to another folder.")
+
+
+def _make(path):
+    """Checks the place, sweeps it and makes an empty folder for the new version in it."""
+    check_place(path)
+    partial = path / f".partial-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        # Not tempfile, whose folders nobody else may read: a server often runs as another user.
+        partial.mkdir()
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return partial
+
+
+def _sweep(path):
+    """Removes what killed exports have left; what another machine may still be writing stays."""
+    for entry in path.iterdir():
+        left = _PARTIAL.fullmatch(entry.name)
+        if left and left["host"] == socket.gethostname() and not _is_alive(int(left["pid"])):
+            if entry.is_symlink():
+                entry.unlink(missing_ok=True)
+            else:
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def _is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _publish(path, partial):
+    """Gives the filled folder the next number by one rename, and returns it."""
+    while True:
+        number = max(numbers(path), default=0) + 1
+        try:
+            os.rename(partial, path / str(number))
+        except OSError:
+            # Another export was faster and has taken the number; a folder that is not empty is never replaced.
+            if not (path / str(number)).exists():
+                raise
+        else:
+            return number
+
+
+def _point_latest(path):
+    """Points `latest` at the newest version, also where several exports end together."""
+    while True:
+        newest = str(numbers(path)[-1])
+        link = path / f".partial-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            link.symlink_to(newest)
+            os.replace(link, path / LATEST)
+        except OSError as error:
+            raise _unwritable(path / LATEST, error) from None
+        if str(numbers(path)[-1]) == newest:
+            return

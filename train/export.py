@@ -1,0 +1,27 @@
+"""Makes a served model of a finished run: `python -m train.export --run=runs/digits`."""
+
+from pathlib import Path
+
+from absl import flags
+
+from tf_gmvae import export
+from train import cli, job, model_card, settings
+from train.run_folder import RunFolder
+
+flags.DEFINE_string("run", None, "Folder of the run.", required=True)
+flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models are kept, one folder each.")
+flags.DEFINE_string("name", None, "Of the exported model; by default the run's.")
+
+
+def main():
+    """Exports the model of a run as the next version."""
+    chosen = flags.FLAGS
+    folder = RunFolder(chosen.run)
+    run_settings = settings.Settings.read(folder.flags)
+    model = job.load_model(folder)
+    path = Path(chosen.saved_models_dir) / (chosen.name or folder.path.resolve().name)
+    print(f"Exported to {export(model, path, model_card.description(run_settings, folder))}/")
+
+
+if __name__ == "__main__":
+    cli.run(main)
