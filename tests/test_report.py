@@ -1,7 +1,5 @@
 """The report of a run: what it shows, of which data, and that it needs nothing but itself."""
 
-import json
-
 import numpy as np
 import pytest
 from conftest import run_python
@@ -13,7 +11,7 @@ from tf_gmvae.data import Dataset, Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.image_sheets import Pixels, sheet
 from tf_gmvae.report import Findings, charts, members
-from train import job, report
+from train import report, scoring
 from train.run_folder import RunFolder
 from train.settings import Settings
 
@@ -34,8 +32,8 @@ def written(model, dataset, tmp_path, **overrides):
     folder = RunFolder(tmp_path / "a <run>")
     folder.path.mkdir()
     chosen = settings(num_components=model.num_components, **overrides)
-    examination = job.examine(model, chosen, dataset)
-    metrics = job.score(model, chosen, dataset, folder, examination)
+    examination = scoring.examine(model, chosen, dataset)
+    metrics = scoring.score(model, chosen, dataset, folder, examination)
     report.write(model, chosen, dataset, folder, examination, metrics)
     return folder.report.read_text(encoding="utf-8"), metrics, examination
 
@@ -130,39 +128,6 @@ def test_one_component_and_a_collapse_are_told(digits, tmp_path):
     assert metrics["collapse"][0].startswith("One component takes nearly all")
     assert "Part of the model has collapsed. One component takes nearly all" in page.text
     assert "4 of 5 components take no example: 1, 2, 3, 4." in page.text
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A short real run on digits."""
-    runs = tmp_path_factory.mktemp("runs")
-    process = run_python(
-        "-m", "train.main", "--flagfile=digits.flags", "--epochs=2", "--guided_epochs=0", "--pretraining_epochs=1",
-        f"--runs_dir={runs}", "--name=r", "--noexport",
-    )  # fmt: skip
-    assert process.returncode == 0, process.stderr
-    return runs / "r", process
-
-
-def test_a_run_ends_in_its_report(run):
-    folder, process = run
-    html = (folder / "report.html").read_text(encoding="utf-8")
-    page = check_self_contained(html)
-    assert f"The run in pictures: {folder}/report.html" in process.stdout
-    metrics = json.loads((folder / "metrics.json").read_text())
-    assert f"{metrics['elbo']:.2f}" in page.text and "--num_components 10" in page.text
-    for word in ("ELBO, nats", "w-prior, nats", "components in use", "training", "validation", "by label"):
-        assert word in page.svg_text(), word
-    assert {"Component 0, walk along line 1 of w"} <= set(page.images()) or "Component 0" not in page.text
-    assert len(html) < 1e6
-
-
-def test_the_report_is_the_same_when_drawn_again(run):
-    folder, _ = run
-    before = (folder / "report.html").read_text(encoding="utf-8")
-    process = run_python("-m", "train.report", f"--run={folder}")
-    assert process.returncode == 0, process.stderr
-    assert (folder / "report.html").read_text(encoding="utf-8") == before
 
 
 def test_what_is_no_run_is_named(tmp_path):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from absl import flags
 
-from train import cli, job, score_table, settings
+from train import cli, job, score_table, scoring, settings
 from train.run_folder import RunFolder
 
 flags.DEFINE_string("run", None, "Folder of the run.", required=True)
@@ -18,8 +18,8 @@ def main():
     if flags.FLAGS.data_dir:
         run_settings = replace(run_settings, data_dir=flags.FLAGS.data_dir)
     model, dataset = job.load_model(folder), job.load_data(run_settings)
-    examination = job.examine(model, run_settings, dataset)
-    print(score_table.table(job.score(model, run_settings, dataset, folder, examination)))
+    examination = scoring.examine(model, run_settings, dataset)
+    print(score_table.table(scoring.score(model, run_settings, dataset, folder, examination)))
 
 
 if __name__ == "__main__":

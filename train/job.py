@@ -1,15 +1,12 @@
-"""A run from its settings: build, fit, score."""
+"""A run from its settings: build, initialize, fit."""
 
-import math
-import platform
 import sys
 import time
-from importlib import metadata
 
 import keras
 import numpy as np
 
-from tf_gmvae import GMVAE, data, diagnostics, evaluation, initialization, inputs, presets
+from tf_gmvae import GMVAE, data, initialization, inputs, presets
 from tf_gmvae.callbacks import (
     SaveEveryEpoch,
     StopAfterSeconds,
@@ -22,15 +19,12 @@ from tf_gmvae.collapse_watch import CollapseWatch
 from tf_gmvae.component_pictures import ComponentPictures
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import FusedAdam
+from train import scoring
 
-PACKAGES = ("tf-gmvae", "tensorflow", "keras", "numpy")
-EVALUATION_BATCH = 256
 # Training examples whose posteriors the collapse watch looks at.
 WATCHED = 2000
 # Epochs from one drawing of the components to the next.
 PICTURED = 5
-# Draws of w from its prior that show how the components move with it.
-STYLES = 500
 
 
 def load_data(settings):
@@ -129,7 +123,7 @@ def fit(model, settings, dataset, folder):
     Raises:
         TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
     """
-    batch_size, steps = _epoch_shape(settings, dataset)
+    batch_size, steps = settings.epoch_shape(dataset.train.num_examples)
     # The model itself says how far it came, so no second file can disagree with it.
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // steps
@@ -151,7 +145,7 @@ def fit(model, settings, dataset, folder):
         StopOnNonFinite(),
         TrainingSeconds(),
         CollapseWatch(
-            data.to_batches(watched, EVALUATION_BATCH, binarize=settings.binarize),
+            data.to_batches(watched, scoring.EVALUATION_BATCH, binarize=settings.binarize),
             log_dir=folder.tensorboard / "watch",
             revive=settings.revive,
         ),
@@ -167,7 +161,7 @@ def fit(model, settings, dataset, folder):
         )
     )
     if dataset.test is not None and dataset.test.labels is not None:
-        callbacks.append(TestScores(evaluation_batches(settings, dataset), dataset.test.labels))
+        callbacks.append(TestScores(scoring.evaluation_batches(settings, dataset), dataset.test.labels))
     if settings.minutes is not None:
         spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())
         callbacks.append(StopAfterSeconds(60.0 * settings.minutes, spent))
@@ -176,7 +170,7 @@ def fit(model, settings, dataset, folder):
         steps_per_epoch=steps,
         initial_epoch=epochs_done,
         epochs=settings.epochs,
-        validation_data=evaluation_batches(settings, dataset) if dataset.test else None,
+        validation_data=scoring.evaluation_batches(settings, dataset) if dataset.test else None,
         verbose=_verbosity(),
         callbacks=[
             *callbacks,
@@ -186,68 +180,6 @@ def fit(model, settings, dataset, folder):
             keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
         ],
     )
-
-
-def examine(model, settings, dataset):
-    """What a trained model says of the examples that are scored.
-
-    Args:
-        model: `GMVAE`.
-        settings: resolved `Settings`.
-        dataset: `tf_gmvae.data.Dataset`; its test split is examined, or the training split if it has none.
-
-    Returns:
-        `tf_gmvae.inference.Examination`.
-    """
-    return model.examine(evaluation_batches(settings, dataset))
-
-
-def score(model, settings, dataset, folder, examination):
-    """Scores a trained model and stores the metrics of its run.
-
-    Args:
-        model: `GMVAE`.
-        settings: resolved `Settings`.
-        dataset: `tf_gmvae.data.Dataset`.
-        folder: `RunFolder`, of which the history is read and the metrics are written.
-        examination: of `examine`.
-
-    Returns:
-        Dict of the metrics.
-    """
-    split = dataset.test or dataset.train
-    posterior = examination.posterior
-    terms = {name: float(np.mean(values)) for name, values in examination.terms._asdict().items()}
-    terms = {"elbo": float(np.mean(examination.terms.elbo)), **terms}
-    watched = diagnostics.summary(posterior, examination.x, examination.w)
-    styles = np.random.default_rng(settings.seed).standard_normal((STYLES, model.style_dim)).astype("float32")
-    components = (stream.numpy() for stream in model.mixture_prior(styles))
-    history = folder.read_history()
-    seconds = sum(row["seconds"] for row in history)
-    examples = len(history) * math.prod(_epoch_shape(settings, dataset))
-    metrics = {
-        "dataset": settings.dataset,
-        "scored_on": "test" if dataset.test else "train",
-        "num_examples": split.num_examples,
-        "preset": settings.preset,
-        "likelihood": settings.likelihood,
-        "num_components": settings.num_components,
-        "num_samples": settings.num_samples,
-        "min_information": settings.min_information,
-        "seed": settings.seed,
-        "epochs": len(history),
-        "start_seconds": folder.read_start()["seconds"],
-        "train_seconds": round(seconds, 3),
-        "images_per_second": round(examples / seconds, 1) if seconds else None,
-        **terms,
-        **watched,
-        "style_information": diagnostics.style_information(*components),
-        **evaluation.scores(posterior, split.labels),
-        "collapse": diagnostics.verdicts(watched, settings.num_components, terms["w_prior"]),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-    }
-    folder.write_metrics(metrics)
-    return metrics
 
 
 def load_model(folder):
@@ -272,34 +204,6 @@ def load_model(folder):
         ) from None
 
 
-def evaluation_batches(settings, dataset):
-    """Batches of the split that is scored, in order.
-
-    Args:
-        settings: `Settings`.
-        dataset: `tf_gmvae.data.Dataset`.
-
-    Returns:
-        `tf.data.Dataset` of float32 batches.
-    """
-    return data.to_batches(dataset.test or dataset.train, EVALUATION_BATCH, binarize=settings.binarize)
-
-
 def _verbosity():
     """Of Keras: a bar where a person looks on, a line an epoch in a file."""
     return "auto" if sys.stdout.isatty() else 2
-
-
-def _epoch_shape(settings, dataset):
-    """Batch size and steps of a training epoch."""
-    # A last, smaller batch would weigh more in batch normalisation and compile a second step; which examples
-    # are left out changes every epoch.
-    batch_size = min(settings.batch_size, dataset.train.num_examples)
-    return batch_size, dataset.train.num_examples // batch_size
-
-
-def _version(package):
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:  # a bare source tree
-        return None

@@ -6,7 +6,7 @@ from absl import flags
 
 from tf_gmvae import export
 from tf_gmvae.serving import versions
-from train import cli, job, model_card, report, score_table, settings
+from train import cli, job, model_card, report, score_table, scoring, settings
 from train.run_folder import RunFolder
 
 settings.define()
@@ -39,8 +39,8 @@ def main():
     elif run_settings.initialize:
         job.initialize(model, run_settings, dataset, folder)
     job.fit(model, run_settings, dataset, folder)
-    examination = job.examine(model, run_settings, dataset)
-    metrics = job.score(model, run_settings, dataset, folder, examination)
+    examination = scoring.examine(model, run_settings, dataset)
+    metrics = scoring.score(model, run_settings, dataset, folder, examination)
     print("\n" + score_table.table(metrics))
     if chosen.report:
         report.write(model, run_settings, dataset, folder, examination, metrics)

@@ -6,7 +6,7 @@ import numpy as np
 from absl import flags
 
 from tf_gmvae import data, drawing, report
-from train import cli, job, settings
+from train import cli, job, scoring, settings
 from train.run_folder import RunFolder
 
 SAMPLES = 8
@@ -27,8 +27,8 @@ def write(model, run_settings, dataset, folder, examination, metrics):
         run_settings: resolved `Settings`.
         dataset: `tf_gmvae.data.Dataset`.
         folder: `RunFolder`; the report is written there.
-        examination: of `job.examine`.
-        metrics: of `job.score`.
+        examination: of `scoring.examine`.
+        metrics: of `scoring.score`.
     """
     print("Drawing the report ...", flush=True)
     split = dataset.test or dataset.train
@@ -75,8 +75,8 @@ def main():
     if flags.FLAGS.data_dir:
         run_settings = replace(run_settings, data_dir=flags.FLAGS.data_dir)
     model, dataset = job.load_model(folder), job.load_data(run_settings)
-    examination = job.examine(model, run_settings, dataset)
-    metrics = job.score(model, run_settings, dataset, folder, examination)
+    examination = scoring.examine(model, run_settings, dataset)
+    metrics = scoring.score(model, run_settings, dataset, folder, examination)
     write(model, run_settings, dataset, folder, examination, metrics)
 
 

@@ -7,7 +7,7 @@ def table(metrics):
     """The scores as a small table.
 
     Args:
-        metrics: dict of `job.score`.
+        metrics: dict of `scoring.score`.
 
     Returns:
         Text of several lines.

@@ -105,6 +105,18 @@ class Settings:
         """
         return replace(self, preset=preset, likelihood=likelihood)
 
+    def epoch_shape(self, num_examples):
+        """Batch size and steps of a training epoch.
+
+        A last, smaller batch would weigh more in batch normalisation and compile a second step; which examples are
+        left out changes every epoch.
+
+        Args:
+            num_examples: of the training part.
+        """
+        batch_size = min(self.batch_size, num_examples)
+        return batch_size, num_examples // batch_size
+
     def check_same(self, stored):
         """Checks that a run may go on under these settings.
 

@@ -1,0 +1,96 @@
+"""What a trained model makes of the examples that are scored, in numbers."""
+
+import math
+import platform
+from importlib import metadata
+
+import numpy as np
+
+from tf_gmvae import data, diagnostics, evaluation
+
+PACKAGES = ("tf-gmvae", "tensorflow", "keras", "numpy")
+EVALUATION_BATCH = 256
+# Draws of w from its prior that show how the components move with it.
+STYLES = 500
+
+
+def examine(model, settings, dataset):
+    """What a trained model says of the examples that are scored.
+
+    Args:
+        model: `GMVAE`.
+        settings: resolved `Settings`.
+        dataset: `tf_gmvae.data.Dataset`; its test split is examined, or the training split if it has none.
+
+    Returns:
+        `tf_gmvae.inference.Examination`.
+    """
+    return model.examine(evaluation_batches(settings, dataset))
+
+
+def score(model, settings, dataset, folder, examination):
+    """Scores a trained model and stores the metrics of its run.
+
+    Args:
+        model: `GMVAE`.
+        settings: resolved `Settings`.
+        dataset: `tf_gmvae.data.Dataset`.
+        folder: `RunFolder`, of which the history is read and the metrics are written.
+        examination: of `examine`.
+
+    Returns:
+        Dict of the metrics.
+    """
+    split = dataset.test or dataset.train
+    posterior = examination.posterior
+    terms = {name: float(np.mean(values)) for name, values in examination.terms._asdict().items()}
+    terms = {"elbo": float(np.mean(examination.terms.elbo)), **terms}
+    watched = diagnostics.summary(posterior, examination.x, examination.w)
+    styles = np.random.default_rng(settings.seed).standard_normal((STYLES, model.style_dim)).astype("float32")
+    components = (stream.numpy() for stream in model.mixture_prior(styles))
+    history = folder.read_history()
+    seconds = sum(row["seconds"] for row in history)
+    examples = len(history) * math.prod(settings.epoch_shape(dataset.train.num_examples))
+    metrics = {
+        "dataset": settings.dataset,
+        "scored_on": "test" if dataset.test else "train",
+        "num_examples": split.num_examples,
+        "preset": settings.preset,
+        "likelihood": settings.likelihood,
+        "num_components": settings.num_components,
+        "num_samples": settings.num_samples,
+        "min_information": settings.min_information,
+        "seed": settings.seed,
+        "epochs": len(history),
+        "start_seconds": folder.read_start()["seconds"],
+        "train_seconds": round(seconds, 3),
+        "images_per_second": round(examples / seconds, 1) if seconds else None,
+        **terms,
+        **watched,
+        "style_information": diagnostics.style_information(*components),
+        **evaluation.scores(posterior, split.labels),
+        "collapse": diagnostics.verdicts(watched, settings.num_components, terms["w_prior"]),
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+    }
+    folder.write_metrics(metrics)
+    return metrics
+
+
+def evaluation_batches(settings, dataset):
+    """Batches of the split that is scored, in order.
+
+    Args:
+        settings: `Settings`.
+        dataset: `tf_gmvae.data.Dataset`.
+
+    Returns:
+        `tf.data.Dataset` of float32 batches.
+    """
+    return data.to_batches(dataset.test or dataset.train, EVALUATION_BATCH, binarize=settings.binarize)
+
+
+def _version(package):
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # a bare source tree
+        return None
