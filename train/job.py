@@ -2,6 +2,7 @@
 
 import sys
 import time
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -20,6 +21,8 @@ from tf_gmvae.component_pictures import ComponentPictures
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import FusedAdam
 from train import scoring
+from train.run_folder import RunFolder
+from train.settings import Settings
 
 # Training examples whose posteriors the collapse watch looks at.
 WATCHED = 2000
@@ -202,6 +205,26 @@ def load_model(folder):
         raise InputError(
             f"{folder.model} cannot be read ({str(error).splitlines()[0]}): begin the run again with --overwrite."
         ) from None
+
+
+def open_run(path, data_dir=None):
+    """A run that was trained, with all it needs to be looked at.
+
+    Args:
+        path: of its folder.
+        data_dir: where the original files of its data are now, if not where the run found them.
+
+    Returns:
+        Its `RunFolder`, `Settings`, `GMVAE` and `tf_gmvae.data.Dataset`.
+
+    Raises:
+        InputError: if it is no run, has no model, or its data cannot be had.
+    """
+    folder = RunFolder(path)
+    settings = Settings.read(folder.flags)
+    if data_dir:
+        settings = replace(settings, data_dir=data_dir)
+    return folder, settings, load_model(folder), load_data(settings)
 
 
 def _verbosity():

@@ -1,13 +1,12 @@
 """The pictures of a finished run: `python -m train.report --run=runs/digits` writes its report.html."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 from absl import flags
 
 from tf_gmvae import data, drawing, report
-from train import cli, job, scoring, settings
-from train.run_folder import RunFolder
+from train import cli, job, scoring
 
 SAMPLES = 8
 RECONSTRUCTED = 16
@@ -70,11 +69,7 @@ def write(model, run_settings, dataset, folder, examination, metrics):
 
 def main():
     """Examines and scores the run anew, and draws."""
-    folder = RunFolder(flags.FLAGS.run)
-    run_settings = settings.Settings.read(folder.flags)
-    if flags.FLAGS.data_dir:
-        run_settings = replace(run_settings, data_dir=flags.FLAGS.data_dir)
-    model, dataset = job.load_model(folder), job.load_data(run_settings)
+    folder, run_settings, model, dataset = job.open_run(flags.FLAGS.run, flags.FLAGS.data_dir)
     examination = scoring.examine(model, run_settings, dataset)
     metrics = scoring.score(model, run_settings, dataset, folder, examination)
     write(model, run_settings, dataset, folder, examination, metrics)
