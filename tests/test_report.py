@@ -58,7 +58,7 @@ def test_a_page_of_images_shows_every_component_and_its_own_members(digits, tmp_
         assert f"Component {k} {len(members_of)} examples" in page.text
         mean = np.asarray(shown[f"Mean image of component {k}"])
         np.testing.assert_allclose(mean, 255 * images[members_of, :, :, 0].mean(axis=0), atol=0.51)
-        assert shown[f"8 samples of component {k} at w = 0"].size == (8 * 10 - 2, 8)
+        assert shown[f"8 samples of component {k} at w = 0"].size == (8 * 9 - 1, 8)
         most = shown[f"{min(8, (len(members_of) + 1) // 2)} most certain members of component {k}"]
         best = members_of[examined.posterior[members_of, k] == examined.posterior[members_of, k].max()]
         first = np.asarray(most)[:, :8]

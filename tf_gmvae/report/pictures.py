@@ -22,7 +22,7 @@ def strip(pixels, columns=None):
     """
     from PIL import Image
 
-    picture = Image.fromarray(sheet(pixels, min(columns or len(pixels), len(pixels))))
+    picture = Image.fromarray(sheet(pixels, min(columns or len(pixels), len(pixels)), gap=1))
     longest = max(pixels.shape[1:3])
     if longest > LARGEST:
         picture = picture.resize([max(1, round(size * LARGEST / longest)) for size in picture.size])
