@@ -105,7 +105,7 @@ def test_tables_are_shown_as_profiles(columns, tmp_path):
     assert ("Data and generated examples" in page.text) == (columns == 2)
     k = examined.posterior.argmax(axis=1)[0]
     found = members.components(examined.posterior, examined.terms.elbo)
-    offsets = members.standardised_means(table, found)
+    offsets = members.component_means(members.standardised(table), found)
     chosen = table[examined.posterior.argmax(axis=1) == k]
     np.testing.assert_allclose(
         offsets[k], (chosen.mean(axis=0) - table.mean(axis=0)) / table.std(axis=0), atol=1e-5

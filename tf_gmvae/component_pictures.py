@@ -57,15 +57,16 @@ class ComponentPictures(keras.callbacks.Callback):
         batches = to_batches(self.split, 256, binarize=self.binarize)
         clusters = self.model.predict(batches, verbose=0).argmax(axis=1)
         self._write_metadata(clusters)
+        sprite_size = self._write_sprites() if self.of_images else None
         config = projector.ProjectorConfig()
         for name, means in self.model.embed(batches)._asdict().items():
             np.savetxt(self.log_dir / f"{name}.tsv", means, fmt="%.5g", delimiter="\t")
             embedding = config.embeddings.add()
             embedding.tensor_name = f"mean of {name}"
             embedding.tensor_path, embedding.metadata_path = f"{name}.tsv", "metadata.tsv"
-            if self.of_images:
+            if sprite_size:
                 embedding.sprite.image_path = "sprites.png"
-                embedding.sprite.single_image_dim.extend(self._write_sprites())
+                embedding.sprite.single_image_dim.extend(sprite_size)
         projector.visualize_embeddings(str(self.log_dir), config)
 
     def _write_metadata(self, clusters):

@@ -93,21 +93,32 @@ def least_likely(elbo, count):
     return np.argsort(elbo, kind="stable")[:count]
 
 
-def standardised_means(examples, found):
-    """Of vectors: by how many standard deviations of all examples a component's mean lies off the mean of all.
+def standardised(examples):
+    """Vectors in standard deviations from the mean of all, column by column.
 
     Args:
         examples: array (N, F).
-        found: list of `Component`s.
 
     Returns:
-        Array (K, F); zeros for a component without examples and for a constant column.
+        float64 array (N, F); zeros in a constant column.
     """
     examples = np.asarray(examples, "float64")
     deviations = examples.std(axis=0)
-    result = np.zeros((len(found), examples.shape[1]))
+    return (examples - examples.mean(axis=0)) / np.where(deviations > 0, deviations, 1.0)
+
+
+def component_means(values, found):
+    """Mean of every component's members.
+
+    Args:
+        values: array (N, F).
+        found: list of `Component`s.
+
+    Returns:
+        Array (K, F); zeros for a component without examples.
+    """
+    means = np.zeros((len(found), values.shape[1]))
     for component in found:
         if len(component.members):
-            offset = examples[component.members].mean(axis=0) - examples.mean(axis=0)
-            result[component.number] = offset / np.where(deviations > 0, deviations, 1.0)
-    return result
+            means[component.number] = values[component.members].mean(axis=0)
+    return means

@@ -130,8 +130,9 @@ def _of_images(findings, found):
 def _of_vectors(findings, found):
     """Profiles in place of images."""
     used = _in_use(found)
-    offsets = members.standardised_means(findings.examples, found)
-    draw = _plane if findings.examples.shape[1] == 2 else _profiles
+    values = members.standardised(findings.examples)
+    offsets = members.component_means(values, found)
+    is_plane = findings.examples.shape[1] == 2
     cards = []
     for component in used:
         strongest = np.argsort(-np.abs(offsets[component.number]), kind="stable")[:5]
@@ -142,11 +143,11 @@ def _of_vectors(findings, found):
         "walks": [],
         "reconstructions": [],
         "anomalies": None,
-        "charts": draw(findings, used, offsets),
+        "charts": _plane(findings) if is_plane else _profiles(findings, used, values, offsets),
     }
 
 
-def _plane(findings, used, offsets):
+def _plane(findings):
     some = _some(findings, findings.examples)
     odd = findings.examples[members.least_likely(findings.elbo, LEAST_LIKELY)]
     colours = charts.component_colours(findings.num_components)
@@ -155,7 +156,7 @@ def _plane(findings, used, offsets):
     return [("Data and generated examples", drawn)]
 
 
-def _profiles(findings, used, offsets):
+def _profiles(findings, used, values, offsets):
     # The columns in which components differ most.
     columns = np.sort(np.argsort(-np.ptp(offsets, axis=0), kind="stable")[:COLUMNS])
     numbers = sorted(component.number for component in used)
@@ -168,11 +169,13 @@ def _profiles(findings, used, offsets):
         "Columns by component: mean of the members, from the mean of all",
     )
     odd = members.least_likely(findings.elbo, LEAST_LIKELY)
-    values = findings.examples.astype("float64")
-    deviations = values.std(axis=0)
-    standard = (values[odd] - values.mean(axis=0)) / np.where(deviations > 0, deviations, 1.0)
     least_likely = charts.heat_map(
-        standard[:, columns], odd.tolist(), columns.tolist(), "example", "column", "The least likely examples"
+        values[np.ix_(odd, columns)],
+        odd.tolist(),
+        columns.tolist(),
+        "example",
+        "column",
+        "The least likely examples",
     )
     return [("What the components are", profile), ("The least likely examples", least_likely)]
 
