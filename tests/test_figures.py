@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 from conftest import run_python
+from misuse import check_refused
 from PIL import Image
 
 import tf_gmvae
@@ -298,41 +299,5 @@ def broken(finished, folder):
     }
 
 
-MISUSE = """
-import contextlib, io, json, sys
-from absl import app
-from train import cli, figures
-
-answers = []
-for arguments in json.load(open(sys.argv[1])):
-    out = io.StringIO()
-    app.flags.FLAGS.unparse_flags()
-    for name in ("figure", "table1", "run", "figures_dir"):
-        app.flags.FLAGS[name].unparse()
-    sys.argv = ["figures", *arguments]
-    with contextlib.redirect_stderr(out), contextlib.redirect_stdout(io.StringIO()):
-        try:
-            cli.run(figures.main)
-            status = 0
-        except SystemExit as stop:
-            status = stop.code
-    answers.append([status, out.getvalue()])
-print(json.dumps(answers))
-"""
-
-
 def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(finished, tmp_path):
-    cases = broken(finished, tmp_path)
-    listing = sorted(tmp_path.rglob("*"))
-    arguments = [[f"--figures_dir={tmp_path / 'out'}", *case] for case in cases]
-    (tmp_path / "cases.json").write_text(json.dumps(arguments))
-    process = run_python("-c", MISUSE, tmp_path / "cases.json")
-    assert process.returncode == 0, process.stderr[-3000:]
-    (tmp_path / "cases.json").unlink()
-    answers = json.loads(process.stdout.splitlines()[-1])
-    for (case, expected), (status, said) in zip(cases.items(), answers, strict=True):
-        assert status == 1, (case, said)
-        assert said.startswith("error: "), (case, said)
-        assert said.count("\n") == 1, (case, said)
-        assert expected in said, (case, said)
-    assert sorted(tmp_path.rglob("*")) == listing
+    check_refused("train.figures", broken(finished, tmp_path), tmp_path, f"--figures_dir={tmp_path / 'out'}")
