@@ -76,9 +76,9 @@ def test_a_run_goes_on_and_is_evaluated_reported_and_exported(golden):
     metrics = json.loads((golden / "runs" / "blobs" / "metrics.json").read_text())
     assert metrics["epochs"] == 2 and metrics["accuracy_majority"] > 0.95
     for command, leaves in (
-        ("evaluate", "metrics.json"),
-        ("report", "report.html"),
-        ("export", "../../saved_models/blobs/1"),
+        ("evaluate", "runs/blobs/metrics.json"),
+        ("report", "runs/blobs/report.html"),
+        ("export", "saved_models/blobs/1"),
     ):
         process = run_python("-m", f"train.{command}", "--run=runs/blobs", **common)
         assert process.returncode == 0, process.stderr
