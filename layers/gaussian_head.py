@@ -3,7 +3,12 @@
 import keras
 from keras import ops
 
+from layers.bounds import bounded_log
 from layers.validation import whole_number
+
+# Of the initial kernel of the log-variances, against that of the means: features of any size begin with variances
+# near 1, where they would begin with exp(+-100).
+SMALL = 0.1
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -11,7 +16,8 @@ class GaussianHead(keras.layers.Layer):
     """Mean and log-variance streams of a diagonal Gaussian, from one matrix product.
 
     The recognition network q(x, w | y) (section 5 of the paper's appendix A) ends in two of these:
-    one for x, one for w. Variances are always produced as log-variances.
+    one for x, one for w. Variances are always produced as log-variances, exact within +-20 and bounded smoothly
+    beyond, see `bounds.bounded_log`; they begin near 0.
 
     Args:
         dim: D, dimensions of the Gaussian.
@@ -39,10 +45,15 @@ class GaussianHead(keras.layers.Layer):
         self.seed = seed
         self.streams = keras.layers.Dense(
             2 * self.dim,
-            kernel_initializer=keras.initializers.GlorotUniform(seed),
+            kernel_initializer=self._initial_kernel,
             dtype=self.dtype_policy,
             name="streams",
         )
+
+    def _initial_kernel(self, shape, dtype=None):
+        kernel = keras.initializers.GlorotUniform(self.seed)(shape, dtype)
+        means, log_vars = ops.split(kernel, 2, axis=-1)
+        return ops.concatenate([means, SMALL * log_vars], axis=-1)
 
     def build(self, input_shape):
         """Builds the Dense layer behind both streams."""
@@ -51,7 +62,7 @@ class GaussianHead(keras.layers.Layer):
     def call(self, features):
         """See the class."""
         mean, log_var = ops.split(self.streams(features), 2, axis=-1)
-        return mean, log_var
+        return mean, bounded_log(log_var)
 
     def assign_linear(self, kernel, bias, log_vars, others=0.1):
         """Sets the first means to a linear function of the features, and their log-variances to constants.

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from layers.validation import whole_number
@@ -49,8 +50,20 @@ class GaussianSampler(keras.layers.Layer):
         if deterministic:
             return ops.expand_dims(mean, 0)
         num_samples = self.num_samples if num_samples is None else whole_number("num_samples", num_samples)
-        noise = keras.random.normal((num_samples, *ops.shape(mean)), dtype=mean.dtype, seed=self.seed_generator)
-        return mean + ops.exp(0.5 * log_var) * noise
+        return mean + ops.exp(0.5 * log_var) * self._noise(num_samples, ops.shape(mean), mean.dtype)
+
+    def _noise(self, num_samples, shape, dtype):
+        # Replicas keep the same random state. Each draws the noise of the whole batch and takes its part of it, so
+        # that their examples get noise of their own, and that of a single device where they share evenly.
+        replica = tf.distribute.get_replica_context()
+        count = 1 if replica is None else replica.num_replicas_in_sync
+        shape = (num_samples, count * shape[0], *shape[1:])
+        noise = keras.random.normal(shape, dtype=dtype, seed=self.seed_generator)
+        if count == 1:
+            return noise
+        part = shape[1] // count
+        begin = replica.replica_id_in_sync_group * part
+        return noise[:, begin : begin + part]
 
     def reset(self):
         """Takes the noise back to its start: the next call repeats the first one."""

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from layers.bounds import bounded_log
 from layers.validation import whole_number
 
 # tanh(0.3 w) is 0.3 w within 3 % at one standard deviation of w, and within 11 % at two.
@@ -15,7 +16,8 @@ class MixturePriorHead(keras.layers.Layer):
     """The network beta of Eq. 1c: w to 2K streams of size D, K means and K log-variances.
 
     The K streams of either kind come out of one matrix product, so that cost grows with K only in the size of
-    that product. Leading axes are free: (B, W), (M, B, W) and deeper all work.
+    that product. Leading axes are free: (B, W), (M, B, W) and deeper all work. Log-variances are exact within +-20
+    and bounded smoothly beyond, see `bounds.bounded_log`.
 
     Args:
         num_components: K, components of the mixture.
@@ -91,7 +93,7 @@ class MixturePriorHead(keras.layers.Layer):
         for layer in self.hidden:
             w = layer(w)
         shape = (*ops.shape(w)[:-1], self.num_components, self.latent_dim)
-        return ops.reshape(self.means(w), shape), ops.reshape(self.log_vars(w), shape)
+        return ops.reshape(self.means(w), shape), bounded_log(ops.reshape(self.log_vars(w), shape))
 
     def assign_components(self, means, loadings, log_vars, others=0.1):
         """Sets the weights to a mixture whose means move with the first factors of w.

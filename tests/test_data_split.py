@@ -46,7 +46,6 @@ def test_uint8_is_copied_only_where_it_does_not_begin_as_tensors_do(offset):
         (zeros(3, 2, dtype="float64"), None, "use Split.from_arrays to convert. Received: float64"),
         ([[1.0]], None, "use Split.from_arrays to convert. Received: list"),
         (zeros(3), None, r"shape \(N, features\) or .*Received: \(3,\)"),
-        (zeros(3, 2, 2), None, r"Received: \(3, 2, 2\)"),
         (zeros(0, 2), None, r"at least one value. Received: shape \(0, 2\)"),
         (zeros(3, 2), zeros(3), "int64 array; use Split.from_arrays.*Received: float32"),
         (zeros(3, 2), zeros(4, dtype="int64"), r"one number an example.*\(3,\). Received: \(4,\)"),

@@ -60,15 +60,12 @@ def test_data_sets(model, digits, method, kind):
     assert "\n" not in str(caught.value)
 
 
-def test_uint8_images_are_told_to_be_scaled(model, digits):
-    with pytest.raises(tf_gmvae.InputError, match="divide by 255"):
-        model.predict((digits[0] * 255).astype("uint8"))
-
-
-def test_sample_weights_are_refused_rather_than_ignored(model, digits):
-    images, labels = digits
-    with pytest.raises(tf_gmvae.InputError, match="drop sample_weight"):
-        model.fit(images, labels, sample_weight=np.ones(len(images)), verbose=0)
+@pytest.mark.parametrize("kind", ["range", "channel"])
+def test_the_advice_works(model, digits, kind):
+    bad = spoilt(digits, kind)
+    mended = [bad / 255, bad.astype("uint8")] if kind == "range" else [bad[..., None]]
+    for images in mended:
+        assert model.predict(images, verbose=0).shape == (400, 2)
 
 
 def test_batches_of_several_shapes_are_fine(model, digits):

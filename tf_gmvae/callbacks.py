@@ -31,9 +31,13 @@ class StopOnNonFinite(keras.callbacks.Callback):
         if bad:
             # Loss and ELBO are sums of the terms; where a term is bad they add nothing to the message.
             terms = [name for name in bad if name not in ("loss", "elbo")] or bad
+            # Nothing has been learned at the first step: it is the values themselves.
+            mend = "standardise the data, column by column for a table, since their values are too large"
+            if (self._epoch, batch) != (0, 0):
+                mend = "lower the learning rate; if that does not help, standardise the data or drop extreme examples"
             raise TrainingDivergedError(
                 f"Training diverged: {', '.join(terms)} became {logs[terms[0]]} at step {batch + 1} of epoch "
-                f"{self._epoch + 1}; lower the learning rate, or look for extreme values in the data."
+                f"{self._epoch + 1}: {mend}."
             )
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import distributions, inputs, objective
-from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.errors import InputError
 
 
@@ -37,8 +36,9 @@ class Examination(NamedTuple):
 class Inference:
     """Methods of `GMVAE` that read a trained model. They take and return NumPy arrays.
 
-    `data` is an array of examples (N, ...), or a `tf.data.Dataset` of batches of examples or of
-    (examples, labels).
+    `data` is an array of examples (N, ...), a `data.Split`, or a `tf.data.Dataset`, `keras.utils.PyDataset` or other
+    iterable of batches of examples or of (examples, labels), of one pass. Arrays and batches of uint8 are on the scale
+    that `inputs.on_model_scale` gives them.
     """
 
     def embed(self, data, batch_size=256):
@@ -214,15 +214,13 @@ class Inference:
         )
 
     def _over_batches(self, function, data, batch_size):
-        if not isinstance(data, tf.data.Dataset):
-            data = np.asarray(data)
-            inputs.check_data(data, self)
-            data = array_batches(data, batch_size)
+        data = inputs.readable(data)
+        inputs.check_data(data, self)
         outputs = []
         with inputs.readable_errors():
-            for batch in data:
+            for batch in inputs.batches(data, batch_size):
                 output = function(self.examples(batch))
                 outputs.append(keras.tree.map_structure(lambda tensor: tensor.numpy(), output))
         if not outputs:
-            raise InputError("There is no example: the data set is empty.")
+            raise inputs.no_example()
         return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)

@@ -13,20 +13,34 @@ What follows is `fit`, with the paper's objective unchanged.
 """
 
 import functools
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import factors, inputs, latent_map
-from tf_gmvae.callbacks import StopOnNonFinite
 from tf_gmvae.checks import whole_number
 from tf_gmvae.data.pipeline import to_batches
+from tf_gmvae.data.sampling import reservoir
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.warm_up import GUIDANCE, GuidedTraining, Pretraining
 
 # Of either training: with few examples an epoch of the start is several passes over them.
 LEAST_STEPS = 1000
+
+
+class Start(NamedTuple):
+    """The clusters that a start found.
+
+    Attributes:
+        labels: float32 array (S, K), soft labels of the examples they were found in; rows sum to one.
+        indices: int64 array (S,), the numbers of these examples in the data, ascending.
+    """
+
+    labels: Any
+    indices: Any
 
 
 class Initialization:
@@ -54,8 +68,9 @@ class Initialization:
         decides the outcome; no label is used.
 
         Args:
-            data: a `data.Split`, an array (N, ...), or a `tf.data.Dataset` of batches of examples or of (examples,
-                labels), of one pass.
+            data: a `data.Split`, an array (N, ...), or a `tf.data.Dataset`, `keras.utils.PyDataset` or other iterable
+                of batches of examples or of (examples, labels), of one pass. A stream is read to its end once, and
+                at most `max_examples` of it, drawn with equal chances, are kept in memory and trained on.
             pretraining_epochs: as a plain VAE; of small data together at least `LEAST_STEPS` steps.
             beta: weight of the divergence from the prior in the pretraining. Where examples are small and few
                 dimensions of x come into use, less than 1 shows the map more of them.
@@ -64,23 +79,24 @@ class Initialization:
             batch_size: of both trainings.
             learning_rate: of both, Adam's.
             num_factors: dimensions of w that start in use; 0 starts without a style.
-            max_examples: from which the clusters are found; the map takes a minute for 30,000.
+            max_examples: in which the clusters are found, at most; the map takes a minute for 30,000.
             binarize: as in `data.to_batches`.
             callbacks: of both trainings.
             verbose: as in `fit`; 0 is silent.
 
         Returns:
-            Array (N, K): the soft labels of the examples, in their order.
+            `Start` of the soft labels and of the numbers of the examples that have them.
 
         Raises:
-            InputError: if the data do not fit the model, or are too few for K clusters.
+            InputError: if the data do not fit the model, or hold too few different examples for K clusters.
             TrainingDivergedError: at the first loss that is not finite.
         """
         pretraining_epochs = whole_number("pretraining_epochs", pretraining_epochs, 1)
         guided_epochs = whole_number("guided_epochs", guided_epochs, 0)
         num_factors = whole_number("num_factors", num_factors, 0)
+        max_examples = whole_number("max_examples", max_examples, max(2, self.num_components))
         seed = int(np.random.default_rng().integers(2**31)) if self.seed is None else self.seed
-        split = _as_split(self, data, max_examples)
+        split, indices = _as_split(self, data, max_examples, seed)
         check_enough(split, self.num_components)
         say = functools.partial(print, flush=True) if verbose else lambda text: None
 
@@ -90,19 +106,18 @@ class Initialization:
                 examples, size, shuffle_seed=seed, num_epochs=None, drop_remainder=True, binarize=binarize,
                 with_labels=examples.labels is not None,
             )  # fmt: skip
-            with inputs.readable_errors():
-                stage.fit(
-                    batches if map_batch is None else batches.map(map_batch),
-                    steps_per_epoch=max(examples.num_examples // size, LEAST_STEPS // epochs),
-                    epochs=epochs,
-                    shuffle=False,  # the batches are shuffled
-                    callbacks=[StopOnNonFinite(), *callbacks],
-                    verbose=verbose,
-                )
+            stage.fit(
+                batches if map_batch is None else batches.map(map_batch),
+                steps_per_epoch=max(examples.num_examples // size, LEAST_STEPS // epochs),
+                epochs=epochs,
+                shuffle=False,  # the batches are shuffled
+                callbacks=callbacks,
+                verbose=verbose,
+            )
 
         say(f"Start 1/3: {pretraining_epochs} epochs as a plain VAE.")
         train(Pretraining(self, learning_rate, beta), Split(split.examples), pretraining_epochs)
-        mapped = _sample(split, max_examples, seed)
+        mapped, indices = _sample(split, indices, max_examples, seed)
         say(f"Start 2/3: a map of {mapped.num_examples:,} latent means, and {self.num_components} clusters on it.")
         batches = to_batches(mapped, 256, binarize=binarize)
         encoding = self._over_batches(self._encode_batch, batches, None)
@@ -119,7 +134,8 @@ class Initialization:
                 guided_epochs,
                 lambda examples, numbers: (examples, tf.gather(labels, numbers)),
             )
-        return labels
+        self.initialized = True
+        return Start(labels, indices)
 
     @tf.function(reduce_retracing=True)
     def _encode_batch(self, examples):
@@ -140,13 +156,19 @@ def check_enough(split, num_components):
         num_components: K.
 
     Raises:
-        InputError: if there are fewer than K.
+        InputError: if there are fewer than K different ones, or fewer than 2.
     """
-    if split.num_examples < num_components:
-        raise InputError(
-            f"{split.num_examples} examples cannot make {num_components} clusters: give more data, or fewer "
-            "components."
-        )
+    least, different = max(2, num_components), set()
+    for example in split.examples:
+        different.add(example.tobytes())
+        if len(different) == least:
+            return
+    alike = "" if len(different) == split.num_examples else f", of which {len(different)} differ,"
+    mend = "give more data" if num_components <= len(different) else "give more data, or fewer components"
+    raise InputError(
+        f"{split.num_examples} example{'s' * (split.num_examples > 1)}{alike} cannot make {num_components} "
+        f"cluster{'s' * (num_components > 1)}: {mend}."
+    )
 
 
 def _set_up(model, encoding, labels, num_factors, seed):
@@ -164,27 +186,33 @@ def _set_up(model, encoding, labels, num_factors, seed):
         model.w_head.assign_linear(kernel, np.reshape(fitted.intercept_, -1), found.log_var_scores)
 
 
-def _as_split(model, data, max_examples):
-    if isinstance(data, Split):
-        inputs.check_shape((None, *data.data_shape), model.data_shape)
-        return data
+def _as_split(model, data, max_examples, seed):
+    """The data in memory, whole where they are there already, and the numbers of the examples."""
+    data = inputs.readable(data)
     inputs.check_data(data, model)
-    if isinstance(data, tf.data.Dataset):
-        batches, count = [], 0
-        for batch in data:
-            batches.append(model.examples(batch).numpy())
-            count += len(batches[-1])
-            if count >= max_examples:
-                break
-        if not batches:
-            raise InputError("There is no example: the data set is empty.")
-        data = np.concatenate(batches)[:max_examples]
-    return Split(np.ascontiguousarray(data, dtype="float32"))
+    if not isinstance(data, np.ndarray):
+        drawn = reservoir((_examples(batch) for batch in inputs.batches(data, None)), max_examples, seed)
+        if drawn is None:
+            raise inputs.no_example()
+        data, indices = drawn
+        inputs.check_data(data, model)
+    else:
+        indices = np.arange(len(data))
+    if data.dtype != np.uint8:
+        data = np.ascontiguousarray(data, dtype="float32")
+    return Split(data), indices
 
 
-def _sample(split, max_examples, seed):
-    """At most so many examples of a split, drawn, in order."""
+def _examples(batch):
+    examples, _, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    if weights is not None:
+        raise inputs.no_weights("sample_weight")
+    return examples
+
+
+def _sample(split, indices, max_examples, seed):
+    """At most so many examples of a split, drawn, in order, and their numbers."""
     if split.num_examples <= max_examples:
-        return Split(split.examples)
-    drawn = np.random.default_rng(seed).choice(split.num_examples, max_examples, replace=False)
-    return Split(split.examples[np.sort(drawn)])
+        return Split(split.examples), indices
+    drawn = np.sort(np.random.default_rng(seed).choice(split.num_examples, max_examples, replace=False))
+    return Split(split.examples[drawn]), indices[drawn]

@@ -1,4 +1,6 @@
-"""Checks of what users feed to the model: shapes when traced, values when they run."""
+"""What users feed to the model: its forms, its scale, and checks of shapes when traced, of values when they run.
+
+Every entry point takes the same forms by `readable`, and `on_model_scale` alone decides what scale they are on."""
 
 import contextlib
 import math
@@ -8,11 +10,121 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_gmvae.data.pipeline import array_batches
+from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 
 # Frames our sentence within the long report TensorFlow makes of a failed assertion.
 _MARK = "Bad input: "
 _FRAMED = re.compile(rf"{_MARK}(.*?)\]\n", re.DOTALL)
+
+
+def readable(data):
+    """The user's data in a form that the model reads.
+
+    Args:
+        data: array (N, ...), tensor, DataFrame, nested lists of numbers, `data.Split`, `tf.data.Dataset`,
+            `keras.utils.PyDataset`, or whatever else Keras takes.
+
+    Returns:
+        NumPy array of numbers, N >= 1, for what is held in memory; anything else as it is.
+
+    Raises:
+        InputError: if there is no example, or it is no array of numbers.
+    """
+    if isinstance(data, Split):
+        return data.examples
+    if isinstance(data, tf.data.Dataset):
+        cardinality = int(data.cardinality())
+        if cardinality == 0:
+            raise no_example()
+        return data
+    if isinstance(data, dict) or (isinstance(data, list | tuple) and any(_is_array(part) for part in data)):
+        raise InputError(
+            f"GMVAE takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays. "
+            "Join them first, with np.concatenate, say, and pass labels apart."
+        )
+    if hasattr(data, "toarray"):
+        raise InputError(f"GMVAE takes dense arrays. Received: {type(data).__name__}. Pass data.toarray().")
+    if tf.is_tensor(data) or hasattr(data, "to_numpy"):
+        data = data.numpy() if tf.is_tensor(data) else data.to_numpy()
+    if isinstance(data, list | tuple):
+        try:
+            data = np.asarray(data)
+        except ValueError:
+            raise InputError("The examples are lists of different lengths: give all the same length.") from None
+    if isinstance(data, np.ndarray):
+        if data.dtype.kind not in "buif":
+            raise InputError(f"Examples must be numbers. Received: an array of dtype {data.dtype}.")
+        if data.size == 0 or data.ndim == 0:
+            raise no_example()
+    return data
+
+
+def _is_array(part):
+    return (hasattr(part, "shape") or hasattr(part, "to_numpy")) and np.ndim(part) > 0
+
+
+def no_example():
+    """The `InputError` of data that hold nothing."""
+    return InputError("There is no example: the data are empty.")
+
+
+def no_weights(name):
+    """The `InputError` of weights of examples or classes.
+
+    Args:
+        name: of the argument.
+    """
+    return InputError(f"GMVAE does not weigh examples: drop {name}.")
+
+
+def batches(data, batch_size):
+    """Batches of data in their order.
+
+    Args:
+        data: of `readable`.
+        batch_size: examples at a time, where `data` is an array.
+
+    Yields:
+        Batches, as they are stored or as the data set yields them.
+
+    Raises:
+        InputError: if the data set has no end, or `data` is nothing that yields batches.
+    """
+    if isinstance(data, np.ndarray):
+        data = array_batches(data, batch_size)
+    elif isinstance(data, keras.utils.PyDataset):
+        data = (data[index] for index in range(_known_length(data)))
+    elif isinstance(data, tf.data.Dataset):
+        if int(data.cardinality()) == tf.data.INFINITE_CARDINALITY:
+            raise InputError("The data set has no end: pass one of one pass, without repeat(), or data.take(steps).")
+    elif not hasattr(data, "__iter__"):
+        raise InputError(
+            f"GMVAE takes an array, a Split, a tf.data.Dataset or a keras.utils.PyDataset. Received: {type(data)}"
+        )
+    yield from data
+
+
+def _known_length(data):
+    if data.num_batches is None:
+        raise InputError("The PyDataset has no end: let its __len__ return the number of its batches.")
+    return data.num_batches
+
+
+def on_model_scale(values, likelihood):
+    """Values as the model sees them. This is the one place that decides it, for every entry point.
+
+    Args:
+        values: tensor of numbers.
+        likelihood: a `Likelihood`.
+
+    Returns:
+        Float32 tensor: uint8 divided by the `uint8_scale` of the likelihood (shades become values of [0, 1], counts
+        stay), every other type as it is.
+    """
+    floats = tf.cast(values, "float32")
+    return floats / likelihood.uint8_scale if values.dtype == tf.uint8 and likelihood.uint8_scale != 1.0 else floats
 
 
 def check_shape(shape, data_shape):
@@ -45,7 +157,7 @@ def _sentence(culprit, likelihood, mend="repair or drop those examples"):
 
 def _rescaling(likelihood):
     if math.isfinite(likelihood.support[1]):
-        return "scale them first (uint8 images: divide by 255), or choose another likelihood"
+        return "scale them first (shades of 0 to 255: divide by 255, or pass uint8), or choose another likelihood"
     return "choose another likelihood"
 
 
@@ -53,12 +165,14 @@ def check_values(values, likelihood):
     """Checks that every value is finite and within the likelihood's support.
 
     Args:
-        values: NumPy array.
+        values: NumPy array; one of uint8 is good for every likelihood.
         likelihood: a `Likelihood`.
 
     Raises:
         InputError: naming the first bad value.
     """
+    if values.dtype == np.uint8:
+        return
     low, high = likelihood.support
     # NaN makes the minimum NaN and fails the comparison, so the two extremes find it too.
     minimum, maximum = (values.min(), values.max()) if values.size else (0.0, 0.0)
@@ -98,25 +212,38 @@ def with_value_checks(values, likelihood):
 
 
 def check_data(data, model):
-    """Checks what can be known of `fit`'s, `evaluate`'s or `predict`'s data before the first step.
+    """Checks what can be known of data before the first step, and builds a model that waited for their shape.
 
     Args:
-        data: an array, which is checked whole, a `tf.data.Dataset`, of which the shape is checked, or
-            anything else Keras takes, which is left to the first step.
-        model: a built `GMVAE`; one not built yet takes its shape from the data.
+        data: of `readable`: an array, which is checked whole, a `tf.data.Dataset`, of which the shape is checked,
+            or anything else Keras takes, which is left to the first step.
+        model: `GMVAE`.
 
     Raises:
         InputError: if shape or values do not fit the model.
     """
+    shape = _shape(data)
+    if not model.built and shape is not None:
+        model.build(shape)
     if not model.built:
         return
     if isinstance(data, np.ndarray):
         check_shape(data.shape, model.data_shape)
         check_values(data, model.likelihood)
-    elif isinstance(data, tf.data.Dataset):
-        examples = keras.tree.flatten(data.element_spec)[0]
-        if examples.shape.rank is not None:
-            check_shape(examples.shape, model.data_shape)
+    elif shape is not None:
+        check_shape(shape, model.data_shape)
+
+
+def _shape(data):
+    """Shape (B, ...) of a batch, or None where it is not known before the data are read."""
+    if isinstance(data, np.ndarray):
+        return data.shape
+    if isinstance(data, tf.data.Dataset):
+        shape = keras.tree.flatten(data.element_spec)[0].shape
+        return None if shape.rank is None else tuple(shape)
+    if isinstance(data, keras.utils.PyDataset) and data.num_batches:
+        return np.shape(keras.utils.unpack_x_y_sample_weight(data[0])[0])
+    return None
 
 
 @contextlib.contextmanager

@@ -14,6 +14,9 @@ from tf_gmvae.diagnostics import ACTIVE_VARIANCE, activity
 # Of the map. More dimensions than two keep clusters from crossing each other on the way.
 MAP_DIMENSIONS = 10
 NEIGHBOURS = 15
+# Of the points, up to which the layout begins from their principal components: on lines and bands of the plane the
+# eigenvectors that it begins from elsewhere may take hours to find.
+FEW_DIMENSIONS = 2
 # Examples below which the mixture takes more starts: it then needs them more, and they cost little.
 FEW = 10_000
 
@@ -44,6 +47,8 @@ def soft_labels(means, num_components, seed=0):
     """
     from sklearn.mixture import GaussianMixture
 
+    if num_components == 1:
+        return np.ones((len(means), 1), "float32")
     points = neighbourhood_map(means[:, active(means)], seed)
     num_starts = 10 if len(means) < FEW else 3
     mixture = GaussianMixture(num_components, n_init=num_starts, reg_covar=1e-3, random_state=seed)
@@ -74,6 +79,7 @@ def neighbourhood_map(points, seed=0, dimensions=MAP_DIMENSIONS, min_dist=0.0):
             n_components=min(dimensions, points.shape[1]),
             n_neighbors=NEIGHBOURS,
             min_dist=min_dist,
+            init="pca" if points.shape[1] <= FEW_DIMENSIONS else "spectral",
             random_state=seed,
             n_jobs=1,
         ).fit_transform(points)

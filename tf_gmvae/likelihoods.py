@@ -11,12 +11,19 @@ the data. Log-probabilities are in nats, summed over all axes of an example.
 | gaussian | real | mean and log-variance |
 | unit_gaussian | real, standardised | mean (variance 1: squared error) |
 | poisson | counts >= 0 | log-rate |
+
+Log-variances and log-rates are taken as the decoder returns them within +-20, that is for variances and rates
+from 2e-9 to 4.9e8, and are bounded smoothly beyond, see `layers.bounds`.
+
+Data of the type uint8 are shades of 0 to 255 and come to the model divided by 255, as images are stored. Under
+`poisson` they are counts and come as they are. Data of any other type are never scaled.
 """
 
 import math
 
 import tensorflow as tf
 
+from layers.bounds import bounded_log
 from tf_gmvae.distributions import tfd
 from tf_gmvae.errors import InputError
 from tf_gmvae.objective import LOG_TWO_PI
@@ -29,11 +36,14 @@ class Likelihood:
         name: as in the table above.
         num_parameters: parameters a data value takes, the factor between C and the decoder's channels.
         support: (low, high), bounds of the data.
+        uint8_scale: what data of the type uint8 are divided by on their way to the model: 255 makes shades values
+            of [0, 1], 1 leaves counts as they are.
     """
 
     name = ""
     num_parameters = 1
     support = (-math.inf, math.inf)
+    uint8_scale = 255.0
 
     def value_log_prob(self, inputs, params):
         """Log-probability of every single value, nats, without summing."""
@@ -132,17 +142,22 @@ class Gaussian(Likelihood):
 
     def value_log_prob(self, inputs, params):
         """-1/2 (log 2 pi + log_var + (y - mean)^2 / var)."""
-        mean, log_var = tf.split(params, 2, axis=-1)
+        mean, log_var = self._split(params)
         return -0.5 * (LOG_TWO_PI + log_var + tf.square(inputs - mean) * tf.exp(-log_var))
 
     def mean(self, params):
         """The first half of the parameters."""
-        return tf.split(params, 2, axis=-1)[0]
+        return self._split(params)[0]
 
     def independent_values(self, params):
         """Normal."""
-        mean, log_var = tf.split(params, 2, axis=-1)
+        mean, log_var = self._split(params)
         return tfd().Normal(mean, tf.exp(0.5 * log_var))
+
+    @staticmethod
+    def _split(params):
+        mean, log_var = tf.split(params, 2, axis=-1)
+        return mean, bounded_log(log_var)
 
 
 class UnitGaussian(Likelihood):
@@ -168,18 +183,20 @@ class Poisson(Likelihood):
 
     name = "poisson"
     support = (0.0, math.inf)
+    uint8_scale = 1.0
 
     def value_log_prob(self, inputs, params):
         """y log_rate - exp(log_rate) - log y!."""
-        return inputs * params - tf.exp(params) - tf.math.lgamma(inputs + 1.0)
+        log_rate = bounded_log(params)
+        return inputs * log_rate - tf.exp(log_rate) - tf.math.lgamma(inputs + 1.0)
 
     def mean(self, params):
         """exp(log_rate)."""
-        return tf.exp(params)
+        return tf.exp(bounded_log(params))
 
     def independent_values(self, params):
         """Poisson."""
-        return tfd().Poisson(log_rate=params)
+        return tfd().Poisson(log_rate=bounded_log(params))
 
 
 LIKELIHOODS = {cls.name: cls for cls in (Bernoulli, ContinuousBernoulli, Gaussian, UnitGaussian, Poisson)}

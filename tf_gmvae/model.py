@@ -1,5 +1,6 @@
 """The Gaussian mixture variational autoencoder as a Keras model."""
 
+import warnings
 from typing import Any, NamedTuple
 
 import keras
@@ -7,12 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead
-from tf_gmvae import compiled, inputs, likelihoods, objective, presets
+from tf_gmvae import compiled, inputs, likelihoods, objective, own_networks, presets
 from tf_gmvae.checks import checked_min_information, whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.inference import Inference
 from tf_gmvae.initialization import Initialization
 from tf_gmvae.training import Training
+
+
+# What a model is built from. Setting one afterwards would change what the model says of itself, not what it does.
+FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units", "seed")
 
 
 class Encoding(NamedTuple):
@@ -34,22 +39,28 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
     are `embed`, `reconstruct`, `generate`, `score`, `log_likelihood` and `distributions`, see `Inference`.
 
     Args:
-        encoder: Keras model, examples (B, ...) to features (B, F): the shared trunk of the recognition
-            network, to which the heads of q(x | y) and q(w | y) are added here.
-        decoder: Keras model, x (B, D) to the parameters of the likelihood, (B, ..., C) or (B, ..., 2C);
+        encoder: Keras model of any kind, examples (B, ...) to features (B, F): the shared trunk of the recognition
+            network, to which the heads of q(x | y) and q(w | y) are added here. One that is not built yet takes the
+            shape of the first data.
+        decoder: Keras model of any kind, x (B, D) to the parameters of the likelihood, (B, ..., C) or (B, ..., 2C);
             see `tf_gmvae.likelihoods`.
         latent_dim: D, dimensions of x.
         style_dim: W, dimensions of w.
         num_components: K.
         num_samples: M, Monte Carlo samples per example.
-        min_information: lambda of Eq. 7, nats; 0 is the plain ELBO.
+        min_information: lambda of Eq. 7, nats; 0 is the plain ELBO. It may be set at any time, also while `fit` runs.
         likelihood: name of p(y | x), see `tf_gmvae.likelihoods`.
         prior_units: units of the mixture prior head's hidden layers.
-        seed: integer seed of the heads' weights and of all noise; None draws one.
+        seed: integer seed of the heads' weights, of networks that are not built yet and of all noise; None draws
+            one. The same seed gives the same result on the same machine with the same number of threads; sums of
+            float32 in another order differ in their last digits, and training can make these larger.
         **kwargs: of `keras.Model`.
 
+    Attributes:
+        initialized: whether the model has had its start by `initialize`; None of a model that was loaded.
+
     Raises:
-        ValueError: if an argument is out of its range.
+        InputError: a `ValueError`, if an argument is out of its range.
 
     Example:
         >>> encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(32, activation="relu")])
@@ -82,12 +93,19 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
         self.style_dim = whole_number("style_dim", style_dim)
         self.num_components = whole_number("num_components", num_components)
         self.num_samples = whole_number("num_samples", num_samples)
-        self.min_information = checked_min_information(min_information, self.num_components)
+        # A variable, so that a step that is compiled already sees a new value.
+        self._lambda = tf.Variable(0.0, trainable=False, name="min_information")
+        self.min_information = min_information
         self.likelihood = likelihoods.get(likelihood)
         self.prior_units = tuple(prior_units)
         self.seed = seed
 
-        seeds = [None] * 5 if seed is None else np.random.SeedSequence(seed).generate_state(5).tolist()
+        self.initialized = False
+        # The first five are those of earlier versions.
+        seeds = [None] * 7 if seed is None else np.random.SeedSequence(seed).generate_state(7).tolist()
+        if seed is not None:
+            own_networks.seed_initial_weights(encoder, seeds[5], "encoder")
+            own_networks.seed_initial_weights(decoder, seeds[6], "decoder")
         self.encoder = encoder
         self.decoder = decoder
         self.x_head = GaussianHead(self.latent_dim, seed=seeds[0], name="x_head")
@@ -103,6 +121,22 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
         self.trackers = [keras.metrics.Mean(name) for name in ("loss", "elbo", *objective.ElboTerms._fields)]
         if encoder.built and hasattr(encoder, "input_shape"):  # a class of the user's own has none
             self.build(encoder.input_shape)
+
+    def __setattr__(self, name, value):
+        """Sets an attribute, unless it is what the model was built from."""
+        if name in FIXED and name in vars(self):
+            raise InputError(f"{name} is part of a model from its beginning: make a new GMVAE with another one.")
+        super().__setattr__(name, value)
+
+    @property
+    def min_information(self):
+        """lambda of Eq. 7, nats, a float."""
+        return self._min_information
+
+    @min_information.setter
+    def min_information(self, nats):
+        self._min_information = checked_min_information(nats, self.num_components)
+        self._lambda.assign(self._min_information)
 
     @classmethod
     def from_preset(cls, name, *, num_components=10, data_shape=None, seed=None, **overrides):
@@ -131,48 +165,45 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
     def build(self, input_shape):
         """Builds every layer, so that the first step and loaded weights find them."""
         shape = (None, *input_shape[1:])
-        if not self.encoder.built:
-            self.encoder.build(shape)
-        features = self.encoder.compute_output_shape(shape)
+        features = own_networks.build(self.encoder, shape)
         if len(features) != 2:
             raise InputError(f"The encoder must return features (B, F). Received: shape {features}")
         self.x_head.build(features)
         self.w_head.build(features)
         self.prior_head.build((None, self.style_dim))
-        if not self.decoder.built:
-            self.decoder.build((None, self.latent_dim))
         expected = (None, *shape[1:-1], self.likelihood.num_parameters * shape[-1])
-        decoded = self.decoder.compute_output_shape((None, self.latent_dim))
-        if tuple(decoded) != expected:
+        decoded = own_networks.build(self.decoder, (None, self.latent_dim))
+        if decoded != expected:
             raise InputError(
                 f"For examples of shape {shape[1:]} and a {self.likelihood.name} likelihood the decoder must "
-                f"return {expected}. Received: shape {tuple(decoded)}"
+                f"return {expected}. Received: shape {decoded}"
             )
         self.data_shape = shape[1:]
         self.built = True
 
     def examples(self, values):
-        """Examples as a checked float32 tensor.
+        """Examples as a checked float32 tensor on the model's scale.
 
         Args:
             values: tensor (B, ...), or (examples, labels) as a data set yields them.
 
         Returns:
-            Float32 tensor (B, ...).
+            Float32 tensor (B, ...), see `inputs.on_model_scale`.
 
         Raises:
             InputError: if shape or values do not fit the model.
         """
         values, _, weights = keras.utils.unpack_x_y_sample_weight(values)
         if weights is not None:
-            raise InputError("GMVAE does not weigh examples: drop sample_weight.")
+            raise inputs.no_weights("sample_weight")
         values = tf.convert_to_tensor(values)
         if not self.built:  # networks without a known input shape take it from their first batch
             self.build(values.shape)
         # After batches of several shapes tf.function forgets the rank; `ensure_shape` restores it.
         values = tf.ensure_shape(values, (None, *self.data_shape)) if values.shape.rank is None else values
         inputs.check_shape(values.shape, self.data_shape)
-        return inputs.with_value_checks(tf.cast(values, "float32"), self.likelihood)
+        floats = inputs.on_model_scale(values, self.likelihood)
+        return floats if values.dtype == tf.uint8 else inputs.with_value_checks(floats, self.likelihood)
 
     def encode(self, examples, training=False):
         """Parameters of the recognition model q(x | y) q(w | y) (Eq. 2).
@@ -289,4 +320,9 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
         config = dict(config)
         for network in ("encoder", "decoder"):
             config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects=custom_objects)
-        return cls(**config)
+        with warnings.catch_warnings():
+            # Weights without a seed are no concern: those that were saved replace them.
+            warnings.filterwarnings("ignore", message=r"GMVAE\(seed=")
+            model = cls(**config)
+        model.initialized = None
+        return model

@@ -10,6 +10,26 @@ def num_replicas():
     return 1 if context is None else context.num_replicas_in_sync
 
 
+def take_step(optimizer, weights, loss_and_rest):
+    """One step of an optimizer, the same however many replicas share the batch, and at any precision.
+
+    Args:
+        optimizer: Keras optimizer.
+        weights: list of variables.
+        loss_and_rest: function without arguments that computes a pair, the loss first, which is that of the whole
+            batch on every replica.
+
+    Returns:
+        What `loss_and_rest` returned.
+    """
+    with tf.GradientTape() as tape:
+        loss, rest = loss_and_rest()
+        # The optimizer sums the gradients of the replicas, and in half precision loss and gradients are scaled.
+        objective_value = optimizer.scale_loss(loss / num_replicas())
+    optimizer.apply(tape.gradient(objective_value, weights), weights)
+    return loss, rest
+
+
 def batch_means(values):
     """Means over the whole batch, also where replicas hold (perhaps unequal) parts of it.
 

@@ -5,7 +5,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import inputs, objective, replicas
+from tf_gmvae.callbacks import StopOnNonFinite
 from tf_gmvae.data.pipeline import array_batches
+from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import FusedAdam
 
@@ -27,19 +29,16 @@ class Training:
             Pair of the loss, a scalar that is the same on all replicas, and `objective.ElboTerms` (B,).
         """
         terms = self.elbo_terms(self.examples(data), training)
-        loss = objective.training_loss(replicas.batch_means(terms), self.min_information)
+        loss = objective.training_loss(replicas.batch_means(terms), self._lambda)
         if self.losses:  # regularisers of the user's networks
             loss += tf.add_n([tf.cast(extra, loss.dtype) for extra in self.losses])
         return loss, terms
 
     def train_step(self, data):
         """One step of the optimizer; returns the running means of loss, ELBO and terms."""
-        with tf.GradientTape() as tape:
-            loss, terms = self.training_loss(data, training=True)
-            # Every replica holds the loss of the whole batch, and the optimizer sums their gradients.
-            objective_value = self.optimizer.scale_loss(loss / replicas.num_replicas())
-        gradients = tape.gradient(objective_value, self.trainable_weights)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        loss, terms = replicas.take_step(
+            self.optimizer, self.trainable_weights, lambda: self.training_loss(data, training=True)
+        )
         return self._track(loss, terms)
 
     def test_step(self, data):
@@ -103,26 +102,83 @@ class Training:
         """Compiles a loaded model as it was compiled when saved."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(self, x=None, *args, **kwargs):
-        """See `keras.Model.fit`; bad values raise an `InputError`."""
-        if isinstance(x, tf.data.Dataset):
-            # Shuffling is the data set's own affair, and Keras warns that it will not do it.
-            kwargs.setdefault("shuffle", False)
-        return self._checked(super().fit, x, *args, **kwargs)
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
+        **kwargs,
+    ):
+        """See `keras.Model.fit`. Training stops by itself at the first loss that is not finite.
 
-    def evaluate(self, x=None, *args, **kwargs):
-        """See `keras.Model.evaluate`; draws the same noise every time."""
+        Args:
+            x: examples: an array (N, ...), a `data.Split`, or what Keras takes: data sets yield examples, or (examples,
+                labels).
+            y: labels, ignored.
+            batch_size: as in Keras, as are all that follow.
+            epochs: integer.
+            verbose: "auto", 0, 1 or 2.
+            callbacks: list.
+            validation_split: float.
+            validation_data: as `x`, or (examples, labels).
+            shuffle: whether arrays are shuffled; data sets shuffle themselves.
+            class_weight: refused.
+            sample_weight: refused.
+            **kwargs: further arguments of Keras.
+
+        Returns:
+            `keras.callbacks.History`.
+
+        Raises:
+            InputError: on bad values, or weights of examples.
+            TrainingDivergedError: at the first loss or term that is NaN or infinite.
+        """
+        x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
+        if isinstance(validation_data, Split):
+            validation_data = validation_data.examples
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = callbacks.callbacks
+        stops = [callback for callback in callbacks or () if isinstance(callback, StopOnNonFinite)]
+        # First, so that no checkpoint after it sees spoilt weights.
+        callbacks = [*([] if stops else [StopOnNonFinite()]), *(callbacks or ())]
+        # Shuffling is a data set's own affair, and Keras warns that it will not do it.
+        shuffle = shuffle and not isinstance(x, tf.data.Dataset)
+        with inputs.readable_errors():
+            return super().fit(
+                x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, **kwargs
+            )
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
+        """See `keras.Model.evaluate`, and `fit` for the data; draws the same noise every time."""
+        x = self._checked(x, sample_weight=sample_weight)
         self.evaluation_sampler.reset()
-        return self._checked(super().evaluate, x, *args, **kwargs)
+        with inputs.readable_errors():
+            return super().evaluate(x, y, batch_size, verbose, **kwargs)
 
     def predict(self, x, batch_size=None, **kwargs):
-        """See `keras.Model.predict`: the posterior p(z | y), array (N, K)."""
-        inputs.check_data(x, self)
-        if isinstance(x, np.ndarray) and len(x):
+        """See `keras.Model.predict`, and `fit` for the data: the posterior p(z | y), array (N, K)."""
+        x = self._checked(x)
+        if isinstance(x, np.ndarray):
             x, batch_size = array_batches(x, batch_size or 32), None
-        return self._checked(super().predict, x, batch_size=batch_size, **kwargs)
-
-    def _checked(self, method, x, *args, **kwargs):
-        inputs.check_data(x, self)
         with inputs.readable_errors():
-            return method(x, *args, **kwargs)
+            try:
+                return super().predict(x, batch_size=batch_size, **kwargs)
+            except UnboundLocalError:  # Keras' answer to a data set that turns out to be empty
+                raise inputs.no_example() from None
+
+    def _checked(self, x, **weights):
+        """The data in a form that Keras takes, checked; a model that is not built yet takes its shape from them."""
+        for name, value in weights.items():
+            if value is not None:
+                raise inputs.no_weights(name)
+        x = inputs.readable(x)
+        inputs.check_data(x, self)
+        return x

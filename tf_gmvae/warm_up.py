@@ -7,7 +7,8 @@ example.
 import keras
 import tensorflow as tf
 
-from tf_gmvae import objective
+from tf_gmvae import inputs, objective, replicas
+from tf_gmvae.callbacks import StopOnNonFinite
 from tf_gmvae.optimizer import FusedAdam
 
 # Nats on the cross-entropy of p(z | x, w) to the given components.
@@ -15,23 +16,28 @@ GUIDANCE = 20.0
 
 
 class _Stage(keras.Model):
-    """Training of a GMVAE by another loss; logs the means of some terms."""
+    """Training of a GMVAE by another loss, on its replicas and at its precision; logs the means of some terms."""
 
     def __init__(self, gmvae, names, learning_rate):
-        super().__init__(name=type(self).__name__.lower())
-        self.gmvae = gmvae
-        self.autocast = False
-        self.trackers = [keras.metrics.Mean(name) for name in ("loss", *names)]
-        optimizer = FusedAdam(learning_rate, epsilon=1e-8)
-        optimizer.build(self.weights_to_train())
-        self.compile(optimizer, jit_compile=gmvae.jit_compile)
+        # Keras takes the strategy from the scope, and whether losses are scaled from the policy.
+        with gmvae.distribute_strategy.scope():
+            super().__init__(name=type(self).__name__.lower(), dtype=gmvae.dtype_policy)
+            self.gmvae = gmvae
+            self.autocast = False
+            self.trackers = [keras.metrics.Mean(name) for name in ("loss", *names)]
+            self.compile(FusedAdam(learning_rate, epsilon=1e-8), jit_compile=gmvae.jit_compile)
+            self.optimizer.build(self.weights_to_train())
+
+    def fit(self, *args, callbacks=(), **kwargs):
+        """See `keras.Model.fit`; training stops by itself at the first loss that is not finite."""
+        with inputs.readable_errors():
+            return super().fit(*args, callbacks=[StopOnNonFinite(), *callbacks], **kwargs)
 
     def train_step(self, data):
         """One step of the optimizer on `loss_and_terms`."""
-        weights = self.weights_to_train()
-        with tf.GradientTape() as tape:
-            loss, terms = self.loss_and_terms(data)
-        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        loss, terms = replicas.take_step(
+            self.optimizer, self.weights_to_train(), lambda: self.loss_and_terms(data)
+        )
         for tracker, value in zip(self.trackers, (loss, *terms), strict=True):
             tracker.update_state(value)
         return {tracker.name: tracker.result() for tracker in self.trackers}
@@ -66,7 +72,7 @@ class Pretraining(_Stage):
         encoding = model.encode(examples, training=True)
         x = model.sampler(encoding.x_mean, encoding.x_log_var, num_samples=1)
         log_likelihood = model.likelihood.log_prob(examples, model.decode(x, training=True))
-        terms = [tf.reduce_mean(term) for term in objective.plain_vae_terms(log_likelihood, tuple(encoding[:2]))]
+        terms = replicas.batch_means(objective.plain_vae_terms(log_likelihood, tuple(encoding[:2])))
         return self.beta * terms[1] - terms[0], terms
 
 
@@ -92,6 +98,6 @@ class GuidedTraining(_Stage):
         examples, responsibilities = data
         sampled = self.gmvae.sampled(self.gmvae.examples(examples), training=True, num_samples=1)
         terms, guidance = objective.guided_terms(responsibilities, *sampled)
-        means = [tf.reduce_mean(term) for term in terms]
-        loss = means[1] + means[2] - means[0] + self.guidance * tf.reduce_mean(guidance)
-        return loss, (tf.reduce_mean(tf.exp(-guidance)), *means)
+        means, guidance, agreement = replicas.batch_means((terms, guidance, tf.exp(-guidance)))
+        loss = means.conditional_prior + means.w_prior - means.reconstruction + self.guidance * guidance
+        return loss, (agreement, *means)

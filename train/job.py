@@ -77,8 +77,7 @@ def build_model(settings, dataset):
     )
     model.compile(FusedAdam(settings.learning_rate, epsilon=1e-8))
     for split in filter(None, (dataset.train, dataset.test)):
-        if split.examples.dtype != np.uint8:  # uint8 is scaled to [0, 1], which every likelihood takes
-            inputs.check_values(split.examples, model.likelihood)
+        inputs.check_values(split.examples, model.likelihood)
     if settings.initialize:
         initialization.check_enough(dataset.train, settings.num_components)
     return model, settings.resolved(preset.name, model.likelihood.name)
@@ -97,7 +96,7 @@ def initialize(model, settings, dataset, folder):
         TrainingDivergedError: at the first value that is not finite.
     """
     began = time.perf_counter()
-    labels = model.initialize(
+    start = model.initialize(
         dataset.train,
         pretraining_epochs=settings.pretraining_epochs,
         beta=settings.pretraining_beta,
@@ -108,7 +107,9 @@ def initialize(model, settings, dataset, folder):
     )
     record = {
         "seconds": round(time.perf_counter() - began, 3),
-        "examples_a_component": np.bincount(labels.argmax(axis=1), minlength=labels.shape[1]).tolist(),
+        "examples_a_component": np.bincount(
+            start.labels.argmax(axis=1), minlength=model.num_components
+        ).tolist(),
     }
     folder.write_start(record)
     save_whole(model, folder.model)

@@ -23,9 +23,10 @@ def to_batches(
     binarize="none",
     with_labels=False,
 ) -> tf.data.Dataset:
-    """Makes float32 batches of a split.
+    """Makes batches of a split.
 
-    Only the example numbers are shuffled, batched and skipped; the examples stay in memory as they are (uint8
+    The examples come as they are stored, and the model brings them to its scale (`inputs.on_model_scale`): what uint8
+    mean, shades or counts, depends on its likelihood. Only the example numbers are shuffled, batched and skipped; the examples stay in memory as they are (uint8
     images in a quarter of the space of floats) and are gathered a batch at a time.
 
     Args:
@@ -38,12 +39,13 @@ def to_batches(
             batches gets with `skip_batches=n` what it would have got without the break.
         drop_remainder: Whether to leave out the last, smaller batch of each epoch.
         binarize: "none"; "threshold" (1 where a pixel is >= 0.5); or "sample" (1 with the pixel as the
-            probability, drawn anew in each epoch, from `shuffle_seed`, or 0, and the number of the batch).
+            probability, drawn anew in each epoch, from `shuffle_seed`, or 0, and the number of the batch). Both take
+            uint8 for shades of 0 to 255.
         with_labels: Whether to yield `(batch, labels)`.
 
     Returns:
-        A `tf.data.Dataset` of float32 batches `(B, H, W, C)` or `(B, F)`, uint8 pixels scaled to [0, 1] and
-        float32 as it is; with labels, pairs of such a batch and int64 `(B,)`.
+        A `tf.data.Dataset` of batches `(B, ...)` of the dtype of the split, binarized ones float32; with labels,
+        pairs of such a batch and int64 `(B,)`.
 
     Raises:
         InputError: If an argument is out of its range, labels are asked for that are not there, or examples
@@ -73,9 +75,9 @@ def to_batches(
     batches = indices.batch(batch_size, drop_remainder=drop_remainder).repeat(num_epochs).enumerate()
 
     def gather(number, rows):
-        batch = tf.cast(tf.gather(examples, rows), tf.float32)
-        if examples.dtype == tf.uint8:
-            batch /= 255.0
+        batch = tf.gather(examples, rows)
+        if binarize != "none":
+            batch = tf.cast(batch, tf.float32) / (255.0 if batch.dtype == tf.uint8 else 1.0)
         if binarize == "threshold":
             batch = tf.cast(batch >= 0.5, tf.float32)
         elif binarize == "sample":

@@ -19,8 +19,10 @@ class Split:
     """Examples in memory, with labels where the source has them.
 
     Attributes:
-        examples: `(N, H, W, C)` images or `(N, F)` features, uint8 or float32. Kept as a copy where they do not
-            begin at a multiple of 64 bytes, which is where TensorFlow can read them without a copy of its own.
+        examples: `(N, H, W, C)` images, `(N, F)` features, or of any other shape `(N, ...)` that the model is made
+            for, uint8 or float32. uint8 are shades of 0 to 255, which the model divides by 255, except under a
+            likelihood of counts; float32 reach it as they are. Kept as a copy where they do not begin at a multiple
+            of 64 bytes, which is where TensorFlow can read them without a copy of its own.
         labels: `(N,)` int64, or None. Labels are never used for training, only for scores.
 
     Raises:
@@ -38,13 +40,14 @@ class Split:
             _check_labels(self.labels, len(self.examples))
 
     @classmethod
-    def from_arrays(cls, examples, labels=None) -> Split:
+    def from_arrays(cls, examples, labels=None, *, series=False) -> Split:
         """Builds a split of whatever numeric arrays a source holds.
 
         Args:
-            examples: `(N, F)`, `(N, H, W)` (which gets a channel axis) or `(N, H, W, C)`. uint8 is kept,
-                every other numeric dtype becomes float32.
+            examples: `(N, F)`, `(N, H, W)` (which gets a channel axis), `(N, H, W, C)`, or of more axes. uint8 is
+                kept, every other numeric dtype becomes float32.
             labels: None, or `(N,)` or `(N, 1)` whole numbers.
+            series: whether `(N, T, F)` are series, which are kept as they are, and not grey images `(N, H, W)`.
 
         Returns:
             The `Split`.
@@ -58,7 +61,7 @@ class Split:
         if examples.dtype not in (np.uint8, np.float32):
             with np.errstate(over="ignore"):  # what overflows becomes inf, and is then named as such
                 examples = examples.astype(np.float32)
-        if examples.ndim == 3:
+        if examples.ndim == 3 and not series:
             examples = examples[..., np.newaxis]
         return cls(examples, None if labels is None else _whole_numbers(labels))
 
@@ -69,7 +72,7 @@ class Split:
 
     @property
     def data_shape(self) -> tuple[int, ...]:
-        """Shape of one example: `(H, W, C)` or `(F,)`."""
+        """Shape of one example: `(H, W, C)`, `(F,)` or another."""
         return self.examples.shape[1:]
 
     @property
@@ -131,9 +134,9 @@ def _check_examples(examples):
         raise InputError(
             f"examples must be a uint8 or float32 array; use Split.from_arrays to convert. Received: {received}."
         )
-    if examples.ndim not in (2, 4):
+    if examples.ndim < 2:
         raise InputError(
-            "examples must have the shape (N, features) or (N, height, width, channels). "
+            "examples must have the shape (N, features), (N, height, width, channels) or another of two axes or more. "
             f"Received: {examples.shape}."
         )
     if examples.size == 0:

@@ -48,7 +48,7 @@ def of(model):
         shades = tf.TensorSpec((None, *shape), tf.uint8, "examples")
         for name, (answer, _) in answers.items():
             found[f"{name}_uint8"] = Signature(
-                _function(model, answer, shades, _scaled), f"as {name}, of shades 0 to 255"
+                _function(model, answer, shades), f"as {name}, of {_uint8_are(model)}"
             )
         if shape[-1] in (1, 3) and None not in shape:
             found["cluster_bytes"] = Signature(
@@ -56,7 +56,7 @@ def of(model):
                     model,
                     _cluster,
                     tf.TensorSpec((None,), tf.string, "image_bytes"),
-                    lambda encoded: _scaled(images.decode(encoded, shape)),
+                    lambda encoded: images.decode(encoded, shape),
                 ),
                 "as cluster, of encoded PNG or JPEG files of any size",
             )
@@ -67,21 +67,20 @@ def of(model):
     return found
 
 
-def _function(model, answer, spec, to_floats=lambda values: values):
+def _function(model, answer, spec, read=lambda values: values):
     @tf.function(input_signature=[spec], autograph=False)
     def function(values):
         # A session checks no shapes: without this, sizes that happen to fit the matrices would be answered.
         values = tf.ensure_shape(values, spec.shape)
         with tf.control_dependencies([_not_empty(values)]):
             values = tf.identity(values)
-        return answer(model, model.examples(to_floats(values)))
+        return answer(model, model.examples(read(values)))
 
     return function
 
 
-def _scaled(shades):
-    """As `tf_gmvae.data` scales uint8."""
-    return tf.cast(shades, tf.float32) / 255.0
+def _uint8_are(model):
+    return "counts 0 to 255" if model.likelihood.uint8_scale == 1.0 else "shades 0 to 255"
 
 
 def _cluster(model, examples):
