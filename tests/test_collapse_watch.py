@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_gmvae import diagnostics
+from tf_gmvae import diagnostics, evaluation
 from tf_gmvae.callbacks import StopAfterSeconds, TestScores, TrainingSeconds
 from tf_gmvae.collapse_watch import CollapseWatch
 
@@ -117,7 +117,13 @@ def test_training_stops_when_the_time_is_spent(make_table_model, table):
 
 def test_scores_of_a_labelled_split_join_the_history(make_table_model, table):
     labels = np.arange(len(table)) % 2
-    history = make_table_model().fit(table, epochs=2, verbose=0, callbacks=[TestScores(table, labels)]).history
+    model = make_table_model()
+    history = model.fit(table, epochs=2, verbose=0, callbacks=[TestScores(table, labels)]).history
+    log_posterior = model.log_posterior(table)
+    expected = evaluation.scores(np.exp(log_posterior), labels, log_posterior)
+    assert {name: values[-1] for name, values in history.items() if name.startswith("test_")} == {
+        f"test_{name}": value for name, value in expected.items() if value is not None
+    }
     assert len(history["test_accuracy_table1"]) == 2
     assert all(0.4 <= value <= 1 for value in history["test_accuracy_majority"])
     assert "test_accuracy_hungarian" not in history  # four components, two classes

@@ -68,7 +68,8 @@ def score(model, settings, dataset, folder, examination):
         **terms,
         **watched,
         "style_information": diagnostics.style_information(*components),
-        **evaluation.scores(posterior, split.labels),
+        **evaluation.scores(posterior, split.labels, examination.log_posterior),
+        "table1_protocol": evaluation.TABLE1_PROTOCOL,
         "collapse": diagnostics.verdicts(watched, settings.num_components, terms["w_prior"]),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }
