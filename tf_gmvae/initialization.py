@@ -119,6 +119,7 @@ class Initialization:
                 guided_epochs,
                 lambda examples, numbers: (examples, tf.gather(labels, numbers)),
             )
+        self.initialized = True
         return labels
 
     @tf.function(reduce_retracing=True)

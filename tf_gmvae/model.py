@@ -86,6 +86,7 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
         self.likelihood = likelihoods.get(likelihood)
         self.prior_units = tuple(prior_units)
         self.seed = seed
+        self.initialized = False  # True after `initialize`; None, unknown, where it was loaded
 
         seeds = [None] * 5 if seed is None else np.random.SeedSequence(seed).generate_state(5).tolist()
         self.encoder = encoder
@@ -289,4 +290,6 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
         config = dict(config)
         for network in ("encoder", "decoder"):
             config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects=custom_objects)
-        return cls(**config)
+        model = cls(**config)
+        model.initialized = None
+        return model
