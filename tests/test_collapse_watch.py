@@ -1,4 +1,4 @@
-"""The watch names the three failures, and only those that are there."""
+"""The watch names the failures that are there, and only those, with remedies that work."""
 
 import math
 
@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_gmvae import diagnostics
+from tf_gmvae import diagnostics, evaluation
 from tf_gmvae.callbacks import StopAfterSeconds, TestScores, TrainingSeconds
 from tf_gmvae.collapse_watch import CollapseWatch
 
 FIGURES = {"components_in_use", "usage_entropy", "posterior_entropy", "active_x", "active_w"}
+TERMS = {"loss", "elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior"}
 
 
 def certain(clusters, num_components):
@@ -46,26 +47,99 @@ def test_style_information_is_that_of_a_linear_gaussian_channel():
     assert diagnostics.style_information(0 * w * gains, noise) == 0
 
 
+def spread(used, num_components, examples=100):
+    """Every posterior uniform over the first components."""
+    return np.tile(np.repeat([1 / used, 0.0], [used, num_components - used]), (examples, 1))
+
+
+def seen(posterior, w_prior=3.0, initialized=False):
+    """Verdicts on a posterior."""
+    means, k = np.zeros((len(posterior), 2)), posterior.shape[1]
+    counts = np.bincount(posterior.argmax(axis=1), minlength=k)
+    return diagnostics.verdicts(diagnostics.summary(posterior, means, means), k, w_prior, counts, initialized)
+
+
 @pytest.mark.parametrize(
     ("posterior", "w_prior", "expected"),
     [
-        (certain(np.arange(100) % 10, 10), 3.0, []),
-        (certain(np.zeros(100, int), 10), 3.0, ["One component takes nearly all"]),
-        (np.full((100, 10), 0.1), 3.0, ["All components overlap"]),
-        (certain(np.arange(100) % 10, 10), 0.01, ["w is ignored"]),
+        (certain(np.zeros(100, int), 10), 3.0, ["One component takes nearly all examples: the entropy"]),
+        (np.full((100, 10), 0.1), 3.0, ["All components overlap: an average example is shared by 10.0 of 10"]),
+        (np.full((100, 2), 0.5), 3.0, ["All components overlap: an average example is shared by 2.0 of 2"]),
+        (spread(5, 10), 3.0, ["Components overlap: an average example is shared by 5.0 of 10 components"]),
+        # Two of ten at each place, as when pairs of components have become one.
+        (
+            np.kron(certain(np.arange(100) % 5, 5), [[0.5, 0.5]]),
+            3.0,
+            ["Components overlap: an average example is shared by 2.0 of 10 components"],
+        ),
+        (spread(3, 10), 3.0, ["Components overlap: an average", "Few components are used: about 3.0 of 10"]),
+        (certain(np.arange(100) % 2, 10), 3.0, ["Few components are used: about 2.0 of 10 hold the examples"]),
+        (
+            # A report said that no collapse was seen of such a run.
+            certain(np.repeat(np.arange(10), [2, 86, 34, 34, 34, 34, 34, 34, 34, 33]), 10),
+            3.0,
+            ["Starved components: of 359 examples component 0 holds 2, where an equal share is 36. Unless your"],
+        ),
+        (
+            certain(np.repeat(np.arange(16), [25] * 9 + [0] * 7), 16),
+            3.0,
+            [
+                "Starved components: of 225 examples component 9 holds 0, component 10 holds 0, component 11 "
+                "holds 0, component 12 holds 0, component 13 holds 0 and 2 more like it, where"
+            ],
+        ),
+        (certain(np.arange(100) % 10, 10), 0.01, ["w is ignored: its divergence from the prior is 0.01 nats"]),
+        (certain(np.arange(100) % 10, 10), 0.21, ["w fades: its divergence from the prior is 0.21 nats"]),
+        (np.ones((100, 1)), 0.21, ["w fades"]),
         (certain(np.zeros(100, int), 10), 0.01, ["One component takes nearly all", "w is ignored"]),
-        (np.ones((100, 1)), 3.0, []),
-        (certain(np.arange(100) % 10, 10), None, []),
     ],
 )
 def test_verdicts(posterior, w_prior, expected):
-    means = np.zeros((len(posterior), 2))
-    figures = diagnostics.summary(posterior, means, means)
-    found = diagnostics.verdicts(figures, posterior.shape[1], w_prior)
-    assert len(found) == len(expected)
+    found = seen(posterior, w_prior)
+    assert len(found) == len(expected), found
     for sentence, beginning in zip(found, expected, strict=True):
         assert sentence.startswith(beginning)
-        assert "initialize" in sentence
+        assert ("model.initialize(data) (flag --initialize)" in sentence) == (not sentence.startswith("w "))
+
+
+@pytest.mark.parametrize("num_components", [1, 2, 3, 10, 30, 100])
+@pytest.mark.parametrize("examples", [100, 359, 2000, 10_000])
+def test_nothing_is_said_of_good_clusters(num_components, examples):
+    # Of equal sizes, and as chance draws them.
+    drawn = np.random.default_rng(examples).integers(num_components, size=examples)
+    for clusters in (np.arange(examples) % num_components, drawn):
+        assert seen(certain(clusters, num_components)) == []
+    assert seen(certain(drawn, num_components), w_prior=None) == []
+    between = (drawn + 1) % num_components  # two neighbours share every example, nine to one
+    assert seen(0.9 * certain(drawn, num_components) + 0.1 * certain(between, num_components)) == []
+
+
+def test_few_examples_cannot_show_many_components():
+    assert seen(certain(np.arange(40), 100)) == []
+
+
+def test_uneven_data_are_no_collapse():
+    # The largest class holds 40 %, the smallest 2 %.
+    sizes = [400, 200, 120, 80, 60, 50, 30, 20, 20, 20]
+    assert seen(certain(np.repeat(np.arange(10), sizes), 10)) == []
+
+
+def test_the_remedy_is_one_that_was_not_yet_taken():
+    fewer, lower = "use fewer components (num_components).", "lower the learning rate, or use fewer"
+    for posterior, instead in (
+        (np.full((100, 10), 0.1), fewer),
+        (spread(5, 10), fewer),
+        (certain(np.zeros(100, int), 10), lower),
+        (certain(np.arange(100) % 2, 10), lower),
+        (certain(np.repeat(np.arange(10), [0, *[20] * 9]), 10), lower),
+    ):
+        bare, begun, loaded = (
+            "".join(seen(posterior, initialized=known)).lower() for known in (False, True, None)
+        )
+        assert bare.endswith("begin with model.initialize(data) (flag --initialize).") and instead not in bare
+        assert instead in begun and "initialize" not in begun
+        assert "if it was trained without a start, begin with model.initialize(data)" in loaded
+        assert f"if with one, {instead}" in loaded
 
 
 @pytest.fixture
@@ -85,7 +159,8 @@ def test_a_collapse_is_told_in_its_first_epoch_and_once(collapsed, table, tmp_pa
     said = capsys.readouterr().out
     assert said.count("One component takes nearly all examples") == 1
     assert said.startswith("\nEpoch 1: ")
-    assert history.keys() >= FIGURES
+    # These are columns of history.csv: another would stand under the wrong header of a run that goes on.
+    assert history.keys() == FIGURES | TERMS
     assert history["components_in_use"] == [1, 1, 1]
     assert watch.verdicts[0].startswith("One component takes nearly all")
     events = [
@@ -117,7 +192,13 @@ def test_training_stops_when_the_time_is_spent(make_table_model, table):
 
 def test_scores_of_a_labelled_split_join_the_history(make_table_model, table):
     labels = np.arange(len(table)) % 2
-    history = make_table_model().fit(table, epochs=2, verbose=0, callbacks=[TestScores(table, labels)]).history
+    model = make_table_model()
+    history = model.fit(table, epochs=2, verbose=0, callbacks=[TestScores(table, labels)]).history
+    log_posterior = model.log_posterior(table)
+    expected = evaluation.scores(np.exp(log_posterior), labels, log_posterior)
+    assert {name: values[-1] for name, values in history.items() if name.startswith("test_")} == {
+        f"test_{name}": value for name, value in expected.items() if value is not None
+    }
     assert len(history["test_accuracy_table1"]) == 2
     assert all(0.4 <= value <= 1 for value in history["test_accuracy_majority"])
     assert "test_accuracy_hungarian" not in history  # four components, two classes

@@ -21,6 +21,7 @@ REQUIRED = [
     "images_per_second", "elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior", "accuracy_table1",
     "accuracy_majority", "accuracy_hungarian", "nmi", "ari", "components_in_use", "versions", "start_seconds",
     "usage_entropy", "posterior_entropy", "active_x", "active_w", "collapse", "style_information",
+    "table1_protocol",
 ]  # fmt: skip
 
 

@@ -78,7 +78,6 @@ def test_batches_come_as_the_split_stores_them():
     (batch,) = to_batches(Split(pixels), 1)
     assert batch.dtype == "uint8"
     np.testing.assert_array_equal(batch, pixels)
-    assert (batch.numpy().min(), batch.numpy().max()) == (0, 1)
     values = np.array([[-3.5, 1e6]], np.float32)
     np.testing.assert_array_equal(next(iter(to_batches(Split(values), 1))), values)
 

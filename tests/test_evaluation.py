@@ -1,6 +1,7 @@
 """Scores against hand-worked posteriors, brute force and scikit-learn."""
 
 import itertools
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -101,6 +102,103 @@ def test_hungarian_needs_as_many_clusters_as_classes(components):
     scores = evaluation.scores(posterior, labels)
     assert scores["accuracy_hungarian"] is None
     assert scores["accuracy_majority"] == evaluation.majority_accuracy(posterior, labels) > 0.3
+
+
+def saturated(seed=0, examples=120, components=5, classes=4):
+    """Log p(z | y) so certain that most posteriors are 1 in float32 and many in float64, and labels."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(classes, size=examples)
+    logits = rng.normal(0, 60, (examples, components))
+    logits[np.arange(examples), (labels + (rng.random(examples) < 0.3)) % components] += 120
+    return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True), labels
+
+
+LOG, LOG_LABELS = saturated()
+UNORDERED = {
+    "float32": (np.exp(LOG).astype("float32"), LOG_LABELS, None),
+    "float64": (np.exp(LOG), LOG_LABELS, None),
+    "log float32": (np.exp(LOG).astype("float32"), LOG_LABELS, LOG.astype("float32")),
+    "log float64": (np.exp(LOG), LOG_LABELS, LOG),
+    "one-hot": (np.eye(5, dtype="float32")[LOG.argmax(axis=1)], LOG_LABELS, None),
+    "one-hot of integers": (np.eye(4, dtype=int)[LOG.argmax(axis=1) % 4], LOG_LABELS, None),
+    "uniform": (np.full((120, 4), 0.25), np.array(["b", "a", "d", "c"])[LOG_LABELS], None),
+    "one component": (np.ones((120, 1), "float32"), LOG_LABELS, np.zeros((120, 1), "float32")),
+    "zeros": (np.zeros((120, 3)), LOG_LABELS, None),
+}
+
+
+@pytest.mark.parametrize("name", UNORDERED)
+def test_the_order_of_the_examples_changes_no_score(name):
+    posterior, labels, log_posterior = UNORDERED[name]
+
+    def all_scores(order):
+        log = None if log_posterior is None else log_posterior[order]
+        return (
+            evaluation.scores(posterior[order], labels[order], log),
+            evaluation.table1_accuracy(posterior[order], labels[order], log),
+            [function(posterior[order], labels[order]) for function in FUNCTIONS],
+        )
+
+    rng = np.random.default_rng(1)
+    expected = all_scores(np.arange(120))
+    for _ in range(40):
+        assert all_scores(rng.permutation(120)) == expected  # bit for bit
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_most_certain_is_found_among_posteriors_that_are_rounded_to_one(seed):
+    log_posterior, labels = saturated(seed)
+    posterior = np.exp(log_posterior).astype("float32")
+    assert np.sum(posterior == 1) > 60
+    right = 0
+    for k in range(posterior.shape[1]):
+        # What is left for the others, without rounding: the smallest is the most certain.
+        left = [sum(Decimal(x).exp() for j, x in enumerate(row) if j != k) for row in log_posterior]
+        given = labels[min(range(len(labels)), key=lambda i: left[i])]
+        right += np.sum(labels[posterior.argmax(axis=1) == k] == given)
+    assert evaluation.table1_accuracy(posterior, labels, log_posterior) == right / len(labels)
+
+
+def test_equals_give_their_most_frequent_label_and_then_the_smallest():
+    posterior = np.eye(2)[[0, 0, 0, 1, 1, 1, 1]]
+    # Cluster 0 holds b, a, b: b, 2 right. Cluster 1 holds d, c, c, d: c, 2 right.
+    assert evaluation.table1_accuracy(posterior, list("babdccd")) == 4 / 7
+    # The most certain of all of cluster 1 is alone now: d, and c is wrong.
+    posterior[0] = 0.9, 0.1
+    posterior[4:] = 0.1, 0.9
+    # Cluster 0: a, b are equal, so a, 1 right of b, a, b. Cluster 1: d alone, 2 right.
+    assert evaluation.table1_accuracy(posterior, list("babdccd")) == 3 / 7
+
+
+def test_log_odds_by_hand():
+    posterior = np.array([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    inf = np.inf
+    expected = [[0, -np.log(3), -np.log(3)], [inf, -inf, -inf], [-inf, -inf, -inf]]
+    np.testing.assert_allclose(evaluation.log_odds(posterior), expected, atol=1e-15)
+    log_posterior = np.array([[0.0, -400.0, -500.0]], "float32")
+    found = evaluation.log_odds(np.exp(log_posterior), log_posterior)
+    np.testing.assert_allclose(found, [[400, -400, -500]])
+
+
+def test_logarithms_in_place_of_probabilities_are_named_and_the_advice_works():
+    with pytest.raises(InputError, match="example 0 has a negative number.* as log_posterior"):
+        evaluation.table1_accuracy(LOG, LOG_LABELS)
+    assert evaluation.table1_accuracy(np.exp(LOG), LOG_LABELS, log_posterior=LOG) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (np.zeros((5, 2)), r"numbers \(5, 3\), as the posterior is. Received: shape \(5, 2\)"),
+        (np.full((5, 3), "a"), "dtype <U1"),
+        (np.where(np.arange(5)[:, None] == 3, np.nan, np.zeros((5, 3))), "example 3 is nan"),
+        (np.where(np.arange(5)[:, None] == 2, np.inf, np.zeros((5, 3))), "example 2 is inf"),
+    ],
+)
+def test_a_log_posterior_that_does_not_fit(bad, message):
+    for function in (evaluation.table1_accuracy, evaluation.scores):
+        with pytest.raises(InputError, match=message):
+            function(SMALL, SMALL_LABELS, log_posterior=bad)
 
 
 @pytest.mark.parametrize("seed", range(3))

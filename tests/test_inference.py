@@ -32,6 +32,20 @@ def test_arrays_and_data_sets_give_the_same_answers(model, table):
     np.testing.assert_allclose(model.embed(table).x, model.embed(labelled).x, rtol=1e-5, atol=1e-6)
 
 
+def test_the_log_posterior_goes_on_where_the_posterior_is_one(model, table):
+    log_posterior = model.log_posterior(table, batch_size=64)
+    posterior = model.predict(table, verbose=0)
+    np.testing.assert_allclose(np.exp(log_posterior), posterior, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.examine(table).log_posterior, log_posterior, rtol=1e-4, atol=1e-4)
+    # All but the first component far away from the latents: the posterior is 1 and 0, its logarithm is not.
+    model.prior_head.assign_components(
+        30.0 * np.arange(4)[:, None] * np.ones((4, 3)), np.zeros((4, 0, 3)), np.zeros((4, 3))
+    )
+    assert len(np.unique(model.predict(table, verbose=0)[:, 0])) == 1
+    assert len(np.unique(model.log_posterior(table)[:, 1])) > 150
+    assert model.log_posterior(table).dtype == "float32"
+
+
 def test_reconstruct_is_the_mean_of_the_decoder_at_the_mean(model, table):
     params = model.decode(model.encode(tf.constant(table)).x_mean)
     np.testing.assert_allclose(model.reconstruct(table), params[:, :6], rtol=1e-5, atol=1e-6)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import tf_gmvae
 from layers import GaussianHead, MixturePriorHead
-from tf_gmvae import InputError, evaluation, factors, initialization, latent_map
+from tf_gmvae import CollapseWatch, InputError, evaluation, factors, initialization, latent_map
 from tf_gmvae.warm_up import Pretraining
 
 
@@ -42,6 +42,48 @@ def test_clusters_are_found_and_kept(make_table_model, blobs, monkeypatch):
     assert int(model.optimizer.iterations) == 0
     model.fit(examples, epochs=3, verbose=0)
     assert evaluation.hungarian_accuracy(model.predict(examples, verbose=0), labels) > 0.97
+
+
+def test_what_the_watch_advises_works(make_table_model, blobs):
+    examples, _ = blobs
+
+    def model_of(num_components):
+        return make_table_model(num_components=num_components, num_samples=1, latent_dim=6)
+
+    def begin(model):
+        model.initialize(examples, pretraining_epochs=1, guided_epochs=1, beta=0.1, verbose=0)
+
+    def said_of_components(model, epochs):
+        watch = CollapseWatch(examples)
+        model.fit(examples, batch_size=20, epochs=epochs, verbose=0, callbacks=[watch])
+        return [sentence for sentence in watch.verdicts if not sentence.startswith("w ")]
+
+    three = model_of(3)
+    assert three.initialized is False
+    biases = three.prior_head.means.bias.numpy().reshape(3, 6)
+    biases[1:] = 50.0  # everything goes into component 0
+    three.prior_head.means.bias.assign(biases.reshape(-1))
+    three.optimizer.learning_rate = 1e-6
+    (said,) = said_of_components(three, 1)
+    assert said.startswith("One component takes nearly all") and "Begin with model.initialize(data)" in said
+    begin(three)
+    assert three.initialized is True
+    three.optimizer.learning_rate = 1e-3
+    assert said_of_components(three, 5) == []
+    assert tf_gmvae.GMVAE.from_config(three.get_config()).initialized is None  # as when loaded
+
+    ten = model_of(10)
+    begin(ten)
+    weights = ten.get_weights()
+    (said,) = said_of_components(ten, 15)
+    # Fewer is what `three` has, which has begun in the same way.
+    assert said.startswith("Components overlap") and said.endswith("Use fewer components (num_components).")
+    ten.set_weights(weights)
+    ten.optimizer.learning_rate = 0.1
+    (said,) = said_of_components(ten, 1)
+    # A lower one is what it had before: the components overlapped, and were used.
+    assert said.startswith(("Few components", "One component", "Starved components"))
+    assert "ower the learning rate" in said
 
 
 def test_the_seed_decides_and_the_form_of_the_data_does_not(make_table_model, blobs):

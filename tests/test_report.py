@@ -148,6 +148,16 @@ def test_members_are_ordered_by_certainty_and_then_by_likelihood():
     assert members.least_likely(elbo, 2).tolist() == [4, 1]
 
 
+def test_members_whose_posterior_is_one_are_ordered_by_what_is_left():
+    log_posterior = np.array([[0.0, -200.0], [0.0, -300.0], [0.0, -250.0], [-1e-3, -6.9]])
+    posterior, elbo = np.exp(log_posterior).astype("float32"), np.array([0.0, -1.0, -2.0, 9.0])
+    assert posterior[:3, 0].tolist() == [1, 1, 1] and posterior[:3, 1].tolist() == [0, 0, 0]
+    assert members.components(posterior, elbo, log_posterior=log_posterior)[0].members.tolist() == [1, 2, 0, 3]
+    # Without the logarithm what has not been rounded to 0 still tells them apart.
+    posterior = np.array([[1.0, 1e-30], [1.0, 1e-40], [1.0, 1e-35]], "float32")
+    assert members.components(posterior, elbo[:3])[0].members.tolist() == [1, 2, 0]
+
+
 def test_a_sheet_puts_images_in_rows():
     pixels = np.arange(3, dtype="uint8")[:, None, None] * np.ones((1, 2, 2), "uint8")
     expected = [[0, 0, 128, 1, 1], [0, 0, 128, 1, 1], [128] * 5, [2, 2, 128, 128, 128], [2, 2, 128, 128, 128]]

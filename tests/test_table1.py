@@ -26,6 +26,7 @@ def run_metrics(seed, accuracy, hungarian=None):
         "seed": seed, "epochs": 2, "start_seconds": 60.0, "train_seconds": 120.0, "accuracy_table1": accuracy,
         "accuracy_majority": accuracy, "accuracy_hungarian": hungarian, "nmi": 0.5, "ari": 0.4,
         "components_in_use": 10, "elbo": -100.0, "w_prior": 3.0, "style_information": 2.5,
+        "table1_protocol": evaluation.TABLE1_PROTOCOL,
     }  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def test_a_row_is_mean_and_deviation_of_its_seeds():
     assert "accuracy_hungarian" not in row["scores"]
     text = table1_report.markdown([row], [], "the command")
     assert "| 10 | 1 | 87.31 | 77.78 ± 5.75 | 98.00 | 94.00 ± 4.00 | 90.00, 98.00, 94.00 |" in text
-    assert "`the command`" in text
+    assert "`the command`" in text and "earlier version" not in text
 
 
 def test_what_was_not_run_says_so():
@@ -48,6 +49,12 @@ def test_what_was_not_run_says_so():
     text = table1_report.markdown(rows, [], "x")
     assert "| 30 | 10 | 93.22 | 89.27 ± 2.50 | - | - | not run |" in text
     assert "| 7 | 1 | - | - | 90.00 | 90.00 | 90.00 |" in text
+
+
+def test_runs_that_were_scored_by_the_order_of_the_file_are_named():
+    old = {name: value for name, value in run_metrics(1, 0.98).items() if name != "table1_protocol"}
+    text = table1_report.markdown([table1_report.row(10, 1, [run_metrics(0, 0.9), old])], [], "x")
+    assert "ties went to the first example of the file: k10-m1-seed1. `python -m train.evaluate" in text
 
 
 def table1(*arguments):
@@ -66,14 +73,25 @@ def test_the_table_is_made_once_and_goes_on(tmp_path):
     assert {floor["method"] for floor in table["pixels"]} == {"k-means", "Gaussian mixture"}
     k_means = next(floor for floor in table["pixels"] if floor["num_components"] == 10)
     assert 0.7 < k_means["accuracy_majority"] < 0.9
+    # All members of a k-means cluster are equally certain, and their most frequent label counts.
+    assert k_means["accuracy_table1"] == k_means["accuracy_majority"]
     values = table["rows"][1]["scores"]["accuracy_table1"]["values"]
     metrics = json.loads((tmp_path / "out" / "k10-m1-seed0" / "metrics.json").read_text())
     assert values == [metrics["accuracy_table1"]]
     assert not math.isnan(values[0])
     assert (tmp_path / "out" / "figure4.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "out" / "table1.md").read_text() in first.stdout + "\n"
+    # Floors of an earlier version, which scored by the order of the file, are computed anew.
+    pixels = tmp_path / "out" / "pixels.json"
+    new = json.loads(pixels.read_text())
+    old = [
+        {name: value for name, value in floor.items() if name != "table1_protocol"} | {"accuracy_table1": 0.123}
+        for floor in new
+    ]
+    pixels.write_text(json.dumps(old))
     again = table1(*arguments, "--epochs=1")
     assert "2 runs, 0 to do" in again.stdout
+    assert json.loads(pixels.read_text()) == new
     more = table1(*arguments, "--epochs=1", "--components=2,10,16", "--dry_run", "--nopixels")
     assert "3 runs, 1 to do" in more.stdout
     assert "| 16 | 1 | - | - | - | - | not run |" in more.stdout

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from tf_gmvae import evaluation
 from tf_gmvae.errors import TrainingDivergedError
@@ -95,8 +96,9 @@ class TestScores(keras.callbacks.Callback):
         self.batches, self.labels = batches, labels
 
     def on_epoch_end(self, epoch, logs=None):
-        """Predicts and scores."""
-        scores = evaluation.scores(self.model.predict(self.batches, verbose=0), self.labels)
+        """Scores."""
+        log_posterior = self.model.log_posterior(self.batches)
+        scores = evaluation.scores(np.exp(log_posterior), self.labels, log_posterior)
         logs.update({f"test_{name}": value for name, value in scores.items() if value is not None})
 
 

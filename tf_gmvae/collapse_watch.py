@@ -11,7 +11,7 @@ class CollapseWatch(keras.callbacks.Callback):
     """Looks at some examples' posteriors after every epoch, logs figures, and names a failure when it appears.
 
     The figures of `diagnostics.summary` join the epoch's logs, so callbacks that come after this one (CSV,
-    TensorBoard) record them. A verdict is printed when it is new, in one sentence with the remedy.
+    TensorBoard) record them. A verdict is printed when it is new, with what can be done.
 
     Args:
         data: array, or data set of one pass, of a few thousand training examples.
@@ -36,7 +36,14 @@ class CollapseWatch(keras.callbacks.Callback):
         figures = diagnostics.summary(posterior, *embedding)
         logs = {} if logs is None else logs
         logs.update(figures)
-        found = diagnostics.verdicts(figures, self.model.num_components, logs.get("w_prior"))
+        clusters = posterior.argmax(axis=1)
+        found = diagnostics.verdicts(
+            figures,
+            self.model.num_components,
+            logs.get("w_prior"),
+            np.bincount(clusters, minlength=self.model.num_components),
+            self.model.initialized,
+        )
         for sentence in found:
             # The first words name the failure, the figures in it change.
             if sentence.split(":")[0] not in [told.split(":")[0] for told in self.verdicts]:
@@ -45,7 +52,7 @@ class CollapseWatch(keras.callbacks.Callback):
         if self.log_dir is not None:
             self._write(epoch, posterior, embedding)
         if self.revive:
-            _revive(self.model, posterior.argmax(axis=1), embedding.x)
+            _revive(self.model, clusters, embedding.x)
 
     def _write(self, epoch, posterior, embedding):
         with tf.summary.create_file_writer(str(self.log_dir)).as_default(step=epoch):

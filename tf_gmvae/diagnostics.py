@@ -15,8 +15,19 @@ ACTIVE_VARIANCE = 0.01
 # Parts of log K: below the first, one component takes nearly all; above the second, every posterior is uniform.
 LEAST_USAGE_ENTROPY = 0.1
 MOST_POSTERIOR_ENTROPY = 0.9
-# Nats of the w-prior term below which w says nothing.
+# Mean entropy of p(z | y), nats, above which examples are shared: 0.9 log 2 is nearly half and half between two.
+SHARED_ENTROPY = 0.9 * math.log(2)
+# Part of the K components of which that many must hold the examples, counted as exp of the usage entropy.
+LEAST_USED = 0.5
+# A component is starved below this part of an equal share of the examples. Where an equal share is fewer than so
+# many examples, chance alone leaves components without one.
+STARVED = 0.1
+LEAST_SHARE = 10
+# Of these so many are named.
+NAMED = 5
+# Nats of the w-prior term: below the first w says nothing, below the second little.
 LEAST_W_PRIOR = 0.1
+FADING_W_PRIOR = 0.5
 # Bhattacharyya coefficient from which two components count as one: unit Gaussians 0.92 deviations apart have it.
 COINCIDING = 0.9
 
@@ -124,35 +135,85 @@ def summary(posterior, x_means, w_means):
     }
 
 
-def verdicts(figures, num_components, w_prior=None):
-    """The failures that the figures show, each in a sentence with its remedy.
+def verdicts(figures, num_components, w_prior=None, counts=None, initialized=None):
+    """The failures that the figures show, each in a sentence with what can be done.
 
     Args:
         figures: dict of `summary`.
         num_components: K.
         w_prior: the w-prior term, nats; None leaves w out.
+        counts: array (K,), examples assigned (argmax) to every component; None leaves starved components out.
+        initialized: whether the model began with `GMVAE.initialize`; None is unknown.
 
     Returns:
-        List of sentences, empty where all is well.
+        List of sentences, empty where all is well. The words before the first colon name the failure.
     """
-    found, limit = [], math.log(num_components)
-    if num_components > 1 and figures["posterior_entropy"] > MOST_POSTERIOR_ENTROPY * limit:
+    found, k = [], num_components
+    if k > 1:
+        found += _of_components(figures, k, counts, initialized)
+    if w_prior is not None and w_prior < FADING_W_PRIOR:
+        name, much = ("w is ignored", "nothing") if w_prior < LEAST_W_PRIOR else ("w fades", "little")
         found.append(
-            f"All components overlap: the entropy of p(z | y) is {figures['posterior_entropy']:.2f} of at most "
-            f"{limit:.2f} nats. Begin with model.initialize(data) (flag --initialize), or raise min_information."
-        )
-    elif num_components > 1 and figures["usage_entropy"] < LEAST_USAGE_ENTROPY * limit:
-        found.append(
-            f"One component takes nearly all examples: the entropy of the average p(z | y) is "
-            f"{figures['usage_entropy']:.2f} of {limit:.2f} nats. Begin with model.initialize(data) (flag "
-            "--initialize)."
-        )
-    if w_prior is not None and w_prior < LEAST_W_PRIOR:
-        found.append(
-            f"w is ignored: its divergence from the prior is {w_prior:.2f} nats. Begin with "
-            "model.initialize(data), whose num_factors gives w something to say (flag --num_factors)."
+            f"{name}: its divergence from the prior is {w_prior:.2f} nats. The clusters do without it, which "
+            f"is no fault in them; walks through w will show {much}."
         )
     return found
+
+
+def _of_components(figures, num_components, counts, initialized):
+    """Verdicts on K > 1 components."""
+    found, limit = [], math.log(num_components)
+    fewer = "use fewer components (num_components)"
+    overlap_remedy, usage_remedy = (
+        _start_or(instead, initialized) for instead in (fewer, f"lower the learning rate, or {fewer}")
+    )
+    shared, used = math.exp(figures["posterior_entropy"]), math.exp(figures["usage_entropy"])
+    examples = math.inf if counts is None else int(np.sum(counts))
+    overlap = f"an average example is shared by {shared:.1f} of {num_components} components"
+    if figures["posterior_entropy"] > MOST_POSTERIOR_ENTROPY * limit:
+        found.append(f"All components overlap: {overlap}. {_capital(overlap_remedy)}")
+    elif figures["posterior_entropy"] > SHARED_ENTROPY:
+        found.append(f"Components overlap: {overlap}. {_capital(overlap_remedy)}")
+    if figures["usage_entropy"] < LEAST_USAGE_ENTROPY * limit:
+        found.append(
+            f"One component takes nearly all examples: the entropy of the average p(z | y) is "
+            f"{figures['usage_entropy']:.2f} of {limit:.2f} nats. {_capital(usage_remedy)}"
+        )
+    elif round(used, 1) < LEAST_USED * min(num_components, examples):
+        found.append(
+            f"Few components are used: about {used:.1f} of {num_components} hold the examples. Unless your data "
+            f"are so uneven, {usage_remedy}"
+        )
+    elif counts is not None and not found and examples >= LEAST_SHARE * num_components:
+        # Where components overlap the argmax takes now one, now another.
+        found += _starved(np.asarray(counts), examples, usage_remedy)
+    return found
+
+
+def _starved(counts, examples, remedy):
+    """A verdict on components that hold next to nothing, or none."""
+    share = examples / len(counts)
+    starved = np.flatnonzero(counts < STARVED * share)
+    if not len(starved):
+        return []
+    named = ", ".join(f"component {k} holds {counts[k]}" for k in starved[:NAMED])
+    more = f" and {len(starved) - NAMED} more like it" if len(starved) > NAMED else ""
+    return [
+        f"Starved components: of {examples:,} examples {named}{more}, where an equal share is {share:.0f}. Unless "
+        f"your data hold so small a group, {remedy}"
+    ]
+
+
+def _start_or(instead, initialized):
+    """The start, for who has not had it; `instead` for who has."""
+    start = "begin with model.initialize(data) (flag --initialize)"
+    if initialized is None:
+        return f"if it was trained without a start, {start}; if with one, {instead}."
+    return f"{instead if initialized else start}."
+
+
+def _capital(sentence):
+    return sentence[0].upper() + sentence[1:]
 
 
 def _entropy(probabilities):

@@ -1,33 +1,82 @@
 """Scores of a clustering, on NumPy arrays (section "Evaluation" of the paper, Table 1).
 
 A posterior is an array (N, K), p(z | y) of every example; labels are an array (N,) of class labels of any
-kind. Labels serve scoring alone.
+kind. Labels serve scoring alone. No score depends on the order of the examples.
 """
 
 import numpy as np
 
 from tf_gmvae.errors import InputError
 
+# What `table1_accuracy` does, as runs record it beside their scores.
+TABLE1_PROTOCOL = "most certain by log-odds; among equals the most frequent label"
 
-def table1_accuracy(posterior, labels):
+
+def table1_accuracy(posterior, labels, log_posterior=None):
     """Accuracy by the protocol of Table 1 (after Makhzani et al. 2015).
 
     Each cluster gives the label of its most certain example, the one with the highest p(z_k | y) of all
     examples, to every example assigned (argmax) to it. A cluster with none assigned contributes nothing.
 
+    In floating point p(z_k | y) is exactly 1 for many examples, so the most certain is found by `log_odds`. Where
+    several examples are still equal, as all members of a k-means cluster are, the most frequent of their labels
+    counts, and of labels equally frequent the smallest.
+
     Args:
         posterior: array (N, K).
         labels: array (N,).
+        log_posterior: array (N, K), log p(z | y), which tells apart what the posterior rounds to 1; None takes
+            the logarithm of the posterior.
 
     Returns:
         Share of examples that get their own label, in [0, 1].
 
     Raises:
-        InputError: if the arrays do not fit each other or hold NaN.
+        InputError: if the arrays do not fit each other, hold NaN, or the posterior holds negative numbers.
     """
     posterior, labels = _checked(posterior, labels)
-    exemplar_labels = labels[posterior.argmax(axis=0)]
-    return float(np.mean(exemplar_labels[posterior.argmax(axis=1)] == labels))
+    certainty = log_odds(posterior, log_posterior)
+    classes, codes = np.unique(labels, return_inverse=True)
+    most_certain = certainty == certainty.max(axis=0)
+    # Of equal counts argmax takes the first, and the classes are in order.
+    given = [np.bincount(codes[chosen], minlength=len(classes)).argmax() for chosen in most_certain.T]
+    return float(np.mean(np.take(given, posterior.argmax(axis=1)) == codes))
+
+
+def log_odds(posterior, log_posterior=None):
+    """How certain every example is of every cluster, log p(z_k | y) - log(1 - p(z_k | y)).
+
+    It orders the examples as p(z_k | y) does, and still tells them apart where that has been rounded to 1: the
+    second logarithm is that of the sum of the other columns.
+
+    Args:
+        posterior: array (N, K).
+        log_posterior: array (N, K), log p(z | y); None takes the logarithm of the posterior.
+
+    Returns:
+        float64 array (N, K), nats; infinite where all but one column are 0.
+
+    Raises:
+        InputError: if the arrays do not fit each other, hold NaN, or the posterior holds negative numbers.
+    """
+    posterior = _checked_posterior(posterior)
+    if log_posterior is None:
+        if posterior.min() < 0:
+            first = int(np.argwhere(posterior < 0)[0, 0])
+            raise InputError(
+                f"The posterior of example {first} has a negative number, and probabilities have none: if these "
+                "are logarithms, give np.exp of them as the posterior, and themselves as log_posterior."
+            )
+        with np.errstate(divide="ignore"):  # the logarithm of 0 is meant to be -inf
+            log_posterior = np.log(posterior.astype("float64"))
+    log_posterior = _checked_log_posterior(log_posterior, posterior.shape)
+    # All columns before k and all after it, so that the sum of the others takes no difference of near equals.
+    none = np.full((len(posterior), 1), -np.inf)
+    before = np.logaddexp.accumulate(np.hstack([none, log_posterior[:, :-1]]), axis=1)
+    after = np.logaddexp.accumulate(np.hstack([none, log_posterior[:, :0:-1]]), axis=1)[:, ::-1]
+    with np.errstate(invalid="ignore"):
+        odds = log_posterior - np.logaddexp(before, after)
+    return np.where(np.isnan(odds), -np.inf, odds)  # a row of zeros is certain of nothing
 
 
 def majority_accuracy(posterior, labels):
@@ -104,12 +153,13 @@ def contingency(posterior, labels):
     return classes, counts
 
 
-def scores(posterior, labels=None):
+def scores(posterior, labels=None, log_posterior=None):
     """All scores of a clustering.
 
     Args:
         posterior: array (N, K).
         labels: array (N,), or None where there are none.
+        log_posterior: array (N, K), log p(z | y), for `table1_accuracy`.
 
     Returns:
         Dict with accuracy_table1, accuracy_majority, accuracy_hungarian (None where K differs from the
@@ -125,7 +175,7 @@ def scores(posterior, labels=None):
         posterior, labels = _checked(posterior, labels)
         clusters = posterior.argmax(axis=1)
         result = {
-            "accuracy_table1": table1_accuracy(posterior, labels),
+            "accuracy_table1": table1_accuracy(posterior, labels, log_posterior),
             "accuracy_majority": majority_accuracy(posterior, labels),
             "accuracy_hungarian": hungarian_accuracy(posterior, labels),
             "nmi": float(normalized_mutual_info_score(labels, clusters)),
@@ -146,6 +196,22 @@ def _checked_posterior(posterior):
             f"The posterior of example {first} is not finite: the model has diverged, train it again."
         )
     return posterior
+
+
+def _checked_log_posterior(log_posterior, shape):
+    log_posterior = np.asarray(log_posterior)
+    if log_posterior.shape != shape or log_posterior.dtype.kind not in "fiu":
+        raise InputError(
+            f"log_posterior must be an array of numbers {shape}, as the posterior is. Received: shape "
+            f"{log_posterior.shape}, dtype {log_posterior.dtype}"
+        )
+    bad = np.isnan(log_posterior) | (log_posterior == np.inf)
+    if bad.any():
+        raise InputError(
+            f"log_posterior of example {int(np.argwhere(bad)[0, 0])} is {log_posterior[bad][0]}, which no "
+            "logarithm of a probability is."
+        )
+    return log_posterior.astype("float64")
 
 
 def _checked(posterior, labels):

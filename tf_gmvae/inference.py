@@ -25,12 +25,14 @@ class Examination(NamedTuple):
         x: means of q(x | y), (N, D).
         w: means of q(w | y), (N, W).
         terms: `objective.ElboTerms` of arrays (N,), nats.
+        log_posterior: log p(z | y), (N, K), nats: it tells apart what the posterior rounds to 1.
     """
 
     posterior: Any
     x: Any
     w: Any
     terms: Any
+    log_posterior: Any
 
 
 class Inference:
@@ -57,6 +59,23 @@ class Inference:
     def _embed_batch(self, examples):
         encoding = self.encode(examples)
         return Embedding(encoding.x_mean, encoding.w_mean)
+
+    def log_posterior(self, data, batch_size=256):
+        """Logarithm of what `predict` gives: it tells apart what the posterior rounds to 1.
+
+        Args:
+            data: see the class.
+            batch_size: examples at a time, where `data` is an array.
+
+        Returns:
+            log p(z | y) at the means of x and w, array (N, K), nats.
+        """
+        return self._over_batches(self._log_posterior_batch, data, batch_size)
+
+    @tf.function(reduce_retracing=True)
+    def _log_posterior_batch(self, examples):
+        encoding = self.encode(examples)
+        return objective.log_responsibilities(encoding.x_mean, *self.mixture_prior(encoding.w_mean))
 
     def reconstruct(self, data, batch_size=256):
         """Mean of p(y | x) at the mean of q(x | y).
@@ -158,7 +177,7 @@ class Inference:
         sampled = self.sampled(examples)
         (x_mean, _), (w_mean, _) = sampled[2:4]
         log_resp = objective.log_responsibilities(x_mean, *self.mixture_prior(w_mean))
-        return Examination(tf.exp(log_resp), x_mean, w_mean, objective.elbo_terms(*sampled))
+        return Examination(tf.exp(log_resp), x_mean, w_mean, objective.elbo_terms(*sampled), log_resp)
 
     def log_likelihood(self, data, num_importance_samples=100, batch_size=16):
         """Importance-weighted estimate of log p(y), with z summed out exactly.

@@ -1,6 +1,5 @@
 """The Gaussian mixture variational autoencoder as a Keras model."""
 
-import warnings
 from typing import Any, NamedTuple
 
 import keras
@@ -9,10 +8,11 @@ import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead
 from tf_gmvae import compiled, inputs, likelihoods, objective, own_networks, presets
-from tf_gmvae.checks import checked_min_information, whole_number
+from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.inference import Inference
 from tf_gmvae.initialization import Initialization
+from tf_gmvae.saving import Saving
 from tf_gmvae.training import Training
 
 
@@ -30,7 +30,7 @@ class Encoding(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class GMVAE(Initialization, Training, Inference, keras.Model):
+class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
     """Gaussian mixture VAE (arXiv 1611.02648): unsupervised clusters, embeddings and samples.
 
     Calling the model, and `predict`, give the posterior p(z | y) of Eq. 3 at the means of q(x | y) and
@@ -99,8 +99,8 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
         self.likelihood = likelihoods.get(likelihood)
         self.prior_units = tuple(prior_units)
         self.seed = seed
+        self.initialized = False  # True after `initialize`; None, unknown, where it was loaded
 
-        self.initialized = False
         # The first five are those of earlier versions.
         seeds = [None] * 7 if seed is None else np.random.SeedSequence(seed).generate_state(7).tolist()
         if seed is not None:
@@ -127,16 +127,6 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
         if name in FIXED and name in vars(self):
             raise InputError(f"{name} is part of a model from its beginning: make a new GMVAE with another one.")
         super().__setattr__(name, value)
-
-    @property
-    def min_information(self):
-        """lambda of Eq. 7, nats, a float."""
-        return self._min_information
-
-    @min_information.setter
-    def min_information(self, nats):
-        self._min_information = checked_min_information(nats, self.num_components)
-        self._lambda.assign(self._min_information)
 
     @classmethod
     def from_preset(cls, name, *, num_components=10, data_shape=None, seed=None, **overrides):
@@ -291,38 +281,3 @@ class GMVAE(Initialization, Training, Inference, keras.Model):
         w = sampler(encoding.w_mean, encoding.w_log_var, num_samples=num_samples)
         log_likelihood = self.likelihood.log_prob(examples, self.decode(x, training))
         return log_likelihood, x, tuple(encoding[:2]), tuple(encoding[2:]), *self.mixture_prior(w)
-
-    def export(self, filepath, **kwargs):
-        """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""
-        # Keras takes the signature of the last call, and a model that was only trained has had none.
-        kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
-        super().export(filepath, **kwargs)
-
-    def get_config(self):
-        """Constructor arguments, networks included."""
-        return {
-            **super().get_config(),
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "decoder": keras.saving.serialize_keras_object(self.decoder),
-            "latent_dim": self.latent_dim,
-            "style_dim": self.style_dim,
-            "num_components": self.num_components,
-            "num_samples": self.num_samples,
-            "min_information": self.min_information,
-            "likelihood": self.likelihood.name,
-            "prior_units": list(self.prior_units),
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """The model of a config; its networks are deserialised first."""
-        config = dict(config)
-        for network in ("encoder", "decoder"):
-            config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects=custom_objects)
-        with warnings.catch_warnings():
-            # Weights without a seed are no concern: those that were saved replace them.
-            warnings.filterwarnings("ignore", message=r"GMVAE\(seed=")
-            model = cls(**config)
-        model.initialized = None
-        return model

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tf_gmvae import inputs, objective, replicas
 from tf_gmvae.callbacks import StopOnNonFinite
+from tf_gmvae.checks import checked_min_information
 from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
@@ -59,6 +60,16 @@ class Training:
             return index + 1, parts.write(index, self(part, training=False))
 
         return tf.while_loop(lambda index, _: index < num_parts, one_part, (0, parts))[1].concat()
+
+    @property
+    def min_information(self):
+        """lambda of Eq. 7, nats, a float."""
+        return self._min_information
+
+    @min_information.setter
+    def min_information(self, nats):
+        self._min_information = checked_min_information(nats, self.num_components)
+        self._lambda.assign(self._min_information)
 
     def _track(self, loss, terms):
         batch_size = tf.shape(terms.elbo)[0]

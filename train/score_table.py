@@ -28,6 +28,6 @@ def table(metrics):
     rows.append(("training", f"{metrics['train_seconds']:.0f} s for {metrics['epochs']} epochs"))
     if metrics["start_seconds"]:
         rows.append(("start", f"{metrics['start_seconds']:.0f} s before"))
-    rows += [("collapse", sentence) for sentence in metrics["collapse"]]
+    rows += [("collapse watch", sentence) for sentence in metrics["collapse"]]
     title = f"{metrics['dataset']}: {metrics['num_examples']:,} {metrics['scored_on']} examples"
     return "\n".join([title, *(f"  {name:<22}{value}" for name, value in rows)])

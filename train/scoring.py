@@ -68,8 +68,15 @@ def score(model, settings, dataset, folder, examination):
         **terms,
         **watched,
         "style_information": diagnostics.style_information(*components),
-        **evaluation.scores(posterior, split.labels),
-        "collapse": diagnostics.verdicts(watched, settings.num_components, terms["w_prior"]),
+        **evaluation.scores(posterior, split.labels, examination.log_posterior),
+        "table1_protocol": evaluation.TABLE1_PROTOCOL,
+        "collapse": diagnostics.verdicts(
+            watched,
+            settings.num_components,
+            terms["w_prior"],
+            np.bincount(posterior.argmax(axis=1), minlength=settings.num_components),
+            settings.initialize,
+        ),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }
     folder.write_metrics(metrics)

@@ -136,9 +136,10 @@ def _run(cell):
 
 
 def _floors(dataset, components, seed):
-    """Scores of k-means and of a Gaussian mixture on the pixels; computed once for a K."""
+    """Scores of k-means and of a Gaussian mixture on the pixels; computed once for a K and a protocol."""
     path = RunFolder(flags.FLAGS.runs_dir).path / "pixels.json"
     found = json.loads(path.read_text()) if path.is_file() else []
+    found = [floor for floor in found if floor.get("table1_protocol") == evaluation.TABLE1_PROTOCOL]
     for k in dict.fromkeys(components):
         for method, cluster in (("k-means", baselines.kmeans), ("Gaussian mixture", baselines.gaussian_mixture)):
             if any((floor["method"], floor["num_components"]) == (method, k) for floor in found):
@@ -146,7 +147,12 @@ def _floors(dataset, components, seed):
             print(f"{method} on the pixels, K = {k} ...", flush=True)
             posterior = cluster(dataset.train.examples, dataset.test.examples, k, seed)
             found.append(
-                {"method": method, "num_components": k, **evaluation.scores(posterior, dataset.test.labels)}
+                {
+                    "method": method,
+                    "num_components": k,
+                    **evaluation.scores(posterior, dataset.test.labels),
+                    "table1_protocol": evaluation.TABLE1_PROTOCOL,
+                }
             )
             RunFolder.write_whole(path, json.dumps(found, indent=2) + "\n")
     return [floor for floor in found if floor["num_components"] in components]

@@ -28,6 +28,7 @@ class Findings:
         labels: array (N,) of whole numbers, or None.
         class_names: tuple of the names of label 0, 1, ..., or None.
         seed: of the map.
+        log_posterior: array (N, K), log p(z | y), or None: it orders the members of a component.
 
     Raises:
         InputError: if arrays do not fit each other.
@@ -49,9 +50,10 @@ class Findings:
     labels: Any = None
     class_names: tuple | None = None
     seed: int = 0
+    log_posterior: Any = None
 
     def __post_init__(self):
-        for what in ("posterior", "x", "elbo", "labels"):
+        for what in ("posterior", "x", "elbo", "labels", "log_posterior"):
             values = getattr(self, what)
             if values is not None and len(values) != len(self.examples):
                 raise InputError(

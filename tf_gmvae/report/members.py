@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tf_gmvae.evaluation import contingency
+from tf_gmvae.evaluation import contingency, log_odds
 
 
 class Component(NamedTuple):
@@ -24,22 +24,23 @@ class Component(NamedTuple):
     contents: list
 
 
-def components(posterior, elbo, labels=None):
+def components(posterior, elbo, labels=None, log_posterior=None):
     """All components, with their members.
 
     Args:
         posterior: array (N, K).
         elbo: array (N,), nats.
         labels: array (N,) of whole numbers, or None.
+        log_posterior: array (N, K), log p(z | y), for the order of the members; None takes that of the posterior.
 
     Returns:
         List of K `Component`s, in their order.
     """
-    assigned, found = posterior.argmax(axis=1), []
+    assigned, certainty, found = posterior.argmax(axis=1), log_odds(posterior, log_posterior), []
     for k in range(posterior.shape[1]):
         members = np.flatnonzero(assigned == k)
-        # Many posteriors are 1 in float32, and the ELBO then tells the typical from the odd.
-        members = members[np.lexsort((-elbo[members], -posterior[members, k]))]
+        # Members of the same certainty, as duplicates are: the ELBO tells the typical from the odd.
+        members = members[np.lexsort((-elbo[members], -certainty[members, k]))]
         contents = []
         if labels is not None:
             values, counts = np.unique(labels[members], return_counts=True)

@@ -1,0 +1,44 @@
+"""How a GMVAE is written and read by Keras."""
+
+import warnings
+
+import keras
+
+
+class Saving:
+    """The methods of `GMVAE` behind `save`, `keras.saving.load_model` and `export`."""
+
+    def export(self, filepath, **kwargs):
+        """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""
+        # Keras takes the signature of the last call, and a model that was only trained has had none.
+        kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
+        super().export(filepath, **kwargs)
+
+    def get_config(self):
+        """Constructor arguments, networks included."""
+        return {
+            **super().get_config(),
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "latent_dim": self.latent_dim,
+            "style_dim": self.style_dim,
+            "num_components": self.num_components,
+            "num_samples": self.num_samples,
+            "min_information": self.min_information,
+            "likelihood": self.likelihood.name,
+            "prior_units": list(self.prior_units),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """The model of a config; its networks are deserialised first."""
+        config = dict(config)
+        for network in ("encoder", "decoder"):
+            config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects=custom_objects)
+        with warnings.catch_warnings():
+            # Weights without a seed are no concern: those that were saved replace them.
+            warnings.filterwarnings("ignore", message=r"GMVAE\(seed=")
+            model = cls(**config)
+        model.initialized = None
+        return model
