@@ -107,7 +107,9 @@ def counts(count=300):
     return rng.poisson(rates[labels]).astype("uint8"), labels
 
 
-@pytest.mark.parametrize(("likelihood", "scale"), [("poisson", 1.0), ("bernoulli", 255.0), ("unit_gaussian", 255.0)])
+@pytest.mark.parametrize(
+    ("likelihood", "scale"), [("poisson", 1.0), ("bernoulli", 255.0), ("unit_gaussian", 255.0)]
+)
 def test_uint8_are_on_one_scale_whichever_way_they_come(likelihood, scale):
     examples, _ = counts()
     model = counts_model(likelihood=likelihood)
@@ -227,7 +229,13 @@ class Decoder(keras.Model):
 def test_networks_of_any_kind_and_examples_of_any_shape(shape):
     examples = np.random.default_rng(0).normal(size=(60, *shape)).astype("float32")
     model = tf_gmvae.GMVAE(
-        Encoder(), Decoder(shape), latent_dim=3, style_dim=2, num_components=3, likelihood="gaussian", prior_units=(8,)
+        Encoder(),
+        Decoder(shape),
+        latent_dim=3,
+        style_dim=2,
+        num_components=3,
+        likelihood="gaussian",
+        prior_units=(8,),
     )
     model.compile()
     assert not model.built

@@ -40,7 +40,9 @@ def test_the_constraint_may_change_after_and_during_a_fit(make_table_model, tabl
         model.min_information = -1.0
 
 
-@pytest.mark.parametrize("name", ["num_samples", "num_components", "latent_dim", "style_dim", "likelihood", "seed"])
+@pytest.mark.parametrize(
+    "name", ["num_samples", "num_components", "latent_dim", "style_dim", "likelihood", "seed"]
+)
 def test_what_a_model_was_built_from_cannot_change_in_name_alone(make_table_model, name):
     model = make_table_model()
     before = getattr(model, name)
@@ -187,7 +189,9 @@ def test_no_weight_of_a_head_or_decoder_makes_the_elbo_nan(make_table_model, tab
         with tf.GradientTape() as tape:
             loss, terms = model.training_loss(table, training=True)
         assert all(np.isfinite(term).all() for term in terms), value
-        for weight, gradient in zip(model.trainable_weights, tape.gradient(loss, model.trainable_weights), strict=True):
+        for weight, gradient in zip(
+            model.trainable_weights, tape.gradient(loss, model.trainable_weights), strict=True
+        ):
             assert np.isfinite(gradient).all(), (value, weight.path)
     head = model.x_head.streams
     head.bias.assign(np.full(head.bias.shape, 1e4, "float32"))
@@ -200,7 +204,9 @@ def test_every_likelihood_with_a_logarithm_is_bounded():
         likelihood = likelihoods.get(name)
         log_prob = likelihood.log_prob(tf.constant(data), params)
         assert np.isfinite(log_prob).all(), name
-        np.testing.assert_allclose(likelihood.distribution(params[0]).log_prob(tf.constant(data)), log_prob[0], rtol=1e-4)
+        np.testing.assert_allclose(
+            likelihood.distribution(params[0]).log_prob(tf.constant(data)), log_prob[0], rtol=1e-4
+        )
         assert np.isfinite(likelihood.mean(params)).all()
 
 
@@ -222,9 +228,18 @@ def test_ordinary_data_train_to_finite_weights(kind):
     }[kind]
     likelihood = "poisson" if kind == "counts" else "gaussian"
     encoder = keras.Sequential([keras.layers.Dense(64, "relu")])
-    decoder = keras.Sequential([keras.layers.Dense(64, "relu"), keras.layers.Dense(12 if kind == "counts" else 24)])
+    decoder = keras.Sequential(
+        [keras.layers.Dense(64, "relu"), keras.layers.Dense(12 if kind == "counts" else 24)]
+    )
     model = tf_gmvae.GMVAE(
-        encoder, decoder, latent_dim=4, style_dim=2, num_components=5, prior_units=(64,), likelihood=likelihood, seed=0
+        encoder,
+        decoder,
+        latent_dim=4,
+        style_dim=2,
+        num_components=5,
+        prior_units=(64,),
+        likelihood=likelihood,
+        seed=0,
     )
     model.compile(keras.optimizers.Adam(1e-3))
     history = model.fit(data, batch_size=50, epochs=10, verbose=0).history
@@ -259,7 +274,11 @@ def few_steps(monkeypatch):
     [
         (np.zeros((100, 6)), {}, "100 examples, of which 1 differ, cannot make 4 clusters: give more data"),
         (np.zeros((1, 6)), {"num_components": 1}, "1 example cannot make 1 cluster: give more data"),
-        (np.random.default_rng(0).normal(size=(3, 6)), {}, "3 examples cannot make 4 clusters: .* fewer components"),
+        (
+            np.random.default_rng(0).normal(size=(3, 6)),
+            {},
+            "3 examples cannot make 4 clusters: .* fewer components",
+        ),
     ],
 )
 def test_too_few_different_examples_get_a_sentence(make_table_model, data, options, message):
@@ -310,7 +329,9 @@ def test_stages_scale_their_loss_in_half_precision(make_table_model, table):
             trainer = stage(model, 1e-3)
             data_set = tf.data.Dataset.from_tensor_slices(data).batch(200)
             trainer.fit(data_set, verbose=0)
-            moved = [np.abs(w.numpy() - old).mean() for w, old in zip(model.trainable_weights, before, strict=True)]
+            moved = [
+                np.abs(w.numpy() - old).mean() for w, old in zip(model.trainable_weights, before, strict=True)
+            ]
             steps.append(np.array(moved))
         # Adam's first step is the learning rate, whatever the size of a gradient that is not lost.
         np.testing.assert_allclose(steps[0], steps[1], rtol=0.05)

@@ -35,7 +35,9 @@ class StopOnNonFinite(keras.callbacks.Callback):
             # Nothing has been learned at the first step: it is the values themselves.
             mend = "standardise the data, column by column for a table, since their values are too large"
             if (self._epoch, batch) != (0, 0):
-                mend = "lower the learning rate; if that does not help, standardise the data or drop extreme examples"
+                mend = (
+                    "lower the learning rate; if that does not help, standardise the data or drop extreme examples"
+                )
             raise TrainingDivergedError(
                 f"Training diverged: {', '.join(terms)} became {logs[terms[0]]} at step {batch + 1} of epoch "
                 f"{self._epoch + 1}: {mend}."

@@ -1,6 +1,7 @@
 """What users feed to the model: its forms, its scale, and checks of shapes when traced, of values when they run.
 
-Every entry point takes the same forms by `readable`, and `on_model_scale` alone decides what scale they are on."""
+Every entry point takes the same forms by `readable`, and `on_model_scale` alone decides what scale they are on.
+"""
 
 import contextlib
 import math
@@ -98,7 +99,9 @@ def batches(data, batch_size):
         data = (data[index] for index in range(_known_length(data)))
     elif isinstance(data, tf.data.Dataset):
         if int(data.cardinality()) == tf.data.INFINITE_CARDINALITY:
-            raise InputError("The data set has no end: pass one of one pass, without repeat(), or data.take(steps).")
+            raise InputError(
+                "The data set has no end: pass one of one pass, without repeat(), or data.take(steps)."
+            )
     elif not hasattr(data, "__iter__"):
         raise InputError(
             f"GMVAE takes an array, a Split, a tf.data.Dataset or a keras.utils.PyDataset. Received: {type(data)}"
@@ -124,7 +127,9 @@ def on_model_scale(values, likelihood):
         stay), every other type as it is.
     """
     floats = tf.cast(values, "float32")
-    return floats / likelihood.uint8_scale if values.dtype == tf.uint8 and likelihood.uint8_scale != 1.0 else floats
+    return (
+        floats / likelihood.uint8_scale if values.dtype == tf.uint8 and likelihood.uint8_scale != 1.0 else floats
+    )
 
 
 def check_shape(shape, data_shape):

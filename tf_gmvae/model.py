@@ -15,7 +15,6 @@ from tf_gmvae.initialization import Initialization
 from tf_gmvae.saving import Saving
 from tf_gmvae.training import Training
 
-
 # What a model is built from. Setting one afterwards would change what the model says of itself, not what it does.
 FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units", "seed")
 

@@ -107,9 +107,7 @@ def initialize(model, settings, dataset, folder):
     )
     record = {
         "seconds": round(time.perf_counter() - began, 3),
-        "examples_a_component": np.bincount(
-            start.labels.argmax(axis=1), minlength=model.num_components
-        ).tolist(),
+        "examples_a_component": np.bincount(start.labels.argmax(axis=1), minlength=model.num_components).tolist(),
     }
     folder.write_start(record)
     save_whole(model, folder.model)
