@@ -17,7 +17,9 @@ from train.run_folder import RunFolder
 
 NUMBERS = ("2", "3", "4", "5", "6")
 
-flags.DEFINE_list("figure", None, "Which of the paper's figures, 2 to 6; several as in 2,3.", required=True)
+flags.DEFINE_list(
+    "figure", None, "Which of the paper's figures, 2 to 6; several as in 2,3; required.", required=True
+)
 flags.DEFINE_string("table1", None, "For Fig. 4: table1.json of train.table1, its runs beside it.")
 flags.DEFINE_string("run", None, "For Fig. 5 (MNIST) or 6 (SVHN): folder of a finished run on images.")
 flags.DEFINE_string("figures_dir", "figures", "Where the figures are written.")

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import zipfile
 from dataclasses import replace
 
 import keras
@@ -22,7 +23,6 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import FusedAdam
 from train import scoring
 from train.run_folder import RunFolder
-from train.settings import Settings
 
 # Training examples whose posteriors the collapse watch looks at.
 WATCHED = 2000
@@ -114,7 +114,7 @@ def initialize(model, settings, dataset, folder):
     save_whole(model, folder.model)
 
 
-def fit(model, settings, dataset, folder):
+def fit(model, settings, dataset, folder, one_epoch=False):
     """Trains up to the epochs of the settings, from where the model stands.
 
     Args:
@@ -122,6 +122,7 @@ def fit(model, settings, dataset, folder):
         settings: `Settings`.
         dataset: `tf_gmvae.data.Dataset`.
         folder: opened `RunFolder`; history, model and TensorBoard events are written there.
+        one_epoch: whether to stop after the next epoch, however many are to come.
 
     Raises:
         TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
@@ -131,6 +132,11 @@ def fit(model, settings, dataset, folder):
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // steps
     folder.keep_history(epochs_done)
+    spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())
+    out_of_time = settings.minutes is not None and spent >= 60.0 * settings.minutes
+    if epochs_done >= settings.epochs or (epochs_done and out_of_time):
+        print(f"The run is finished after epoch {epochs_done}: nothing is left to train.", flush=True)
+        return
     if epochs_done:
         print(f"Going on after epoch {epochs_done} of {settings.epochs}.", flush=True)
     batches = data.to_batches(
@@ -166,8 +172,9 @@ def fit(model, settings, dataset, folder):
     if dataset.test is not None and dataset.test.labels is not None:
         callbacks.append(TestScores(scoring.evaluation_batches(settings, dataset), dataset.test.labels))
     if settings.minutes is not None:
-        spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())
         callbacks.append(StopAfterSeconds(60.0 * settings.minutes, spent))
+    if one_epoch:
+        callbacks.append(StopAfterSeconds(0.0))
     model.fit(
         batches,
         steps_per_epoch=steps,
@@ -199,12 +206,19 @@ def load_model(folder):
     """
     if not folder.model.is_file():
         raise InputError(f"{folder.path} has no {folder.model.name}: the run has not finished its first epoch.")
-    try:
-        return keras.saving.load_model(folder.model)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{folder.model} cannot be read ({str(error).splitlines()[0]}): begin the run again with --overwrite."
-        ) from None
+    fault = "it is cut short, or no model that Keras has saved"
+    if zipfile.is_zipfile(folder.model):
+        try:
+            model = keras.saving.load_model(folder.model)
+        except Exception as error:  # whatever a damaged or foreign file leads the readers to
+            fault = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
+        else:
+            if isinstance(model, GMVAE) and getattr(model, "optimizer", None) is not None:
+                return model
+            fault = "it holds something other than a compiled GMVAE"
+    raise InputError(
+        f"{folder.model} cannot be read ({fault}): put back a copy of it, or train the run anew, with --overwrite."
+    )
 
 
 def open_run(path, data_dir=None):
@@ -221,7 +235,7 @@ def open_run(path, data_dir=None):
         InputError: if it is no run, has no model, or its data cannot be had.
     """
     folder = RunFolder(path)
-    settings = Settings.read(folder.flags)
+    settings = folder.read_settings()
     if data_dir:
         settings = replace(settings, data_dir=data_dir)
     return folder, settings, load_model(folder), load_data(settings)
