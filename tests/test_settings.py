@@ -74,6 +74,12 @@ def test_no_data_set_is_an_error():
         "--binarize=yes",
         "--num_componets=3",
         "--seed=x",
+        f"--seed={2**63}",
+        "--learning_rate=nan",
+        "--learning_rate=0",
+        "--minutes=inf",
+        "--min_information=-inf",
+        "--pretraining_beta=nan",
     ],
 )
 def test_flags_out_of_range_are_named(flag):
@@ -232,6 +238,13 @@ def test_places_that_cannot_be_written(settings, tmp_path):
         RunFolder(tmp_path / "file" / "run").open(settings)
     with pytest.raises(InputError, match="cannot be written .*--runs_dir"):
         RunFolder("/proc/no/run").open(settings)
+
+
+def test_a_run_that_cannot_be_written_is_told_before_any_work(tmp_path):
+    with pytest.raises(InputError, match=r"/proc cannot be written \(.*\): copy it to .* as --run"):
+        RunFolder("/proc").check_writable()
+    RunFolder(tmp_path).check_writable()
+    assert not list(tmp_path.iterdir())
 
 
 def test_history_leaves_out_rows_cut_short(folder, settings):

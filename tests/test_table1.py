@@ -93,7 +93,8 @@ def test_bad_flags_get_a_sentence(tmp_path):
         ("--components=ten",): "--components must be integers",
         ("--samples=0",): "--samples must be integers",
         ("--dataset=minst",): "minst",
-        (f"--seed={10**200}",): "K, M and --seed together must be the name of one folder",
+        (f"--components={10**200}",): "K, M and --seed together must be the name of one folder",
+        (f"--seed={2**63}",): "is not an integer in the range",
         ("--minutes=nan",): "nan is not a finite number >= 0",
         ("--dry_run",): "pixels.json is damaged",
     }

@@ -238,6 +238,8 @@ def open_run(path, data_dir=None):
     settings = folder.read_settings()
     if data_dir:
         settings = replace(settings, data_dir=data_dir)
+    folder.read_history()  # what is damaged is found out before any work
+    folder.read_start()
     return folder, settings, load_model(folder), load_data(settings)
 
 

@@ -13,6 +13,8 @@ from tf_gmvae.presets import PRESETS
 
 # What may differ when a run goes on: how far, and where the data lie. Nothing of it changes a step.
 MAY_CHANGE = ("epochs", "minutes", "data_dir")
+# TensorFlow holds seeds in 64 bits, and some are counted up from this one.
+LARGEST_SEED = 2**62
 # As --help shows them.
 GROUPS = {
     "Data": ("dataset", "data_dir", "image_size", "channels", "binarize"),
@@ -229,7 +231,7 @@ def define(flag_values=flags.FLAGS):
     flags.DEFINE_integer("guided_epochs", 3, "Of the start: at the clusters found.", 0, **define_from)
     flags.DEFINE_integer("num_factors", 10, "Of the start: dimensions of w that begin in use.", 0, **define_from)
     flags.DEFINE_bool("revive", False, "Set components without examples beside the busiest one.", **define_from)
-    flags.DEFINE_integer("seed", 0, "Of weights, noise and order of the data.", 0, **define_from)
+    flags.DEFINE_integer("seed", 0, "Of weights, noise and order of the data.", 0, LARGEST_SEED, **define_from)
 
 
 def _define_float(name, default, about, flag_values, positive=False):
