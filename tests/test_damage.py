@@ -82,7 +82,7 @@ def damaged_runs(run, folder):
         "start-text": "start.json is damaged",
         "start-empty": "start.json is damaged ('seconds' is missing): move it away",
         "model-cut": "model.keras cannot be read (it is cut short, or no model that Keras has saved): put back",
-        "model-other": "model.keras cannot be read (it holds something other than a compiled GMVAE)",
+        "model-other": "model.keras cannot be read (it holds something other than a GMVAE)",
         "model-foreign": "model.keras cannot be read (",
         "model-archive": "model.keras cannot be read (",
         "flags-binary": "run.flags cannot be read (",

@@ -125,9 +125,15 @@ def fit(model, settings, dataset, folder, one_epoch=False):
         one_epoch: whether to stop after the next epoch, however many are to come.
 
     Raises:
+        InputError: if the model has no optimizer.
         TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
     """
     batch_size, steps = settings.epoch_shape(dataset.train.num_examples)
+    if getattr(model, "optimizer", None) is None:
+        raise InputError(
+            f"{folder.model} was saved without its optimizer, so its training cannot go on: train the run anew, "
+            "with --overwrite."
+        )
     # The model itself says how far it came, so no second file can disagree with it.
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // steps
@@ -199,7 +205,7 @@ def load_model(folder):
         folder: `RunFolder`.
 
     Returns:
-        Compiled `GMVAE`.
+        `GMVAE`, compiled if it was when it was saved.
 
     Raises:
         InputError: if there is none, or it cannot be read.
@@ -213,9 +219,9 @@ def load_model(folder):
         except Exception as error:  # whatever a damaged or foreign file leads the readers to
             fault = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
         else:
-            if isinstance(model, GMVAE) and getattr(model, "optimizer", None) is not None:
+            if isinstance(model, GMVAE):
                 return model
-            fault = "it holds something other than a compiled GMVAE"
+            fault = "it holds something other than a GMVAE"
     raise InputError(
         f"{folder.model} cannot be read ({fault}): put back a copy of it, or train the run anew, with --overwrite."
     )
