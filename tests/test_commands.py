@@ -2,10 +2,12 @@
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import fields
 
 import keras
 import numpy as np
@@ -15,6 +17,7 @@ from misuse import check_refused
 from pages import check_self_contained
 
 import tf_gmvae
+from train.settings import Settings
 
 REQUIRED = [
     "dataset", "num_components", "num_samples", "min_information", "seed", "epochs", "train_seconds",
@@ -233,7 +236,10 @@ def test_unlabelled_vectors_become_a_run(tmp_path):
         "--report",
     )
     assert process.returncode == 0, process.stderr
-    assert "Stands out in column" in (tmp_path / "own" / "report.html").read_text(encoding="utf-8")
+    html = (tmp_path / "own" / "report.html").read_text(encoding="utf-8")
+    assert "Stands out in column" in html
+    assert "table.npz" in html
+    assert str(tmp_path) not in html  # whoever is sent it need not know where the data lie
     metrics = json.loads((tmp_path / "own" / "metrics.json").read_text())
     assert (metrics["preset"], metrics["likelihood"]) == ("synthetic", "gaussian")
     assert metrics["nmi"] is None
@@ -253,6 +259,33 @@ def test_a_diverging_run_keeps_its_last_good_model(tmp_path):
     assert not (tmp_path / "own" / "metrics.json").exists()
 
 
+def test_a_run_is_replaced_when_the_first_epoch_of_the_new_one_is_saved(tmp_path):
+    old = {"run.flags": b"--dataset=digits\n", "model.keras": b"the old model"}
+    run, new = tmp_path / "runs" / "own", tmp_path / "runs" / ".own.new"
+    run.mkdir(parents=True)
+    for name, content in old.items():
+        (run / name).write_bytes(content)
+    arguments = [
+        "-m", "train.main", "--noreport", "--noexport", "--dataset=synthetic", "--noinitialize", "--epochs=2",
+        f"--runs_dir={run.parent}", "--name=own", "--overwrite",
+    ]  # fmt: skip
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=log, stderr=log)
+    while not (new / "run.flags").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert new.exists()
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == old
+    again = run_python(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert f"The first epoch is saved: it replaces the run that was in {run}." in again.stdout
+    assert [int(row["epoch"]) for row in history(run)] == [0, 1]
+    assert keras.saving.load_model(run / "model.keras").optimizer.iterations == 200
+    assert [path.name for path in run.parent.iterdir()] == ["own"]
+    assert str(new) not in again.stdout
+
+
 def bad_inputs(tmp_path):
     images = tmp_path / "images"
     broken = save_images(images, 5)
@@ -264,8 +297,11 @@ def bad_inputs(tmp_path):
         (idx / f"{name}-ubyte.gz").write_bytes(b"\x1f\x8b\x08\x00cut short")
     np.savez(tmp_path / "bright.npz", x=np.full((9, 8, 8), 255.0, "float32"))
     np.savez(tmp_path / "nan.npz", x=np.full((9, 8, 8), np.nan, "float32"))
-    np.savez(tmp_path / "odd.npz", x=np.zeros((9, 5, 5), "float32"))
+    np.savez(tmp_path / "odd.npz", x=np.zeros((9, 27, 27), "float32"))
     (tmp_path / "cut.npz").write_bytes((tmp_path / "nan.npz").read_bytes()[:100])
+    np.savez(tmp_path / "wide.npz", x=np.full((300, 5), 3e38, "float32"))
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "run.flags").write_text("--dataset=digits\n")
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "letter.txt").write_text("mine")
     return {
@@ -275,19 +311,43 @@ def bad_inputs(tmp_path):
         ("--dataset=mnist", f"--data_dir={idx}"): "train-images-idx3-ubyte.gz",
         (f"--dataset={tmp_path / 'bright.npz'}",): "divide by 255",
         (f"--dataset={tmp_path / 'nan.npz'}",): "NaN",
-        (f"--dataset={tmp_path / 'odd.npz'}",): "No preset fits",
+        (f"--dataset={tmp_path / 'odd.npz'}",): "resize or pad images to an even height and width of at least 6",
         (f"--dataset={tmp_path / 'cut.npz'}",): "cut.npz",
         ("--dataset=digits", "--preset=mnist"): "Preset 'mnist' is for",
         ("--dataset=digits", "--image_size=9"): "image_size",
         ("--dataset=digits", "--num_components=2000"): "cannot make 2000 clusters",
         ("--dataset=digits", "--name=used"): "is not empty",
         ("--dataset=digits", "--name=used", "--overwrite"): "something other than a run",
+        (
+            "--dataset=digits",
+            "--name=../used",
+            "--overwrite",
+        ): "'../used' holds a separator of folders: give another",
+        ("--dataset=digits", f"--name={tmp_path / 'used'}"): "holds a separator of folders",
+        ("--dataset=digits", "--name="): "'' is empty",
+        (f"--dataset={tmp_path / 'wide.npz'}", "--name=old", "--overwrite"): "Training diverged",
+        ("--dataset=digits", "--learning_rate=nan"): "--learning_rate=nan: nan is not a finite number > 0",
+        ("--dataset=digits", "--learning_rate=0"): "0.0 is not a finite number > 0",
+        ("--dataset=digits", "--minutes=inf"): "inf is not a finite number >= 0",
+        ("--dataset=digits", "--min_information=nan"): "nan is not a finite number >= 0",
+        ("--dataset=digits", "--pretraining_beta=-1"): "-1.0 is not a finite number >= 0",
+        ("--dataset=digits", "--num_componets=3"): "Did you mean: num_components",
+        (f"--flagfile={tmp_path / 'no.flags'}",): "no.flags",
+        (f"--flagfile={tmp_path / 'wide.npz'}",): "give --flagfile a text file",
+        ("--dataset=mnist", f"--data_dir={tmp_path / 'mnits'}"): "mnits does not exist",
         ("--dataset=digits", "stray"): "Unknown argument 'stray'",
     }
 
 
 def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(tmp_path):
-    check_refused("train.main", bad_inputs(tmp_path), tmp_path, f"--runs_dir={tmp_path}")
+    help_page = check_refused("train.main", bad_inputs(tmp_path), tmp_path, f"--runs_dir={tmp_path}")
+    shown = re.findall(r"^    --(?:\[no\])?(\w+)", help_page, re.MULTILINE)
+    of_main = ["name", "runs_dir", "resume", "overwrite", "report", "export", "saved_models_dir", "flagfile"]
+    assert sorted(shown) == sorted([*of_main, *(field.name for field in fields(Settings))])  # none of TensorFlow's
+    assert re.findall(r"^(\w.*):$", help_page, re.MULTILINE) == [
+        "This command", "Data", "Model", "Training", "Start", "From a file",
+    ]  # fmt: skip
+    assert (tmp_path / "old" / "run.flags").read_text() == "--dataset=digits\n"
 
 
 def test_a_run_without_its_first_epoch_cannot_be_scored(tmp_path):

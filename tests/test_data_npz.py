@@ -54,7 +54,10 @@ def test_strings_become_numbers_and_names_over_both_splits(tmp_path):
         ({"x": PIXELS[0, 0]}, r"array x: examples must have the shape .*Received: \(3,\)"),
         ({"x": np.array([[0, np.nan]])}, "array x: example 0 holds a NaN.*remove or repair"),
         ({"x": PIXELS, "y": np.ones(5)}, r"array x: labels must be one number an example.*Received: \(5,\)"),
-        ({"x": np.array([{}, None], object)}, r"\(Object arrays.*again with np.savez, from plain numeric"),
+        (
+            {"x": np.array([{}, None], object)},
+            "array x: holds objects of Python.*again with np.savez, from plain numeric",
+        ),
         (
             {"x_train": PIXELS, "y_train": np.ones(6), "x_test": PIXELS, "y_test": np.array(["a"] * 6)},
             "strings in one of y_train and y_test and numbers in the other: use one kind",
@@ -71,17 +74,18 @@ def test_arrays_that_do_not_fit(tmp_path, arrays, message):
     ("damage", "message"),
     [
         (lambda content: b"", "is empty: download or write it again"),
-        (lambda content: content[: len(content) // 2], r"a .npz file \(.*: write it again with np.savez"),
+        (lambda content: content[: len(content) // 2], "no .npz file, or is cut short: write it again"),
         (lambda content: content[:60] + b"\xff" * 20 + content[80:], r"a .npz file \(.*: write it again"),
-        (lambda content: b"x,y\n1,2\n", r"a .npz file \(.*: write it again"),
+        (lambda content: b"x,y\n1,2\n", "no .npz file, or is cut short: write it again with np.savez"),
     ],
 )
 def test_damaged_files(tmp_path, damage, message):
     load_saved(tmp_path, x=PIXELS)
     path = tmp_path / "own.npz"
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=rf"own.npz.*{message}"):
+    with pytest.raises(InputError, match=rf"own.npz.*{message}") as refused:
         load(path)
+    assert "pickle" not in str(refused.value)
 
 
 def test_a_single_array_under_the_name_of_a_npz_file(tmp_path):

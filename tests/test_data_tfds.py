@@ -140,6 +140,24 @@ def test_without_a_network_the_message_says_what_to_do(tmp_path, monkeypatch, na
         load(name, tmp_path)
 
 
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "svhn", "tfds:kmnist"])
+def test_a_folder_that_is_not_there_is_refused_before_anything_is_made(tmp_path, monkeypatch, name):
+    asked = []
+
+    def prepare(self):
+        asked.append(self)
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", prepare)
+    with pytest.raises(InputError, match=r"data_dir .*/mnits does not exist: .* or make it, for a download"):
+        load(name, tmp_path / "mnits")
+    assert not asked and not list(tmp_path.iterdir())
+    (tmp_path / "mnits").mkdir()  # as the sentence says
+    with pytest.raises(InputError):  # nothing was prepared
+        load(name, tmp_path / "mnits")
+    assert asked
+    assert load("digits", tmp_path / "no").train.num_examples  # which has no use for it
+
+
 def test_downloads_are_given_up_soon(tmp_path, monkeypatch):
     default, seen = downloader.MAX_RETRIES, []
     monkeypatch.setattr(

@@ -7,6 +7,7 @@ import pytest
 from absl import flags
 
 from tf_gmvae import InputError
+from train import names
 from train.run_folder import RunFolder
 from train.settings import Settings, define
 
@@ -73,6 +74,12 @@ def test_no_data_set_is_an_error():
         "--binarize=yes",
         "--num_componets=3",
         "--seed=x",
+        f"--seed={2**63}",
+        "--learning_rate=nan",
+        "--learning_rate=0",
+        "--minutes=inf",
+        "--min_information=-inf",
+        "--pretraining_beta=nan",
     ],
 )
 def test_flags_out_of_range_are_named(flag):
@@ -106,15 +113,97 @@ def test_an_occupied_folder_is_refused_and_left_alone(folder, settings):
 def test_overwrite_drops_a_run_but_nothing_else(folder, settings, tmp_path):
     folder.open(settings)
     folder.model.write_text("a model")
-    folder.open(replace(settings, seed=5), overwrite=True)
-    assert not folder.model.exists()
+    with folder.replacement(replace(settings, seed=5)) as new:
+        new.model.write_text("another")
+        assert folder.model.read_text() == "a model"
+        assert Settings.read(folder.flags).seed == settings.seed
+    assert folder.model.read_text() == "another"
     assert Settings.read(folder.flags).seed == 5
+    assert [path.name for path in folder.path.parent.iterdir()] == ["one"]
     other = tmp_path / "holiday"
     other.mkdir()
     (other / "photo.png").write_bytes(b"x")
     with pytest.raises(InputError, match="holds something other than a run"):
-        RunFolder(other).open(settings, overwrite=True)
+        RunFolder(other).check_free(overwrite=True)
     assert (other / "photo.png").exists()
+
+
+def listing(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def test_a_replacement_that_fails_leaves_the_old_run_and_nothing_beside_it(folder, settings):
+    folder.open(settings)
+    before = listing(folder.path.parent)
+    for failure in (RuntimeError, KeyboardInterrupt):
+        with pytest.raises(failure), folder.replacement(replace(settings, seed=5)) as new:
+            new.model.write_text("half")
+            raise failure
+    assert listing(folder.path.parent) == before
+    assert Settings.read(folder.flags) == settings
+
+
+@pytest.mark.parametrize(
+    ("there", "seed"),
+    [
+        (("one", ".one.new"), 0),  # killed before the new run had its first epoch
+        ((".one.old", ".one.new"), 1),  # between the two renames
+        (("one", ".one.old"), 0),  # before the old run was removed
+        ((".one.old",), 0),
+    ],
+)
+def test_a_replacement_killed_at_any_moment_leaves_a_whole_run(folder, settings, there, seed):
+    for age, name in enumerate(there):
+        RunFolder(folder.path.with_name(name)).open(replace(settings, seed=age))
+    assert folder.read_settings().seed == seed  # whoever looks first
+    with pytest.raises(InputError, match="is not empty"):
+        folder.check_free()
+    folder.open(replace(settings, seed=seed), resume=True)  # who trains sweeps
+    assert listing(folder.path.parent) == ["one", "one/run.flags"]
+
+
+def test_a_link_is_not_replaced(folder, settings, tmp_path):
+    RunFolder(tmp_path / "elsewhere").open(settings)
+    folder.path.parent.mkdir()
+    folder.path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="is a link, .* remove the link"):
+        folder.check_free(overwrite=True)
+    folder.open(settings, resume=True)
+    folder.path.unlink()
+    folder.check_free(overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("../../x", "holds a separator"), ("/abs", "holds a separator"), ("a/b", "holds a separator"),
+        ("a\\b", "holds a separator"), ("..", "begins with a dot"), (".hidden", "begins with a dot"),
+        ("", "is empty"), ("  ", "is empty"), ("a\0b", "cannot be shown"), ("a\nb", "cannot be shown"),
+        ("x" * 201, "is longer"), ("ä" * 101, "is longer"),
+    ],
+)  # fmt: skip
+def test_a_name_is_one_folder_name(name, fault):
+    with pytest.raises(InputError, match=f"^--name must be the name of one folder, but .*{fault}.*: mend"):
+        names.checked(name, "--name", "mend")
+
+
+@pytest.mark.parametrize("name", ["digits-k10", "a b", "ä" * 100, "x..y", "-", "Ж"])
+def test_any_other_name_is_taken(name, tmp_path):
+    (tmp_path / f".{names.checked(name, '--name', '')}.new").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("..", "work"), (".", "pictures"), ("../work/.hidden.npz", "hidden"), ("a/b.npz", "b"),
+        ("digits", "digits"), ("tfds:kmnist", "tfds-kmnist"), ("/", "data"), ("../", "work"),
+    ],
+)  # fmt: skip
+def test_a_name_made_of_the_data_is_one_too(dataset, name, settings, tmp_path, monkeypatch):
+    (tmp_path / "work" / "pictures").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work" / "pictures")
+    made = replace(settings, dataset=dataset).default_name
+    assert names.checked(made, "--name", "") == f"{name}-k7-m1-seed0"
 
 
 def test_resume_and_overwrite_contradict(folder):
@@ -151,6 +240,13 @@ def test_places_that_cannot_be_written(settings, tmp_path):
         RunFolder("/proc/no/run").open(settings)
 
 
+def test_a_run_that_cannot_be_written_is_told_before_any_work(tmp_path):
+    with pytest.raises(InputError, match=r"/proc cannot be written \(.*\): copy it to .* as --run"):
+        RunFolder("/proc").check_writable()
+    RunFolder(tmp_path).check_writable()
+    assert not list(tmp_path.iterdir())
+
+
 def test_history_leaves_out_rows_cut_short(folder, settings):
     folder.open(settings)
     assert folder.read_history() == []
@@ -166,7 +262,7 @@ def test_history_is_cut_to_the_epochs_of_the_model(folder, settings, epochs, kep
     folder.open(settings)
     folder.keep_history(epochs)
     assert not folder.history.exists()
-    folder.history.write_text("epoch,elbo\n0,-3\n1,-2\n2,-1\n")
+    folder.history.write_text("epoch,elbo,seconds\n0,-3,1\n1,-2,1\n2,-1,1\n")
     folder.keep_history(epochs)
     assert [row["epoch"] for row in folder.read_history()] == kept
 
@@ -176,3 +272,12 @@ def test_metrics_are_json(folder, settings):
     folder.write_metrics({"elbo": -1.5, "accuracy_hungarian": None})
     assert json.loads(folder.metrics.read_text()) == {"elbo": -1.5, "accuracy_hungarian": None}
     assert not list(folder.path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "shown"),
+    [("/home/me/a.npz", "a.npz"), ("~/pictures/", "pictures"), ("digits", "digits"), ("tfds:a/b", "tfds:a/b")],
+)
+def test_settings_that_are_shown_do_not_tell_where_the_data_lie(dataset, shown, settings):
+    private = replace(settings, dataset=dataset, data_dir="/home/me")
+    assert private.shareable == replace(settings, dataset=shown, data_dir=None)

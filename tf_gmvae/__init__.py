@@ -23,7 +23,8 @@ Modules: `model` (GMVAE), `initialization` (its start: `warm_up` trainings, `lat
 (what it answers), `objective` (pure functions, Eq. 3 to 7), `likelihoods`, `presets`, `distributions` (TensorFlow
 Probability), `data` (tf.data), `callbacks`, `collapse_watch`, `component_pictures` (TensorBoard), `drawing`
 (samples and walks), `export` (to TensorFlow Serving, of the parts in `serving`); on arrays `evaluation` (scores),
-`diagnostics` (collapse), `baselines`, `figures`, `report` (the page of a run).
+`diagnostics` (collapse), `baselines`, `figures`, `report` (the page of a run); `disk` and `interrupts` (what stops
+work from outside).
 """
 
 import os

@@ -129,5 +129,11 @@ def save_whole(model, path):
     """
     path = Path(path)
     partial = path.with_name(f"{path.stem}.partial.keras")
-    model.save(partial)
-    os.replace(partial, path)
+    try:
+        model.save(partial)
+        os.replace(partial, path)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # so it is where the disk is full
+            error.filename = str(path)
+        raise

@@ -96,7 +96,7 @@ def batches(data, batch_size):
     if isinstance(data, np.ndarray):
         data = array_batches(data, batch_size)
     elif isinstance(data, keras.utils.PyDataset):
-        data = (data[index] for index in range(_known_length(data)))
+        data = map(data.__getitem__, range(_known_length(data)))
     elif isinstance(data, tf.data.Dataset):
         if int(data.cardinality()) == tf.data.INFINITE_CARDINALITY:
             raise InputError(

@@ -247,6 +247,6 @@ def for_shape(data_shape):
         if preset.fits(data_shape):
             return preset
     raise InputError(
-        f"No preset fits examples of shape {data_shape}: for images choose an even size, or one that 8 divides "
-        "(option image_size), or give GMVAE your own encoder and decoder."
+        f"No preset fits examples of shape {data_shape}: resize or pad images to an even height and width of at "
+        "least 6 (a folder of images: option image_size), or give GMVAE your own encoder and decoder."
     )

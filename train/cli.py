@@ -2,21 +2,33 @@
 
 import logging
 import os
+import signal
 import sys
 
 import tensorflow as tf
-from absl import app
+from absl import app, flags
 from absl import logging as absl_logging
 
+from tf_gmvae import disk, interrupts
 from tf_gmvae.errors import InputError, TrainingDivergedError
+from train import help as help_page
+
+HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
+INTERRUPTED = 130
 
 
 def run(command):
     """Parses the flags and runs a command; a user's mistake ends in one sentence and exit status 1.
 
     Args:
-        command: function without arguments.
+        command: function without arguments. A KeyboardInterrupt from it may carry the sentence to end with.
     """
+
+    def parse(argv):
+        if HELP & set(argv[1:]):
+            print(help_page.text(command))
+            sys.exit(0)
+        return _parsed(argv)
 
     def main(argv):
         if len(argv) > 1:
@@ -28,14 +40,33 @@ def run(command):
         absl_logging.set_verbosity(absl_logging.WARNING)
         logging.getLogger("tf_gmvae").setLevel(logging.INFO)
         try:
-            command()
+            with interrupts.not_lost():
+                command()
         except (InputError, TrainingDivergedError) as error:
             _fail(error)
-        except KeyboardInterrupt:
-            print("\nStopped; --resume goes on after the last finished epoch.", file=sys.stderr)
-            sys.exit(130)
+        except (OSError, tf.errors.OpError) as error:
+            failure = disk.sentence(error)
+            if failure is None:
+                raise
+            _fail(f"{failure}, then give the same command again.")
 
-    app.run(main)
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the end of what `startup` has set
+        app.run(main, flags_parser=parse)
+    except KeyboardInterrupt as stop:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience does not end in a traceback
+        print(f"\n{stop}" if str(stop) else "\nStopped.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def _parsed(argv):
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        message = " ".join(str(error).removeprefix("ERROR:: ").split())
+        _fail(f"{message.removesuffix('.')}; --help lists the flags.")
+    except UnicodeDecodeError as error:
+        _fail(f"A flag file is no text ({error.reason}): give --flagfile a text file, one flag a line.")
 
 
 def _fail(message):

@@ -4,15 +4,20 @@ from absl import flags
 
 from train import cli, job, score_table, scoring
 
-flags.DEFINE_string("run", None, "Folder of the run.", required=True)
+flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
 
 
 def main():
-    """Loads model and data of a run and writes its metrics anew."""
+    """Scores a run and stores that as its metrics; one that cannot be written is scored all the same."""
     folder, run_settings, model, dataset = job.open_run(flags.FLAGS.run, flags.FLAGS.data_dir)
     examination = scoring.examine(model, run_settings, dataset)
-    print(score_table.table(scoring.score(model, run_settings, dataset, folder, examination)))
+    metrics = scoring.score(model, run_settings, dataset, folder, examination)
+    print(score_table.table(metrics))
+    try:
+        folder.write_metrics(metrics)
+    except OSError as error:
+        print(f"These scores are not stored: {folder.metrics} cannot be written ({error.strerror}).", flush=True)
 
 
 if __name__ == "__main__":

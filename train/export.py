@@ -5,10 +5,11 @@ from pathlib import Path
 from absl import flags
 
 from tf_gmvae import export
-from train import cli, job, model_card, settings
+from tf_gmvae.serving import versions
+from train import cli, job, model_card, names
 from train.run_folder import RunFolder
 
-flags.DEFINE_string("run", None, "Folder of the run.", required=True)
+flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models are kept, one folder each.")
 flags.DEFINE_string("name", None, "Of the exported model; by default the run's.")
 
@@ -17,9 +18,11 @@ def main():
     """Exports the model of a run as the next version."""
     chosen = flags.FLAGS
     folder = RunFolder(chosen.run)
-    run_settings = settings.Settings.read(folder.flags)
+    name = folder.path.resolve().name if chosen.name is None else chosen.name
+    path = Path(chosen.saved_models_dir) / names.checked(name, "--name", "give another --name")
+    run_settings = folder.read_settings()
+    versions.check_place(path)
     model = job.load_model(folder)
-    path = Path(chosen.saved_models_dir) / (chosen.name or folder.path.resolve().name)
     print(f"Exported to {export(model, path, model_card.description(run_settings, folder))}/")
 
 

@@ -14,15 +14,18 @@ from tf_gmvae import figures
 from tf_gmvae.errors import InputError
 from train import cli, figures_of_runs, synthetic_figures, synthetic_training
 from train.run_folder import RunFolder
+from train.settings import LARGEST_SEED
 
 NUMBERS = ("2", "3", "4", "5", "6")
 
-flags.DEFINE_list("figure", None, "Which of the paper's figures, 2 to 6; several as in 2,3.", required=True)
+flags.DEFINE_list(
+    "figure", None, "Which of the paper's figures, 2 to 6; several as in 2,3; required.", required=True
+)
 flags.DEFINE_string("table1", None, "For Fig. 4: table1.json of train.table1, its runs beside it.")
 flags.DEFINE_string("run", None, "For Fig. 5 (MNIST) or 6 (SVHN): folder of a finished run on images.")
 flags.DEFINE_string("figures_dir", "figures", "Where the figures are written.")
 flags.DEFINE_integer("epochs", 60, "Of both trainings behind Fig. 2 and 3.", 1)
-flags.DEFINE_integer("seed", 0, "Of data, trainings and all that is drawn.", 0)
+flags.DEFINE_integer("seed", 0, "Of data, trainings and all that is drawn.", 0, LARGEST_SEED)
 
 
 def main():

@@ -7,7 +7,7 @@ import numpy as np
 
 from tf_gmvae import drawing, figures
 from tf_gmvae.errors import InputError
-from train import job, settings, table1_report
+from train import job, table1_report
 from train.run_folder import RunFolder
 
 SAMPLES = 10
@@ -79,7 +79,7 @@ def image_model(path, number):
     if path is None:
         raise InputError(f"Figure {number} shows a finished run: give --run=runs/NAME of a run on images.")
     folder = RunFolder(path)
-    settings.Settings.read(folder.flags)  # says what is wrong with a folder that is no run
+    folder.read_settings()  # says what is wrong with a folder that is no run
     model = job.load_model(folder)
     if len(model.data_shape) != 3 or model.data_shape[-1] not in (1, 3):
         raise InputError(

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import zipfile
 from dataclasses import replace
 
 import keras
@@ -22,7 +23,6 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import FusedAdam
 from train import scoring
 from train.run_folder import RunFolder
-from train.settings import Settings
 
 # Training examples whose posteriors the collapse watch looks at.
 WATCHED = 2000
@@ -113,7 +113,7 @@ def initialize(model, settings, dataset, folder):
     save_whole(model, folder.model)
 
 
-def fit(model, settings, dataset, folder):
+def fit(model, settings, dataset, folder, one_epoch=False):
     """Trains up to the epochs of the settings, from where the model stands.
 
     Args:
@@ -121,15 +121,27 @@ def fit(model, settings, dataset, folder):
         settings: `Settings`.
         dataset: `tf_gmvae.data.Dataset`.
         folder: opened `RunFolder`; history, model and TensorBoard events are written there.
+        one_epoch: whether to stop after the next epoch, however many are to come.
 
     Raises:
+        InputError: if the model has no optimizer.
         TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
     """
     batch_size, steps = settings.epoch_shape(dataset.train.num_examples)
+    if getattr(model, "optimizer", None) is None:
+        raise InputError(
+            f"{folder.model} was saved without its optimizer, so its training cannot go on: train the run anew, "
+            "with --overwrite."
+        )
     # The model itself says how far it came, so no second file can disagree with it.
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // steps
     folder.keep_history(epochs_done)
+    spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())
+    out_of_time = settings.minutes is not None and spent >= 60.0 * settings.minutes
+    if epochs_done >= settings.epochs or (epochs_done and out_of_time):
+        print(f"The run is finished after epoch {epochs_done}: nothing is left to train.", flush=True)
+        return
     if epochs_done:
         print(f"Going on after epoch {epochs_done} of {settings.epochs}.", flush=True)
     batches = data.to_batches(
@@ -165,8 +177,9 @@ def fit(model, settings, dataset, folder):
     if dataset.test is not None and dataset.test.labels is not None:
         callbacks.append(TestScores(scoring.evaluation_batches(settings, dataset), dataset.test.labels))
     if settings.minutes is not None:
-        spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())
         callbacks.append(StopAfterSeconds(60.0 * settings.minutes, spent))
+    if one_epoch:
+        callbacks.append(StopAfterSeconds(0.0))
     model.fit(
         batches,
         steps_per_epoch=steps,
@@ -191,19 +204,26 @@ def load_model(folder):
         folder: `RunFolder`.
 
     Returns:
-        Compiled `GMVAE`.
+        `GMVAE`, compiled if it was when it was saved.
 
     Raises:
         InputError: if there is none, or it cannot be read.
     """
     if not folder.model.is_file():
         raise InputError(f"{folder.path} has no {folder.model.name}: the run has not finished its first epoch.")
-    try:
-        return keras.saving.load_model(folder.model)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"{folder.model} cannot be read ({str(error).splitlines()[0]}): begin the run again with --overwrite."
-        ) from None
+    fault = "it is cut short, or no model that Keras has saved"
+    if zipfile.is_zipfile(folder.model):
+        try:
+            model = keras.saving.load_model(folder.model)
+        except Exception as error:  # whatever a damaged or foreign file leads the readers to
+            fault = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
+        else:
+            if isinstance(model, GMVAE):
+                return model
+            fault = "it holds something other than a GMVAE"
+    raise InputError(
+        f"{folder.model} cannot be read ({fault}): put back a copy of it, or train the run anew, with --overwrite."
+    )
 
 
 def open_run(path, data_dir=None):
@@ -220,9 +240,11 @@ def open_run(path, data_dir=None):
         InputError: if it is no run, has no model, or its data cannot be had.
     """
     folder = RunFolder(path)
-    settings = Settings.read(folder.flags)
+    settings = folder.read_settings()
     if data_dir:
         settings = replace(settings, data_dir=data_dir)
+    folder.read_history()  # what is damaged is found out before any work
+    folder.read_start()
     return folder, settings, load_model(folder), load_data(settings)
 
 

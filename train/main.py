@@ -2,18 +2,22 @@
 
 from pathlib import Path
 
+import tensorflow as tf
 from absl import flags
 
-from tf_gmvae import export
+from tf_gmvae import disk, export, interrupts
+from tf_gmvae.errors import InputError
 from tf_gmvae.serving import versions
-from train import cli, job, model_card, report, score_table, scoring, settings
+from train import cli, job, model_card, names, report, score_table, scoring, settings
 from train.run_folder import RunFolder
 
 settings.define()
 flags.DEFINE_string("name", None, "Of the run; by default data set, K, M and seed.")
 flags.DEFINE_string("runs_dir", "runs", "Where runs are kept.")
 flags.DEFINE_bool("resume", False, "Go on with the run of that name after its last finished epoch.")
-flags.DEFINE_bool("overwrite", False, "Replace the run of that name.")
+flags.DEFINE_bool(
+    "overwrite", False, "Replace the run of that name, once the first epoch of the new one is saved."
+)
 flags.DEFINE_bool("report", True, "Write report.html at the end: the run in pictures.")
 flags.DEFINE_bool(
     "export", True, "At the end make the next version of a served model of it, as train.export does."
@@ -25,33 +29,82 @@ def main():
     """Builds, fits, scores and saves one run."""
     chosen = flags.FLAGS
     run_settings = settings.Settings.from_flags(chosen)
-    folder = RunFolder(f"{chosen.runs_dir}/{chosen.name or run_settings.default_name}")
-    folder.check_free(chosen.resume, chosen.overwrite)
-    exported = Path(chosen.saved_models_dir) / folder.path.name
-    if chosen.export:
-        versions.check_place(exported)  # not after hours of training
-    dataset = job.load_data(run_settings)
-    print(f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}.")
-    model, run_settings = job.build_model(run_settings, dataset)
-    folder.open(run_settings, chosen.resume, chosen.overwrite)
-    if chosen.resume and folder.model.is_file():
-        model = job.load_model(folder)
-    elif run_settings.initialize:
+    name = run_settings.default_name if chosen.name is None else chosen.name
+    folder = RunFolder(Path(chosen.runs_dir) / names.checked(name, "--name", "give another --name"))
+    replaces = False
+    try:
+        with interrupts.not_lost():
+            folder.check_free(chosen.resume, chosen.overwrite)
+            exported = Path(chosen.saved_models_dir) / folder.path.name
+            if chosen.export:
+                versions.check_place(exported)  # not after hours of training
+            dataset = job.load_data(run_settings)
+            print(
+                f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
+            )
+            model, run_settings = job.build_model(run_settings, dataset)
+            replaces = chosen.overwrite and folder.is_taken
+            if replaces:
+                with folder.replacement(run_settings) as new:
+                    _start(model, run_settings, dataset, new)
+                    job.fit(model, run_settings, dataset, new, one_epoch=True)
+                replaces = False
+                print(f"The first epoch is saved: it replaces the run that was in {folder.path}.", flush=True)
+            else:
+                folder.open(run_settings, chosen.resume)
+                if folder.model.is_file():
+                    model = job.load_model(folder)
+                else:
+                    _start(model, run_settings, dataset, folder)
+            job.fit(model, run_settings, dataset, folder)
+            _conclude(model, run_settings, dataset, folder, exported)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"Stopped; {_afterwards(folder, replaces)}.") from None
+    except (OSError, tf.errors.OpError) as error:
+        failure = disk.sentence(error)
+        if failure is None:
+            raise
+        raise InputError(f"{failure}; {_afterwards(folder, replaces)}.") from None
+
+
+def _start(model, run_settings, dataset, folder):
+    if run_settings.initialize:
         job.initialize(model, run_settings, dataset, folder)
-    job.fit(model, run_settings, dataset, folder)
+
+
+def _conclude(model, run_settings, dataset, folder, exported):
+    """Scores, draws and exports what is trained, and says what may come next."""
+    chosen = flags.FLAGS
     examination = scoring.examine(model, run_settings, dataset)
     metrics = scoring.score(model, run_settings, dataset, folder, examination)
     print("\n" + score_table.table(metrics))
+    folder.write_metrics(metrics)
     if chosen.report:
         report.write(model, run_settings, dataset, folder, examination, metrics)
     if chosen.export:
-        print(f"\nExported to {export(model, exported, model_card.description(run_settings, folder))}/")
+        version = versions.newest(exported)
+        if version and version.stat().st_mtime >= folder.model.stat().st_mtime:
+            print(f"\nThe model has been exported already, to {version}/")
+        else:
+            print(f"\nExported to {export(model, exported, model_card.description(run_settings, folder))}/")
     print(
         f"\nThe run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags). Next:\n"
         f"  tensorboard --logdir={folder.tensorboard}\n"
         f"  python -m train.evaluate --run={folder.path}\n"
         f"  python -m train.main --flagfile={folder.flags} --name=another --seed={run_settings.seed + 1}"
     )
+
+
+def _afterwards(folder, replaces):
+    """What becomes of a run that ends before its time."""
+    if replaces:
+        return f"the run in {folder.path} is as it was, and the same command begins the new one again"
+    if not folder.flags.is_file():
+        return "the same command begins again, as nothing was written"
+    resume = "--resume in place of --overwrite" if flags.FLAGS.overwrite else "--resume"
+    if folder.history.is_file() and folder.history.stat().st_size and folder.model.is_file():
+        return f"{resume} goes on after the last finished epoch"
+    return f"{resume} goes on after the start" if folder.model.is_file() else f"{resume} begins the run again"
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def write(model, run_settings, dataset, folder, examination, metrics):
     """
     print("Drawing the report ...", flush=True)
     split = dataset.test or dataset.train
-    seed = run_settings.seed
+    seed, shown = run_settings.seed, run_settings.shareable
     reconstructed = np.sort(
         np.random.default_rng(seed).choice(
             split.num_examples, min(RECONSTRUCTED, split.num_examples), replace=False
@@ -56,8 +56,8 @@ def write(model, run_settings, dataset, folder, examination, metrics):
             walks=dict(zip(largest, drawing.walks(model, largest, WALK, LINES), strict=True)),
             drawn=model.generate(DRAWN if split.data_shape == (2,) else 1, seed=seed),
             history=folder.read_history(),
-            metrics=metrics,
-            settings=asdict(run_settings),
+            metrics={**metrics, "dataset": shown.dataset},
+            settings=asdict(shown),
             labels=split.labels,
             class_names=dataset.class_names,
             seed=seed,
@@ -70,12 +70,14 @@ def write(model, run_settings, dataset, folder, examination, metrics):
 def main():
     """Examines and scores the run anew, and draws."""
     folder, run_settings, model, dataset = job.open_run(flags.FLAGS.run, flags.FLAGS.data_dir)
+    folder.check_writable()
     examination = scoring.examine(model, run_settings, dataset)
     metrics = scoring.score(model, run_settings, dataset, folder, examination)
+    folder.write_metrics(metrics)
     write(model, run_settings, dataset, folder, examination, metrics)
 
 
 if __name__ == "__main__":
-    flags.DEFINE_string("run", None, "Folder of the run.", required=True)
+    flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
     flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
     cli.run(main)

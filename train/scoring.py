@@ -29,13 +29,13 @@ def examine(model, settings, dataset):
 
 
 def score(model, settings, dataset, folder, examination):
-    """Scores a trained model and stores the metrics of its run.
+    """Scores a trained model.
 
     Args:
         model: `GMVAE`.
         settings: resolved `Settings`.
         dataset: `tf_gmvae.data.Dataset`.
-        folder: `RunFolder`, of which the history is read and the metrics are written.
+        folder: `RunFolder`, of which the history is read.
         examination: of `examine`.
 
     Returns:
@@ -51,7 +51,7 @@ def score(model, settings, dataset, folder, examination):
     history = folder.read_history()
     seconds = sum(row["seconds"] for row in history)
     examples = len(history) * math.prod(settings.epoch_shape(dataset.train.num_examples))
-    metrics = {
+    return {
         "dataset": settings.dataset,
         "scored_on": "test" if dataset.test else "train",
         "num_examples": split.num_examples,
@@ -79,8 +79,6 @@ def score(model, settings, dataset, folder, examination):
         ),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }
-    folder.write_metrics(metrics)
-    return metrics
 
 
 def evaluation_batches(settings, dataset):

@@ -1,5 +1,7 @@
 """The flags of a run, and their record."""
 
+import math
+import os
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -11,6 +13,17 @@ from tf_gmvae.presets import PRESETS
 
 # What may differ when a run goes on: how far, and where the data lie. Nothing of it changes a step.
 MAY_CHANGE = ("epochs", "minutes", "data_dir")
+# TensorFlow holds seeds in 64 bits, and some are counted up from this one.
+LARGEST_SEED = 2**62
+# As --help shows them.
+GROUPS = {
+    "Data": ("dataset", "data_dir", "image_size", "channels", "binarize"),
+    "Model": ("preset", "likelihood", "num_components", "num_samples", "min_information"),
+    "Training": ("epochs", "batch_size", "learning_rate", "minutes", "revive", "seed"),
+    "Start": (
+        "initialize", "pretraining_epochs", "pretraining_beta", "guided_epochs", "num_factors",
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,8 +91,8 @@ class Settings:
             raise InputError(f"{Path(path).parent} is not a run: it has no {Path(path).name}.")
         try:
             flag_values(["", f"--flagfile={path}"])
-        except flags.Error as error:
-            raise InputError(f"{path} cannot be read: {error}") from None
+        except (flags.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{path} cannot be read ({str(error).removesuffix('.')}): mend that line.") from None
         return cls.from_flags(flag_values)
 
     def as_flags(self):
@@ -90,7 +103,10 @@ class Settings:
     @property
     def default_name(self):
         """A run's name where the user gives none."""
-        dataset = Path(self.dataset.replace(":", "-")).stem
+        dataset = Path(self.dataset.replace(":", "-")).expanduser()
+        if dataset.name in ("", ".."):  # "." and the like; what they are called is known to the file system alone
+            dataset = dataset.resolve()
+        dataset = dataset.stem.lstrip(".") or "data"
         return f"{dataset}-k{self.num_components}-m{self.num_samples}-seed{self.seed}"
 
     def resolved(self, preset, likelihood):
@@ -104,6 +120,13 @@ class Settings:
             `Settings`.
         """
         return replace(self, preset=preset, likelihood=likelihood)
+
+    @property
+    def shareable(self):
+        """The same settings without where the data lay, which is nobody's affair who is shown the run."""
+        is_path = not self.dataset.startswith("tfds:")
+        dataset = os.path.basename(os.path.abspath(os.path.expanduser(self.dataset))) if is_path else self.dataset
+        return replace(self, dataset=dataset, data_dir=None)
 
     def epoch_shape(self, num_examples):
         """Batch size and steps of a training epoch.
@@ -133,6 +156,18 @@ class Settings:
                     f"The run began with --{name}={began_with} and cannot go on with --{name}={value}: resume it "
                     "with its own flags, or give another --name."
                 )
+
+
+class _Finite(flags.FloatParser):
+    """Finite numbers from 0 on, or above it; NaN passes bounds of absl's own."""
+
+    def __init__(self, positive=False):
+        super().__init__()
+        self.positive = positive
+        self.syntactic_help = f"a finite number {'>' if positive else '>='} 0"
+
+    def is_outside_bounds(self, val):
+        return not math.isfinite(val) or val < 0 or (self.positive and val == 0)
 
 
 def define(flag_values=flags.FLAGS):
@@ -168,18 +203,17 @@ def define(flag_values=flags.FLAGS):
     flags.DEFINE_enum("likelihood", None, list(LIKELIHOODS), "p(y | x); by default the preset's.", **define_from)
     flags.DEFINE_integer("num_components", 10, "K, components.", 1, **define_from)
     flags.DEFINE_integer("num_samples", 1, "M, Monte Carlo samples per example.", 1, **define_from)
-    flags.DEFINE_float(
+    _define_float(
         "min_information",
         0.0,
         "lambda in nats: the z-prior term has no gradient below it; 0 is the plain ELBO.",
-        0.0,
         **define_from,
     )
     flags.DEFINE_integer("epochs", 100, "Passes through the training part.", 1, **define_from)
     flags.DEFINE_integer("batch_size", 100, "Examples a step.", 1, **define_from)
-    flags.DEFINE_float("learning_rate", 1e-4, "Adam's.", 0.0, **define_from)
-    flags.DEFINE_float(
-        "minutes", None, "Stop after the epoch that uses up so many minutes, start included.", 0.0, **define_from
+    _define_float("learning_rate", 1e-4, "Adam's.", positive=True, **define_from)
+    _define_float(
+        "minutes", None, "Stop after the epoch that uses up so many minutes, start included.", **define_from
     )
     flags.DEFINE_bool(
         "initialize",
@@ -188,14 +222,17 @@ def define(flag_values=flags.FLAGS):
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)
-    flags.DEFINE_float(
+    _define_float(
         "pretraining_beta",
         1.0,
         "Of the start: weight of the divergence from the prior in the plain VAE; less brings more of x into use.",
-        0.0,
         **define_from,
     )
     flags.DEFINE_integer("guided_epochs", 3, "Of the start: at the clusters found.", 0, **define_from)
     flags.DEFINE_integer("num_factors", 10, "Of the start: dimensions of w that begin in use.", 0, **define_from)
     flags.DEFINE_bool("revive", False, "Set components without examples beside the busiest one.", **define_from)
-    flags.DEFINE_integer("seed", 0, "Of weights, noise and order of the data.", 0, **define_from)
+    flags.DEFINE_integer("seed", 0, "Of weights, noise and order of the data.", 0, LARGEST_SEED, **define_from)
+
+
+def _define_float(name, default, about, flag_values, positive=False):
+    flags.DEFINE(_Finite(positive), name, default, about, flag_values, flags.ArgumentSerializer())

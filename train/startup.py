@@ -2,12 +2,16 @@
 
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 
 
 def load_tensorflow():
     """Imports TensorFlow and looks for devices; what its C++ parts say of that is shown only on failure."""
+    if sys.argv[0] == "-m":  # so it is while Python looks for the module of `python -m`: a command begins
+        # Seconds of imports, which no `try` surrounds; `cli.run` takes over.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     with _native_stderr_kept_back():
         import tensorflow as tf
 

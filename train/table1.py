@@ -12,12 +12,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from absl import flags
 
 from tf_gmvae import baselines, evaluation, figures
 from tf_gmvae.errors import InputError
-from train import cli, job, settings, table1_report
+from train import cli, job, names, settings, table1_report
 from train.run_folder import RunFolder
 
 settings.define()
@@ -43,6 +44,8 @@ def main():
         for k, m in rows
         for index in range(chosen.seeds)
     ]
+    for cell in cells:
+        _folder(cell)  # says what is wrong with its name
     dataset = job.load_data(base)
     if dataset.test is None or dataset.test.labels is None:
         raise InputError(
@@ -64,6 +67,8 @@ def main():
 
     try:
         succeeded = list(pool.map(run, missing))
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("Stopped; the same command goes on where it was.") from None
     finally:
         pool.shutdown(cancel_futures=True)  # a stop does not begin what was still to come
     print("\n" + _write(rows, cells, floors, base.dataset))
@@ -87,7 +92,8 @@ def _integers(flag):
 
 def _folder(cell):
     name = table1_report.run_name(cell.num_components, cell.num_samples, cell.seed)
-    return RunFolder(f"{flags.FLAGS.runs_dir}/{name}")
+    name = names.checked(name, "K, M and --seed together", "give smaller numbers")
+    return RunFolder(Path(flags.FLAGS.runs_dir) / name)
 
 
 def _log(cell):
@@ -95,8 +101,7 @@ def _log(cell):
 
 
 def _metrics(cell):
-    path = _folder(cell).metrics
-    return json.loads(path.read_text()) if path.is_file() else None
+    return _folder(cell).read_metrics()
 
 
 def _finished(cell):
@@ -104,7 +109,7 @@ def _finished(cell):
     folder, metrics = _folder(cell), _metrics(cell)
     if metrics is None:
         return False
-    stored = settings.Settings.read(folder.flags)
+    stored = folder.read_settings()
     cell.resolved(stored.preset, stored.likelihood).check_same(stored)
     minutes = (metrics["start_seconds"] + metrics["train_seconds"]) / 60
     return metrics["epochs"] >= cell.epochs or (cell.minutes is not None and minutes >= cell.minutes)
@@ -138,7 +143,7 @@ def _run(cell):
 def _floors(dataset, components, seed):
     """Scores of k-means and of a Gaussian mixture on the pixels; computed once for a K and a protocol."""
     path = RunFolder(flags.FLAGS.runs_dir).path / "pixels.json"
-    found = json.loads(path.read_text()) if path.is_file() else []
+    found = RunFolder.read_json(path, "remove it, and it is computed anew") or []
     found = [floor for floor in found if floor.get("table1_protocol") == evaluation.TABLE1_PROTOCOL]
     for k in dict.fromkeys(components):
         for method, cluster in (("k-means", baselines.kmeans), ("Gaussian mixture", baselines.gaussian_mixture)):

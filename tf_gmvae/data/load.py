@@ -25,7 +25,8 @@ def load(name, data_dir=None, *, image_size=None, channels=None, seed=0) -> Data
         name: "synthetic", "digits", "mnist", "fashion_mnist", "svhn", "tfds:NAME", or the path of a .npz file
             or of a folder of images.
         data_dir: For mnist, fashion_mnist and svhn, the folder with the original files; where it holds none of
-            them, and for tfds:NAME, the folder of TensorFlow Datasets. Other data sets have no use for it.
+            them, and for tfds:NAME, the folder of TensorFlow Datasets. It must exist. Other data sets have no use
+            for it.
         image_size: For a folder of images, the side in pixels of the squares to resize to.
         channels: For a folder of images, 1 (grey) or 3 (RGB).
         seed: For "synthetic", the seed of the draw.
@@ -46,6 +47,7 @@ def load(name, data_dir=None, *, image_size=None, channels=None, seed=0) -> Data
     if name.startswith("tfds:"):
         if name == "tfds:":
             raise InputError("tfds: must be followed by the name of a data set, as in tfds:kmnist.")
+        _must_exist(data_dir)
         return load_tfds(name.removeprefix("tfds:"), data_dir)
     if is_folder:
         return load_image_folder(path, image_size, channels)
@@ -76,7 +78,17 @@ def _checked_data_dir(data_dir):
     return data_dir
 
 
+def _must_exist(data_dir):
+    """Refuses a folder that is not there: TensorFlow Datasets would make it, and download into it."""
+    if data_dir is not None and not data_dir.exists():
+        raise InputError(
+            f"data_dir {data_dir} does not exist: give the folder that holds the data, or make it, for a download "
+            "by TensorFlow Datasets."
+        )
+
+
 def _load_mnist(name, data_dir):
+    _must_exist(data_dir)
     if data_dir is not None and has_idx_files(data_dir):
         return load_idx(name, data_dir)
     instead = _put_files(
@@ -87,6 +99,7 @@ def _load_mnist(name, data_dir):
 
 
 def _load_svhn(data_dir):
+    _must_exist(data_dir)
     if data_dir is not None and has_svhn_files(data_dir):
         return load_svhn(data_dir)
     instead = _put_files(data_dir, "train_32x32.mat, test_32x32.mat and maybe extra_32x32.mat")

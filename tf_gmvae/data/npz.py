@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
 
+_NPY_MAGIC = b"\x93NUMPY"
 _LAYOUTS = (
     ("x_train", "y_train", "x_test", "y_test"),
     ("images", "labels"),
@@ -41,11 +44,24 @@ def load_npz(path) -> Dataset:
 def _read_arrays(path):
     mend = "write it again with np.savez, from plain numeric arrays"
     with reading(path, "a .npz file", mend):
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
+        # Told apart here: of what it does not know, NumPy only says that it might be a pickle.
+        with open(path, "rb") as file:
+            is_single = file.read(len(_NPY_MAGIC)) == _NPY_MAGIC
+        if is_single:
             raise InputError(f"{path} holds a single array, not the named arrays of a .npz file: {mend}.")
-        with archive:
-            return {key: archive[key] for key in archive.files}
+        if not zipfile.is_zipfile(path):
+            raise InputError(f"{path} is no .npz file, or is cut short: {mend}.")
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: _plain(path, key, archive, mend) for key in archive.files}
+
+
+def _plain(path, key, archive, mend):
+    try:
+        return archive[key]
+    except ValueError as error:
+        if "Object arrays" not in str(error):
+            raise
+        raise InputError(f"{path}, array {key}: holds objects of Python, not numbers: {mend}.") from error
 
 
 def _layout(path, keys):

@@ -13,6 +13,9 @@ import shutil
 import socket
 from pathlib import Path
 
+import tensorflow as tf
+
+from tf_gmvae import disk, interrupts
 from tf_gmvae.errors import InputError
 
 LATEST = "latest"
@@ -26,6 +29,20 @@ def numbers(path):
         path: `Path` of the folder.
     """
     return sorted(int(entry.name) for entry in path.iterdir() if re.fullmatch("[0-9]+", entry.name, re.ASCII))
+
+
+def newest(path):
+    """The version of the largest number.
+
+    Args:
+        path: of the folder of versions.
+
+    Returns:
+        `Path`, or None where there is no version.
+    """
+    path = Path(path)
+    taken = numbers(path) if path.is_dir() else []
+    return path / str(taken[-1]) if taken else None
 
 
 @contextlib.contextmanager
@@ -45,9 +62,12 @@ def new_version(path):
     partial = _make(path)
     version = Version(partial)
     try:
-        yield version
+        with interrupts.not_lost(at_once=False):  # a matter of seconds
+            yield version
         version.number = _publish(path, partial)
-    except OSError as error:
+    except (OSError, tf.errors.OpError) as error:
+        if disk.complaint(error) is None:
+            raise
         raise _unwritable(path, error) from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -68,7 +88,7 @@ class Version:
 
 
 def _unwritable(path, error):
-    return InputError(f"{path} cannot be written ({error.strerror or error}): export to another folder.")
+    return InputError(f"{path} cannot be written ({disk.complaint(error) or error}): export to another folder.")
 
 
 def check_place(path):

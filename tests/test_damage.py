@@ -1,0 +1,158 @@
+"""Runs whose files are damaged, disks that are full, and whether the mend that is named works."""
+
+import json
+import shutil
+import zipfile
+
+import keras
+import pytest
+from conftest import run_python
+from misuse import check_refused
+
+# Runs a command with files limited to a size, which fails as a full disk does; Python ignores the signal.
+LIMITED = """
+import resource, runpy, sys
+size, command, *arguments = sys.argv[1:]
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(size), resource.RLIM_INFINITY))
+sys.argv = [command, *arguments]
+runpy.run_module(command, run_name="__main__", alter_sys=True)
+"""
+
+
+def limited(size, command, *arguments):
+    return run_python("-c", LIMITED, size, command, *arguments)
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run on the five arcs, exported by `train.main`; its folder, beside which lies saved_models."""
+    folder = tmp_path_factory.mktemp("work")
+    arguments = [
+        "-m", "train.main", "--dataset=synthetic", "--noinitialize", "--epochs=1", "--name=arcs", "--noreport",
+        f"--runs_dir={folder / 'runs'}", f"--saved_models_dir={folder / 'saved_models'}",
+    ]  # fmt: skip
+    process = run_python(*arguments)
+    assert process.returncode == 0, process.stderr
+    again = run_python(*arguments, "--resume")
+    assert again.returncode == 0, again.stderr
+    assert "The run is finished after epoch 1: nothing is left to train." in again.stdout
+    assert f"The model has been exported already, to {folder / 'saved_models' / 'arcs' / '1'}/" in again.stdout
+    assert sorted(path.name for path in (folder / "saved_models" / "arcs").iterdir()) == ["1", "latest"]
+    return folder / "runs" / "arcs"
+
+
+def damaged_runs(run, folder):
+    """Copies of the run with one file damaged; dict of their names to part of the sentence."""
+
+    def copy(name):
+        return shutil.copytree(run, folder / name)
+
+    history = copy("history-words") / "history.csv"
+    history.write_text(history.read_text().replace("0,", "zero,", 1))
+    (copy("history-binary") / "history.csv").write_bytes(b"\xff\xfe")
+    history = copy("history-columns") / "history.csv"
+    history.write_text("epoch,elbo\n0,-1\n")
+    for name, content in (("text", "{"), ("empty", "{}")):
+        (copy(f"start-{name}") / "start.json").write_text(content)
+    model = copy("model-cut") / "model.keras"
+    model.write_bytes(model.read_bytes()[:3000])
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    other.save(copy("model-other") / "model.keras")
+    with (
+        zipfile.ZipFile(copy("model-foreign") / "model.keras", "w") as archive,
+        zipfile.ZipFile(model.parents[1] / "model-other" / "model.keras") as kept,
+    ):
+        for name in kept.namelist():
+            content = kept.read(name)
+            archive.writestr(
+                name, content.replace(b'"Sequential"', b'"Foreign"') if name == "config.json" else content
+            )
+    with zipfile.ZipFile(copy("model-archive") / "model.keras", "w") as archive:
+        archive.writestr("letter.txt", "mine")
+    (copy("flags-binary") / "run.flags").write_bytes(b"\xff\xfe")
+    (copy("flags-unknown") / "run.flags").write_text("--dataset=synthetic\n--no_such=1\n")
+    return {
+        "history-words": "history.csv is damaged (could not convert",
+        "history-binary": "history.csv is damaged",
+        "history-columns": "history.csv is damaged (an epoch or its seconds are missing): move it away",
+        "start-text": "start.json is damaged",
+        "start-empty": "start.json is damaged ('seconds' is missing): move it away",
+        "model-cut": "model.keras cannot be read (it is cut short, or no model that Keras has saved): put back",
+        "model-other": "model.keras cannot be read (it holds something other than a GMVAE)",
+        "model-foreign": "model.keras cannot be read (",
+        "model-archive": "model.keras cannot be read (",
+        "flags-binary": "run.flags cannot be read (",
+        "flags-unknown": "run.flags cannot be read (",
+    }
+
+
+def test_a_damaged_file_of_a_run_is_named_and_its_mend_works(run, tmp_path):
+    sentences = damaged_runs(run, tmp_path)
+    check_refused(
+        "train.evaluate", {(f"--run={tmp_path / name}",): said for name, said in sentences.items()}, tmp_path
+    )
+    (tmp_path / "metrics").mkdir()
+    for name in ("run.flags", "model.keras"):
+        shutil.copy(run / name, tmp_path / "metrics")
+    (tmp_path / "metrics" / "metrics.json").write_text("{")
+    exports = {
+        (f"--run={tmp_path / 'metrics'}",): "metrics.json is damaged (",
+        (f"--run={tmp_path / 'model-cut'}",): "model.keras cannot be read (it is cut short",
+        (f"--run={run}", "--name=../x"): "holds a separator of folders: give another --name",
+    }
+    check_refused("train.export", exports, tmp_path, f"--saved_models_dir={tmp_path / 'sm'}")
+    # As the sentences say:
+    (tmp_path / "history-words" / "history.csv").unlink()
+    (tmp_path / "start-text" / "start.json").unlink()
+    (tmp_path / "metrics" / "metrics.json.partial").mkdir()  # in whose way no file can be written
+    mended = run_python("-c", MENDED, *(tmp_path / name for name in ("history-words", "start-text", "metrics")))
+    assert mended.returncode == 0, mended.stderr
+    assert mended.stdout.count("ELBO, nats") == 3
+    assert (
+        f"These scores are not stored: {tmp_path / 'metrics' / 'metrics.json'} cannot be written" in mended.stdout
+    )
+    assert json.loads((tmp_path / "history-words" / "metrics.json").read_text())["epochs"] == 0
+
+
+MENDED = """
+import contextlib, sys
+from train import cli, evaluate
+for run in sys.argv[1:]:
+    sys.argv = ["evaluate", f"--run={run}"]
+    cli.flags.FLAGS.unparse_flags()
+    with contextlib.suppress(SystemExit):
+        cli.run(evaluate.main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("size", "command", "sentence"),
+    [
+        (3000, "train.export", "cannot be written (File too large): export to another folder."),
+        (5000, "train.report", "report.html cannot be written (File too large): make room there, then give"),
+        (100_000, "train.main", "model.keras cannot be written (File too large): make room there; the run in"),
+    ],
+)
+def test_a_full_disk_ends_in_a_sentence_and_leaves_nothing_half_written(size, command, sentence, run, tmp_path):
+    shutil.copytree(run, tmp_path / "arcs")
+    before = contents(tmp_path)
+    arguments = {
+        "train.export": [f"--run={tmp_path / 'arcs'}", f"--saved_models_dir={tmp_path / 'sm'}"],
+        "train.report": [f"--run={tmp_path / 'arcs'}"],
+        "train.main": [
+            "--dataset=synthetic", "--noinitialize", "--noexport", f"--runs_dir={tmp_path}", "--name=arcs",
+            "--overwrite",
+        ],
+    }[command]  # fmt: skip
+    process = limited(size, command, *arguments)
+    assert process.returncode == 1, process.stdout
+    assert process.stderr.splitlines()[-1].startswith("error: "), process.stderr[-3000:]
+    assert sentence in process.stderr.splitlines()[-1]
+    assert "Traceback" not in process.stderr
+    after = contents(tmp_path)
+    after["arcs/metrics.json"] = before["arcs/metrics.json"]  # scored before it was drawn
+    assert after == before
