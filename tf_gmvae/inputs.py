@@ -40,6 +40,8 @@ def readable(data):
         if cardinality == 0:
             raise no_example()
         return data
+    if hasattr(data, "__next__"):  # Keras wants tuples of a generator
+        return (batch if isinstance(batch, tuple) else (batch,) for batch in data)
     if isinstance(data, dict) or (isinstance(data, list | tuple) and any(_is_array(part) for part in data)):
         raise InputError(
             f"GMVAE takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays. "
