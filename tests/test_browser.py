@@ -16,7 +16,7 @@ LOADED = "[...document.images].every(image => image.complete && image.naturalWid
 # Text and charts reach beyond a phone's screen only inside what scrolls on its own.
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # What is drawn ends within the card that it is in; a table may scroll.
-CUT_OFF = """[...document.querySelectorAll('.plot svg, .card img, figure img, .card p, .figures dd, h1')].filter(each =>
+CUT_OFF = """[...document.querySelectorAll('.plot svg, figure img, .card p, .figures dd, h1')].filter(each =>
   each.getBoundingClientRect().width > 0 && (each.scrollWidth > each.clientWidth + 1 && each.tagName != 'svg'
     || each.getBoundingClientRect().right > each.parentElement.getBoundingClientRect().right + 1))
   .map(each => each.outerHTML.slice(0, 80))"""

@@ -238,6 +238,14 @@ def test_labels_of_a_heat_map_do_not_overlap(rows, columns, width):
         assert np.all(ends[1:, 0] > ends[:-1, 1]), ends
 
 
+def test_names_on_a_map_do_not_overlap():
+    points = np.array([[0.0, 0.0], [0.1, 0.0], [0.1, 0.0], [5.0, 0.0], [0.0, 5.0]])
+    names = ["Sandal", "Sneaker", "Bag", "Ankle boot"]
+    svg = charts.latent_map(points, np.array([0, 1, 1, 2, 3]), names, charts.PALETTE, "label")
+    texts = "".join(ElementTree.fromstring(svg).itertext())
+    assert [name in texts for name in names] == [False, True, True, True]
+
+
 @pytest.mark.parametrize("side", [5, 8, 28, 32, 90, 120])
 @pytest.mark.parametrize("channels", [(), (3,)])
 def test_gaps_between_images_are_alike(side, channels):

@@ -127,7 +127,7 @@ def latent_map(points, classes, names, colours, what):
     Args:
         points: array (N, 2).
         classes: array (N,) of integers, positions in `names`.
-        names: list of texts, written at the middle of their points.
+        names: list of texts, written at the middle of their points where there is room, the largest class first.
         colours: list of as many colours.
         what: the classes are, for the title.
 
@@ -139,18 +139,29 @@ def latent_map(points, classes, names, colours, what):
         *points.T, s=max(1.0, min(12.0, 6000 / len(points))), c=[colours[k] for k in classes], linewidths=0,
         rasterized=True,
     )  # fmt: skip
-    for k, name in enumerate(names):
-        if (classes == k).any():
-            middle = np.median(points[classes == k], axis=0)
-            axes.annotate(
-                name, middle, ha="center", va="center", color=PAGE,
-                bbox={"boxstyle": "round,pad=0.15", "facecolor": "#808080", "alpha": 0.35, "edgecolor": "none"},
-            )  # fmt: skip
+    for k, middle in _labelled(points, classes, names):
+        axes.annotate(
+            names[k], middle, ha="center", va="center", color=PAGE,
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "#808080", "alpha": 0.35, "edgecolor": "none"},
+        )  # fmt: skip
     axes.set_title(f"by {what}")
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_frame_on(False)
     return _svg(figure, f"Map of {len(points):,} latent means, coloured by {what}")
+
+
+def _labelled(points, classes, names):
+    """Classes whose names have room, and the middles of their points: pairs of number and array (2,)."""
+    # Points of a page that a point of the map is about, along both axes.
+    scale = 72 * (HALF - 0.4) / np.maximum(np.ptp(points, axis=0), 1e-9)
+    placed, sizes = [], np.bincount(classes, minlength=len(names))
+    for k in np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]:
+        middle = np.median(points[classes == k], axis=0)
+        reach = np.array([0.31 * FONT_SIZE * len(names[k]) + 3, 0.75 * FONT_SIZE])
+        if all((np.abs(middle - other) * scale > reach + far).any() for _, other, far in placed):
+            placed.append((k, middle, reach))
+    return [(k, middle) for k, middle, _ in placed]
 
 
 @matplotlib.rc_context(_STYLE)
