@@ -15,6 +15,14 @@ pytestmark = pytest.mark.browser
 LOADED = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
 # Text and charts reach beyond a phone's screen only inside what scrolls on its own.
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# What is drawn ends within the card that it is in; a table may scroll.
+CUT_OFF = """[...document.querySelectorAll('.plot svg, figure img, .card p, .figures dd, h1')].filter(each =>
+  each.getBoundingClientRect().width > 0 && (each.scrollWidth > each.clientWidth + 1 && each.tagName != 'svg'
+    || each.getBoundingClientRect().right > each.parentElement.getBoundingClientRect().right + 1))
+  .map(each => each.outerHTML.slice(0, 80))"""
+# Pixels of a letter in the charts.
+SMALLEST = """[...document.querySelectorAll('svg')].filter(svg => svg.getBoundingClientRect().width > 0).map(svg =>
+  9 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width).reduce((a, b) => Math.min(a, b))"""
 CONTRAST = """() => {
   const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
   const luminance = c => c.map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
@@ -43,7 +51,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory, digits):
-    """Reports by kind: of a real run, of colours and a hundred components, of a table."""
+    """Reports by kind: of a real run, of colours and a hundred components, of a plane, of a wide table."""
     runs = tmp_path_factory.mktemp("runs")
     process = run_python(
         "-m",
@@ -58,7 +66,8 @@ def reports(tmp_path_factory, digits):
     rng = np.random.default_rng(0)
     made = {
         "colours": (image_model(100, (16, 16, 3)), rng.integers(0, 255, (300, 16, 16, 3)).astype("uint8")),
-        "table": (table_model(), rng.normal(size=(300, 2)).astype("float32")),
+        "table": (table_model(2), rng.normal(size=(300, 2)).astype("float32")),
+        "wide": (table_model(765), rng.normal(size=(300, 765)).astype("float32")),
     }
     found = {"digits": runs / "digits" / "report.html"}
     for kind, (model, examples) in made.items():
@@ -68,17 +77,17 @@ def reports(tmp_path_factory, digits):
     return found
 
 
-def table_model():
+def table_model(columns):
     import tf_gmvae
 
-    model = tf_gmvae.GMVAE.from_preset("synthetic", num_components=5, seed=0)
+    model = tf_gmvae.GMVAE.from_preset("synthetic", num_components=5, data_shape=(columns,), seed=0)
     model.compile()
     return model
 
 
-@pytest.mark.parametrize("kind", ["digits", "colours", "table"])
+@pytest.mark.parametrize("kind", ["digits", "colours", "table", "wide"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, 500, 730, 1280])
 def test_a_report_opens_cleanly(browser, reports, kind, scheme, width):
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     requests, said = [], []
@@ -90,11 +99,13 @@ def test_a_report_opens_cleanly(browser, reports, kind, scheme, width):
     page.wait_for_load_state("networkidle")
     assert [url for url in requests if not url.startswith("data:")] == [address]
     assert said == []
-    assert page.evaluate("document.images.length") > 10 or kind == "table"
+    assert page.evaluate("document.images.length") > 10 or kind in ("table", "wide")
     assert page.evaluate("document.querySelectorAll('svg').length") >= 2
     assert page.evaluate(LOADED)
     assert page.evaluate(OVERFLOW) <= 0
     assert page.evaluate(CONTRAST) >= 4.5
+    assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(SMALLEST) >= 10
     dark = sum(map(int, page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g)"))) < 200
     assert dark == (scheme == "dark")
     page.close()

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 import serving_clients
 import tensorflow as tf
-from conftest import ROOT
+from conftest import ROOT, run_python
 from serving_clients import INVALID_ARGUMENT, Refusal
+from test_export_pictures import animation
+from test_export_pictures import png as black
 
 import tf_gmvae
 from layers import SpectralConv2D
@@ -208,7 +210,11 @@ def bad_requests(images):
         ("generate", {"component": numbers[:0], "seed": numbers[:0]}, "the batch is empty"),
         ("cluster", {"examples": good * np.nan}, "finite values within [0, 1]"),
         ("score", {"examples": good * 255}, "divide by 255"),
-        ("cluster_bytes", {"image_bytes": np.array([b"no picture"], object)}, "Unknown image file format"),
+        (
+            "cluster_bytes",
+            {"image_bytes": np.array([b"no picture"], object)},
+            "unknown image file format: send PNG",
+        ),
         ("cluster_bytes", {"image_bytes": np.array([whole, whole[:40]], object)}, "Invalid PNG"),
         ("generate", {"component": numbers + 5, "seed": numbers}, "`component` must be 0 to 4"),
         ("generate", {"component": numbers - 2, "seed": numbers}, "`component` must be 0 to 4"),
@@ -312,6 +318,40 @@ def test_networks_that_cannot_be_cloned_are_exported_as_they_are(tmp_path):
     posterior = model(images).numpy()
     signature = tf.saved_model.load(str(tf_gmvae.export(model, tmp_path))).signatures["cluster"]
     np.testing.assert_allclose(signature(examples=tf.constant(images))["posterior"], posterior, atol=1e-5)
+
+
+MEASURE = """
+import sys
+import tensorflow as tf
+
+def peak():
+    return next(int(line.split()[1]) // 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+
+ask = tf.saved_model.load(sys.argv[1]).signatures["cluster_bytes"]
+files = [open(name, "rb").read() for name in sys.argv[2:]]
+ask(image_bytes=tf.constant(files[:1]))
+before, refused = peak(), 0
+for file in files[1:-1]:
+    try:
+        ask(image_bytes=tf.constant([file]))
+    except tf.errors.InvalidArgumentError:
+        refused += 1
+grown = peak() - before
+print(refused, grown, len(ask(image_bytes=tf.constant(files[-1:]))["cluster"]))
+"""
+
+
+def test_a_small_file_of_many_pixels_takes_no_memory_of_a_server(image_export, tmp_path):
+    contents = [black(9, 9), black(8000, 8000), animation(40, (2000, 2000)), black(6000, 4000)]
+    names = [tmp_path / str(number) for number in range(len(contents))]
+    for name, content in zip(names, contents, strict=True):
+        name.write_bytes(content)
+    process = run_python("-c", MEASURE, image_export, *names)
+    assert process.returncode == 0, process.stderr[-3000:]
+    refused, megabytes, answered = map(int, process.stdout.split())
+    assert refused == 1  # of the animation, the first picture is answered
+    assert megabytes < 150
+    assert answered == 1  # a photograph of 24 megapixels
 
 
 def free_port():

@@ -1,16 +1,22 @@
 """The report of a run: what it shows, of which data, and that it needs nothing but itself."""
 
+import base64
+import io
+import re
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from conftest import run_python
 from pages import check_self_contained
+from PIL import Image
 
 import tf_gmvae
 from tf_gmvae import latent_map
 from tf_gmvae.data import Dataset, Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.image_sheets import Pixels, sheet
-from tf_gmvae.report import Findings, charts, members
+from tf_gmvae.report import Findings, charts, members, pictures, render
 from train import report, scoring
 from train.run_folder import RunFolder
 from train.settings import Settings
@@ -49,22 +55,22 @@ def test_a_page_of_images_shows_every_component_and_its_own_members(digits, tmp_
     html, metrics, examined = written(image_model(4), Dataset("made", Split(images, labels)), tmp_path)
     page = check_self_contained(html)
     clusters = examined.posterior.argmax(axis=1)
-    shown = page.images()
+    shown = {alt: np.asarray(image)[::7, ::7] for alt, image in page.images().items()}  # 8 pixels shown as 56
     for k in range(4):
         members_of = np.flatnonzero(clusters == k)
         if not len(members_of):
             assert f"Mean image of component {k}" not in shown
             continue
         assert f"Component {k} {len(members_of)} examples" in page.text
-        mean = np.asarray(shown[f"Mean image of component {k}"])
+        mean = shown[f"Mean image of component {k}"]
         np.testing.assert_allclose(mean, 255 * images[members_of, :, :, 0].mean(axis=0), atol=0.51)
-        assert shown[f"8 samples of component {k} at w = 0"].size == (8 * 9 - 1, 8)
+        assert page.images()[f"8 samples of component {k} at w = 0"].size == (8 * 60 - 4, 56)
         most = shown[f"{min(8, (len(members_of) + 1) // 2)} most certain members of component {k}"]
         best = members_of[examined.posterior[members_of, k] == examined.posterior[members_of, k].max()]
-        first = np.asarray(most)[:, :8]
+        first = most[:, :8]
         assert any(np.array_equal(first, np.round(255 * images[i, :, :, 0])) for i in best)
     least = np.argsort(examined.terms.elbo)[0]
-    anomalies = np.asarray(shown["The 24 least likely images"])
+    anomalies = shown["The 24 least likely images"]
     np.testing.assert_array_equal(anomalies[:8, :8], np.round(255 * images[least, :, :, 0]))
     assert f"{100 * metrics['accuracy_table1']:.1f} %" in page.text
     assert "a <run>" in page.text
@@ -126,8 +132,131 @@ def test_one_component_and_a_collapse_are_told(digits, tmp_path):
     html, metrics, _ = written(model, dataset, tmp_path / "collapsed")
     page = check_self_contained(html)
     assert metrics["collapse"][0].startswith("One component takes nearly all")
-    assert "Part of the model has collapsed. One component takes nearly all" in page.text
+    assert "Signs of collapse: look twice. One component takes nearly all" in page.text
     assert "4 of 5 components take no example: 1, 2, 3, 4." in page.text
+
+
+def findings(examples, num_components=3, **overrides):
+    """Of a run that never was."""
+    rng = np.random.default_rng(0)
+    clusters = np.arange(len(examples)) % num_components
+    clusters[: len(examples) // 2] = 0
+    floats = examples.astype("float32")
+    values = {
+        "name": "made",
+        "examples": examples,
+        "posterior": np.eye(num_components)[clusters],
+        "x": rng.normal(size=(len(examples), 2)),
+        "elbo": rng.normal(size=len(examples)),
+        "reconstructed": np.arange(2),
+        "reconstructions": floats[:2],
+        "samples": floats[:num_components, None],
+        "walks": {},
+        "drawn": floats[:1],
+        "history": [{name: -float(epoch) for name in charts.TERMS} for epoch in range(3)],
+        "metrics": metrics(num_components, len(examples)),
+        "settings": {},
+        **overrides,
+    }
+    return Findings(**values)
+
+
+def metrics(num_components, num_examples, collapse=()):
+    numbers = ["elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior", "style_information"]
+    numbers += ["active_x", "active_w", "start_seconds", "train_seconds"]
+    scores = ["accuracy_table1", "accuracy_majority", "accuracy_hungarian", "nmi", "ari"]
+    return {
+        **dict.fromkeys(numbers, 1.0),
+        **dict.fromkeys(scores),
+        "num_components": num_components,
+        "components_in_use": num_components,
+        "num_examples": num_examples,
+        "dataset": "made",
+        "scored_on": "test",
+        "collapse": list(collapse),
+        "versions": {},
+    }
+
+
+def test_the_verdict_names_the_largest_and_the_smallest_component():
+    told = "Component 3 takes 2 of 60 examples."
+    table = np.random.default_rng(0).normal(size=(60, 4))
+    html = render(findings(table, metrics=metrics(3, 60, [told])))
+    page = check_self_contained(html)
+    shares = "component 0, takes 66.7 % of the examples; the smallest, component 1, 10 (16.7 %)."
+    assert (
+        f"Signs of collapse: look twice. {told} 3 of 3 components are in use. The largest, {shares}" in page.text
+    )
+    # Every chart across the page has a form for phones, whose 390 pixels leave 243 points beside the margins.
+    assert html.count('<div class="plot wide">') == html.count('<div class="plot narrow">') == 4
+    widths = [float(svg.get("viewBox").split()[2]) / 72 for svg in page.svgs]
+    assert np.allclose(widths, 4 * [charts.WIDE, charts.NARROW] + [charts.HALF])
+
+
+@pytest.mark.parametrize("shape", [(6, 2), (2, 3, 3, 2)])
+def test_series_and_volumes_are_shown_as_rows_of_their_values(shape):
+    examples = np.random.default_rng(0).normal(size=(40, *shape))
+    page = check_self_contained(render(findings(examples)))
+    assert "Stands out in column" in page.text and "What the components are" in page.text
+    assert "No sign of collapse. 3 of 3 components are in use. The largest, component 0" in page.text
+
+
+def test_images_of_counts_are_shown_on_the_scale_of_the_model():
+    counts = np.full((8, 4, 4, 1), 204, "uint8")
+    shown = check_self_contained(render(findings(counts, uint8_scale=1.0))).images()
+    for alt in (
+        "Mean image of component 0",
+        "Images",
+        "Their reconstructions",
+        "1 samples of component 1 at w = 0",
+    ):
+        assert np.asarray(shown[alt])[0, 0] == 204, alt
+
+
+def labels_of(svg):
+    """Texts of a chart that stand upright, by their height: lists of their left and right ends."""
+    rows = {}
+    for text in svg.iter("{http://www.w3.org/2000/svg}text"):
+        if "rotate(-90" not in text.get("transform", ""):
+            where, width = float(text.get("x")), 0.6 * charts.FONT_SIZE * len("".join(text.itertext()))
+            left = where - {"middle": width / 2, "end": width}.get(
+                re.search(r"text-anchor: (\w+)", text.get("style"))[1], 0
+            )
+            rows.setdefault(round(float(text.get("y"))), []).append((left, left + width))
+    return rows.values()
+
+
+@pytest.mark.parametrize("width", [charts.WIDE, charts.NARROW])
+@pytest.mark.parametrize(("rows", "columns"), [(3, range(5)), (24, range(30)), (100, range(10000, 10060))])
+def test_labels_of_a_heat_map_do_not_overlap(rows, columns, width):
+    values = np.random.default_rng(0).normal(size=(rows, len(columns)))
+    svg = charts.heat_map(values, list(range(rows)), list(columns), "component", "column", "Profiles", width)
+    labels = labels_of(ElementTree.fromstring(svg))
+    assert max(map(len, labels)) >= 3
+    for row in labels:
+        ends = np.sort(row, axis=0)
+        assert np.all(ends[1:, 0] > ends[:-1, 1]), ends
+
+
+def test_names_on_a_map_do_not_overlap():
+    points = np.array([[0.0, 0.0], [0.1, 0.0], [0.1, 0.0], [5.0, 0.0], [0.0, 5.0]])
+    names = ["Sandal", "Sneaker", "Bag", "Ankle boot"]
+    svg = charts.latent_map(points, np.array([0, 1, 1, 2, 3]), names, charts.PALETTE, "label")
+    texts = "".join(ElementTree.fromstring(svg).itertext())
+    assert [name in texts for name in names] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("side", [5, 8, 28, 32, 90, 120])
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_gaps_between_images_are_alike(side, channels):
+    shown = pictures.strip(np.full((16, side, side + 3, *channels), 250, "uint8"), 8)
+    picture = Image.open(io.BytesIO(base64.b64decode(shown["src"].split(",")[1])))
+    assert picture.size == (shown["width"], shown["height"])
+    dark = np.asarray(picture.convert("L")) < 190
+    for line in (dark.all(axis=0), dark.all(axis=1)):
+        edges = np.flatnonzero(np.diff(line.astype(int)))
+        assert set(np.diff(edges)[::2]) == {pictures.GAP}
+    assert 40 <= max(shown["height"] // 2, shown["width"] // 8) <= 104
 
 
 def test_what_is_no_run_is_named(tmp_path):

@@ -11,11 +11,15 @@ class Pixels:
 
     Args:
         examples: array (N, H, W, C), uint8 or float; float data outside [0, 1] are scaled to what they span.
+        uint8_scale: number by which the model divides uint8 examples: float images of theirs span 0 to
+            255 / uint8_scale.
     """
 
-    def __init__(self, examples):
+    def __init__(self, examples, uint8_scale=255.0):
         self.low, self.high = 0.0, 1.0
-        if examples.dtype != np.uint8:
+        if examples.dtype == np.uint8:
+            self.high = 255.0 / uint8_scale
+        else:
             low, high = float(examples.min()), float(examples.max())
             if low < 0.0 or high > 1.0:
                 self.low, self.high = low, max(high, low + 1e-6)

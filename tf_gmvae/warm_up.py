@@ -27,6 +27,7 @@ class _Stage(keras.Model):
             self.trackers = [keras.metrics.Mean(name) for name in ("loss", *names)]
             self.compile(FusedAdam(learning_rate, epsilon=1e-8), jit_compile=gmvae.jit_compile)
             self.optimizer.build(self.weights_to_train())
+            self.built = True  # it has no weights of its own
 
     def fit(self, *args, callbacks=(), **kwargs):
         """See `keras.Model.fit`; training stops by itself at the first loss that is not finite."""

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import hsv_to_rgb, to_hex
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tf_gmvae.figures.style import COLOURS
 
@@ -23,12 +24,15 @@ TERMS = {
     "w_prior": "w-prior",
     "z_prior": "z-prior",
 }
+FONT_SIZE = 9
+# Inches: of a chart across the page, of its form for a phone, and of one of two side by side.
+WIDE, NARROW, HALF = 7.4, 3.4, 3.7
 _STYLE = {
     "svg.fonttype": "none",  # text stays text: searchable, and in the page's own font
     "svg.hashsalt": "tf-gmvae",
     "font.family": "sans-serif",
-    "font.size": 8,
-    "axes.titlesize": 8,
+    "font.size": FONT_SIZE,
+    "axes.titlesize": FONT_SIZE,
     "text.color": PAGE,
     "axes.labelcolor": PAGE,
     "axes.edgecolor": PAGE,
@@ -58,11 +62,12 @@ def component_colours(num_components):
 
 
 @matplotlib.rc_context(_STYLE)
-def terms_over_epochs(history):
+def terms_over_epochs(history, width):
     """Every term of the ELBO over the epochs, on training and validation data, and the components in use.
 
     Args:
         history: list of dicts, one an epoch.
+        width: `WIDE` or `NARROW`.
 
     Returns:
         SVG text.
@@ -70,7 +75,9 @@ def terms_over_epochs(history):
     panels = {name: title for name, title in TERMS.items() if name in history[0]}
     if "components_in_use" in history[0]:
         panels["components_in_use"] = "components in use"
-    figure, axes = _figure(7.4, 1.75 * math.ceil(len(panels) / 3), math.ceil(len(panels) / 3), 3)
+    columns = 3 if width == WIDE else 2
+    rows = math.ceil(len(panels) / columns)
+    figure, axes = _figure(width, (1.75 if width == WIDE else 1.5) * rows + 0.3, rows, columns)
     epochs = range(1, len(history) + 1)
     for panel, (name, title) in zip(axes.flat, panels.items(), strict=False):
         for key, style, label in ((name, "-", "training"), (f"val_{name}", "--", "validation")):
@@ -78,28 +85,32 @@ def terms_over_epochs(history):
                 values = [row[key] for row in history]
                 panel.plot(epochs, values, style, marker=".", color=PALETTE[0 if key == name else 1], label=label)
         panel.set_title(title if name == "components_in_use" else f"{title}, nats")
-        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        panel.yaxis.set_major_locator(MaxNLocator(5, integer=name == "components_in_use"))
         panel.grid(alpha=0.25)
     for panel in axes.flat[len(panels) :]:
         panel.set_visible(False)
-    for panel in axes.flat[max(0, len(panels) - 3) : len(panels)]:
+    for panel in axes.flat[max(0, len(panels) - columns) : len(panels)]:
         panel.set_xlabel("epoch")
-    axes.flat[0].legend(frameon=False)
+    # Above the panels: within one it would lie on the curves.
+    lines, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside upper left", ncols=2, frameon=False)
     return _svg(figure, f"Terms of the ELBO over {len(history)} epochs")
 
 
 @matplotlib.rc_context(_STYLE)
-def usage(counts):
+def usage(counts, width):
     """Examples a component takes.
 
     Args:
         counts: list of K integers.
+        width: `WIDE` or `NARROW`.
 
     Returns:
         SVG text.
     """
     total, num_components = sum(counts), len(counts)
-    figure, axes = _figure(7.4, 2.1)
+    figure, axes = _figure(width, 2.1)
     axes.bar(range(num_components), [100 * n / total for n in counts], color=component_colours(num_components))
     axes.axhline(100 / num_components, color=PAGE, linestyle=":", linewidth=1)
     axes.set_xlabel("component (dotted: all alike)")
@@ -116,25 +127,23 @@ def latent_map(points, classes, names, colours, what):
     Args:
         points: array (N, 2).
         classes: array (N,) of integers, positions in `names`.
-        names: list of texts, written at the middle of their points.
+        names: list of texts, written at the middle of their points where there is room, the largest class first.
         colours: list of as many colours.
         what: the classes are, for the title.
 
     Returns:
         SVG text; the points in it are one picture, so that their number does not count.
     """
-    figure, axes = _figure(3.7, 3.5)
+    figure, axes = _figure(HALF, 3.5)
     axes.scatter(
         *points.T, s=max(1.0, min(12.0, 6000 / len(points))), c=[colours[k] for k in classes], linewidths=0,
         rasterized=True,
     )  # fmt: skip
-    for k, name in enumerate(names):
-        if (classes == k).any():
-            middle = np.median(points[classes == k], axis=0)
-            axes.annotate(
-                name, middle, ha="center", va="center", fontsize=8, color=PAGE,
-                bbox={"boxstyle": "round,pad=0.15", "facecolor": "#808080", "alpha": 0.35, "edgecolor": "none"},
-            )  # fmt: skip
+    for k, middle in _labelled(points, classes, names):
+        axes.annotate(
+            names[k], middle, ha="center", va="center", color=PAGE,
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "#808080", "alpha": 0.35, "edgecolor": "none"},
+        )  # fmt: skip
     axes.set_title(f"by {what}")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -142,8 +151,21 @@ def latent_map(points, classes, names, colours, what):
     return _svg(figure, f"Map of {len(points):,} latent means, coloured by {what}")
 
 
+def _labelled(points, classes, names):
+    """Classes whose names have room, and the middles of their points: pairs of number and array (2,)."""
+    # Points of a page that a point of the map is about, along both axes.
+    scale = 72 * (HALF - 0.4) / np.maximum(np.ptp(points, axis=0), 1e-9)
+    placed, sizes = [], np.bincount(classes, minlength=len(names))
+    for k in np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]:
+        middle = np.median(points[classes == k], axis=0)
+        reach = np.array([0.31 * FONT_SIZE * len(names[k]) + 3, 0.75 * FONT_SIZE])
+        if all((np.abs(middle - other) * scale > reach + far).any() for _, other, far in placed):
+            placed.append((k, middle, reach))
+    return [(k, middle) for k, middle, _ in placed]
+
+
 @matplotlib.rc_context(_STYLE)
-def plane(examples, classes, colours, odd, generated):
+def plane(examples, classes, colours, odd, generated, width):
     """Data of two columns beside what the model generates.
 
     Args:
@@ -152,11 +174,13 @@ def plane(examples, classes, colours, odd, generated):
         colours: list of K colours.
         odd: array (N', 2), examples to be ringed.
         generated: array (N'', 2).
+        width: `WIDE` or `NARROW`.
 
     Returns:
         SVG text.
     """
-    figure, (left, right) = _figure(7.4, 3.5, 1, 2, sharex=True, sharey=True)
+    rows, columns = (1, 2) if width == WIDE else (2, 1)
+    figure, (left, right) = _figure(width, 3.5 * rows, rows, columns, sharex=True, sharey=True)
     left.scatter(*examples.T, s=4, c=[colours[k] for k in classes], linewidths=0, rasterized=True)
     left.scatter(*odd.T, s=30, facecolors="none", edgecolors=PAGE, linewidths=0.7)
     right.scatter(*generated.T, s=4, color=PALETTE[0], linewidths=0, rasterized=True)
@@ -168,7 +192,7 @@ def plane(examples, classes, colours, odd, generated):
 
 
 @matplotlib.rc_context(_STYLE)
-def heat_map(values, rows, columns, row_label, column_label, title):
+def heat_map(values, rows, columns, row_label, column_label, title, width):
     """A table of signed numbers as colours, zero in the middle.
 
     Args:
@@ -178,19 +202,25 @@ def heat_map(values, rows, columns, row_label, column_label, title):
         row_label: what the rows are.
         column_label: what the columns are.
         title: of the chart.
+        width: `WIDE` or `NARROW`.
 
     Returns:
         SVG text.
     """
-    figure, axes = _figure(7.4, min(12.0, 1.1 + 0.2 * len(rows)))
+    height = min(12.0, 1.2 + 0.2 * len(rows))
+    figure, axes = _figure(width, height)
     bound = max(float(np.abs(values).max()), 1e-6)
     shown = axes.imshow(values, cmap="PuOr_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="nearest")
-    for axis, names in ((axes.yaxis, rows), (axes.xaxis, columns)):
-        step = math.ceil(len(names) / 30)
+    longest = max(len(str(name)) for name in columns)
+    # Inches that are there, less what the labels and the scale at the side take, and inches that a name needs.
+    room = ((axes.yaxis, rows, height - 1.0, 0.19), (axes.xaxis, columns, width - 1.7, 0.09 * longest + 0.1))
+    for axis, names, there, needed in room:
+        step = math.ceil(len(names) * needed / there)
         axis.set_ticks(range(0, len(names), step), [str(name) for name in names[::step]])
     axes.set_ylabel(row_label)
     axes.set_xlabel(column_label)
-    figure.colorbar(shown, ax=axes, label="standard deviations")
+    label = "standard deviations" if len(rows) > 5 else "sd"
+    figure.colorbar(shown, ax=axes, label=label, aspect=6 * height, pad=0.02)
     return _svg(figure, title)
 
 
@@ -216,7 +246,7 @@ def _svg(figure, title):
     text = written.getvalue()
     text = text[text.index("<svg") :].replace(PAGE, "currentColor")
     # One page holds several: their ids would meet.
-    prefix = re.sub(r"\W+", "-", title.lower())
+    prefix = re.sub(r"\W+", "-", f"{title.lower()} {figure.get_figwidth():g}")
     text = re.sub(r'\bid="', f'id="{prefix}-', text)
     text = re.sub(r'(url\(|href=")#', rf"\1#{prefix}-", text)
     # The width in points gives way to the page's.

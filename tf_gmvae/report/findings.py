@@ -12,7 +12,8 @@ class Findings:
 
     Attributes:
         name: of the run.
-        examples: array (N, H, W, C) or (N, F), uint8 or float32.
+        examples: array (N, H, W, C) or (N, F), uint8 or float32; of another shape (series, volumes), an example
+            is shown as the row of its values.
         posterior: array (N, K), p(z | y).
         x: array (N, D), means of q(x | y).
         elbo: array (N,), nats.
@@ -29,6 +30,7 @@ class Findings:
         class_names: tuple of the names of label 0, 1, ..., or None.
         seed: of the map.
         log_posterior: array (N, K), log p(z | y), or None: it orders the members of a component.
+        uint8_scale: number by which the model divides uint8 examples.
 
     Raises:
         InputError: if arrays do not fit each other.
@@ -51,6 +53,7 @@ class Findings:
     class_names: tuple | None = None
     seed: int = 0
     log_posterior: Any = None
+    uint8_scale: float = 255.0
 
     def __post_init__(self):
         for what in ("posterior", "x", "elbo", "labels", "log_posterior"):
@@ -69,6 +72,11 @@ class Findings:
     def of_images(self):
         """Whether the examples can be shown as images."""
         return self.examples.ndim == 4
+
+    @property
+    def rows(self):
+        """The examples as rows of values, array (N, F)."""
+        return self.examples.reshape(len(self.examples), -1)
 
     def class_name(self, label):
         """The name of a label."""

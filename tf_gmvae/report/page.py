@@ -35,7 +35,7 @@ def render(findings):
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["count"] = lambda value: f"{value:,}"
-    environment.filters["percent"] = lambda value: f"{100 * value:.1f} %"
+    environment.filters["percent"] = lambda value: f"{100 * value:.1f}\u00a0%"
     environment.filters["svg"] = Markup
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     found = members.components(findings.posterior, findings.elbo, findings.labels)
@@ -47,14 +47,32 @@ def render(findings):
         settings={
             name: value for name, value in findings.settings.items() if value is not None and name not in PRIVATE
         },
-        terms=charts.terms_over_epochs(findings.history) if findings.history else None,
-        usage=charts.usage(counts),
+        terms=_widths(charts.terms_over_epochs, findings.history) if findings.history else None,
+        usage=_widths(charts.usage, counts),
+        shares=_shares(counts),
         empty=[component.number for component in found if not len(component.members)],
         colours=charts.component_colours(findings.num_components),
         maps=_maps(findings),
         confusion=_confusion(findings),
         **(_of_images(findings, found) if findings.of_images else _of_vectors(findings, found)),
     )
+
+
+def _widths(chart, *arguments):
+    """A chart as SVG for wide screens and for phones, on which a smaller copy could not be read."""
+    return {
+        "wide": chart(*arguments, width=charts.WIDE),
+        "narrow": chart(*arguments, width=charts.NARROW),
+    }
+
+
+def _shares(counts):
+    """The components that take the most and the fewest examples."""
+    total = sum(counts)
+    return [
+        {"component": k, "count": counts[k], "share": counts[k] / total}
+        for k in (counts.index(max(counts)), counts.index(min(counts)))
+    ]
 
 
 def _card(findings, component):
@@ -79,7 +97,7 @@ def _in_use(found):
 
 
 def _of_images(findings, found):
-    to_pixels = Pixels(findings.examples)
+    to_pixels = Pixels(findings.examples, findings.uint8_scale)
 
     def strip(images, alt, columns=None):
         return {**pictures.strip(to_pixels(images), columns), "alt": alt}
@@ -87,7 +105,9 @@ def _of_images(findings, found):
     cards = []
     for component in _in_use(found):
         k, chosen = component.number, findings.examples[component.members]
-        mean = chosen.mean(axis=0, dtype="float64", keepdims=True) / (255 if chosen.dtype == np.uint8 else 1)
+        mean = chosen.mean(axis=0, dtype="float64", keepdims=True) / (
+            findings.uint8_scale if chosen.dtype == np.uint8 else 1
+        )
         most, least = members.ends(component.members, SHOWN)
         rows = [
             ("mean", strip(mean, f"Mean image of component {k}")),
@@ -116,8 +136,8 @@ def _of_images(findings, found):
             for line, examples in enumerate(lines, start=1)
         ],
         "reconstructions": [
-            ("images", strip(findings.examples[findings.reconstructed], "Images")),
-            ("reconstructed", strip(findings.reconstructions, "Their reconstructions")),
+            ("images", strip(findings.examples[findings.reconstructed], "Images", SHOWN)),
+            ("reconstructed", strip(findings.reconstructions, "Their reconstructions", SHOWN)),
         ],
         "anomalies": {
             "image": strip(findings.examples[anomalies], f"The {len(anomalies)} least likely images", SHOWN),
@@ -130,9 +150,9 @@ def _of_images(findings, found):
 def _of_vectors(findings, found):
     """Profiles in place of images."""
     used = _in_use(found)
-    values = members.standardised(findings.examples)
+    values = members.standardised(findings.rows)
     offsets = members.component_means(values, found)
-    is_plane = findings.examples.shape[1] == 2
+    is_plane = findings.examples.shape[1:] == (2,)
     cards = []
     for component in used:
         strongest = np.argsort(-np.abs(offsets[component.number]), kind="stable")[:5]
@@ -152,7 +172,7 @@ def _plane(findings):
     odd = findings.examples[members.least_likely(findings.elbo, LEAST_LIKELY)]
     colours = charts.component_colours(findings.num_components)
     clusters = findings.posterior[some].argmax(axis=1)
-    drawn = charts.plane(findings.examples[some], clusters, colours, odd, findings.drawn)
+    drawn = _widths(charts.plane, findings.examples[some], clusters, colours, odd, findings.drawn)
     return [("Data and generated examples", drawn)]
 
 
@@ -160,7 +180,8 @@ def _profiles(findings, used, values, offsets):
     # The columns in which components differ most.
     columns = np.sort(np.argsort(-np.ptp(offsets, axis=0), kind="stable")[:COLUMNS])
     numbers = sorted(component.number for component in used)
-    profile = charts.heat_map(
+    profile = _widths(
+        charts.heat_map,
         offsets[np.ix_(numbers, columns)],
         numbers,
         columns.tolist(),
@@ -169,7 +190,8 @@ def _profiles(findings, used, values, offsets):
         "Columns by component: mean of the members, from the mean of all",
     )
     odd = members.least_likely(findings.elbo, LEAST_LIKELY)
-    least_likely = charts.heat_map(
+    least_likely = _widths(
+        charts.heat_map,
         values[np.ix_(odd, columns)],
         odd.tolist(),
         columns.tolist(),

@@ -4,6 +4,7 @@ import math
 
 import tensorflow as tf
 
+from tf_gmvae.serving.images import MAX_PIXELS
 from tf_gmvae.version import __version__
 
 FILE = "model_card.md"
@@ -41,7 +42,11 @@ seeds they are given alone, and the noise behind `score` is the same for all exa
 - Probabilities are the model's own posterior. They are not calibrated against labels and are often near 0 or 1.
 - A float value that is NaN, infinite or outside the range above is refused with the status INVALID_ARGUMENT, and
   so is every request that a server has put into the same batch.
-- Generated examples are means of p(y given x), smoother than data, and may resemble training data.
+{pictures}- Generated examples are means of p(y given x), smoother than data, and may resemble training data.
+"""
+
+_PICTURES = f"""- `cluster_bytes` refuses a picture of more than {MAX_PIXELS:,} pixels before it is decoded. The
+  pictures of a request are decoded one after the other; one of that size takes about half a gigabyte of memory.
 """
 
 
@@ -69,6 +74,7 @@ def text(model, signatures, name, description):
         model=model,
         weights=model.count_params(),
         signatures=table(signatures),
+        pictures=_PICTURES if "cluster_bytes" in signatures else "",
     )
 
 

@@ -7,9 +7,7 @@ import tensorflow as tf
 
 from tf_gmvae import objective
 from tf_gmvae.serving import draws, images
-
-# `tf_gmvae.inputs` marks its own sentence in the same way.
-_MARK = "Bad input: "
+from tf_gmvae.serving.checks import require
 
 
 class Signature(NamedTuple):
@@ -58,7 +56,7 @@ def of(model):
                     tf.TensorSpec((None,), tf.string, "image_bytes"),
                     lambda encoded: images.decode(encoded, shape),
                 ),
-                "as cluster, of encoded PNG or JPEG files of any size",
+                f"as cluster, of encoded PNG or JPEG files of any size up to {images.MAX_PIXELS:,} pixels",
             )
     found["generate"] = Signature(
         _generate(model, with_style=False), "a new example of a component (-1 draws one), w drawn"
@@ -121,14 +119,14 @@ def _generate(model, with_style):
         w = drawn_w if w is None else w
         checks = [
             _not_empty(seed),
-            _require(
+            require(
                 tf.reduce_all((component >= -1) & (component < components)),
                 f"`component` must be 0 to {components - 1}, or -1 to draw one.",
             ),
-            _require(
+            require(
                 tf.reduce_all(tf.math.is_finite(w)), "`w` holds values that are NaN or infinite: repair them."
             ),
-            _require(
+            require(
                 tf.reduce_all(tf.shape(seed)[0] == tf.stack([tf.shape(component)[0], tf.shape(w)[0]])),
                 "every input must have one row an example: give as many components and w as seeds.",
             ),
@@ -154,8 +152,4 @@ def _generate(model, with_style):
 
 def _not_empty(values):
     # The joined convolutions that TensorFlow makes when it loads the graph fail on no example, unintelligibly.
-    return _require(tf.shape(values)[0] > 0, "the batch is empty: send one example or more.")
-
-
-def _require(good, sentence):
-    return tf.debugging.Assert(good, [_MARK + sentence])
+    return require(tf.shape(values)[0] > 0, "the batch is empty: send one example or more.")

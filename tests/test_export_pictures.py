@@ -1,0 +1,130 @@
+"""Encoded pictures that are sent to an exported model: their size is judged before they are decoded."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from tf_gmvae.serving import headers, images
+
+WIDTH, HEIGHT = 37, 21
+size_of = tf.function(headers.size, input_signature=[tf.TensorSpec((), tf.string)], autograph=False)
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, first=b""):
+    """A black PNG of few bytes; `first` are chunks before its header."""
+    packed = zlib.compressobj(9)
+    row = bytes(1 + width)
+    data = b"".join(packed.compress(row) for _ in range(height)) + packed.flush()
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + first + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def encoded(form, mode="RGB", size=(WIDTH, HEIGHT), **options):
+    file = io.BytesIO()
+    rng = np.random.default_rng(0)
+    picture = Image.fromarray(rng.integers(0, 256, (*size[::-1], 4), "uint8")).convert(mode)
+    picture.save(file, form, **options)
+    return file.getvalue()
+
+
+def animation(frames, size=(WIDTH, HEIGHT), **options):
+    shades = [Image.fromarray(np.full(size[::-1], number, "uint8")) for number in range(frames)]
+    file = io.BytesIO()
+    shades[0].save(file, "GIF", save_all=True, append_images=shades[1:], **options)
+    return file.getvalue()
+
+
+def upside_down(bmp):
+    """The BMP with its rows from the top, which a negative height says."""
+    return bmp[:22] + struct.pack("<i", -HEIGHT) + bmp[26:]
+
+
+def with_preview():
+    """A photograph as cameras write it: a smaller one within its notes, before the frame header of its own."""
+    return encoded("JPEG", exif=b"Exif\0\0" + encoded("JPEG", size=(8, 6)))
+
+
+FILES = {
+    "png": lambda: encoded("PNG"),
+    "png, palette": lambda: encoded("PNG", "P"),
+    "jpeg": lambda: encoded("JPEG"),
+    "jpeg, grey": lambda: encoded("JPEG", "L"),
+    "jpeg, four colours": lambda: encoded("JPEG", "CMYK"),
+    "jpeg, progressive": lambda: encoded("JPEG", progressive=True),
+    "jpeg, with a preview": with_preview,
+    "jpeg, rubbish between its segments": lambda: encoded("JPEG").replace(
+        b"\xff\xdb", bytes(99) + b"\xff\xff\xdb", 1
+    ),
+    "gif": lambda: encoded("GIF", "P"),
+    "gif, animated": lambda: animation(5, loop=0, comment=b"one" * 300),
+    "bmp": lambda: encoded("BMP"),
+    "bmp, from the top": lambda: upside_down(encoded("BMP")),
+    "webp, lossy": lambda: encoded("WEBP"),
+    "webp, lossless": lambda: encoded("WEBP", lossless=True),
+    "webp, transparent": lambda: encoded("WEBP", "RGBA"),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_the_size_of_a_file_is_that_of_what_is_decoded(kind):
+    content = FILES[kind]()
+    assert size_of(content).numpy().tolist() == [WIDTH, HEIGHT]
+    if kind not in (
+        "jpeg, four colours",
+        "webp, transparent",
+    ):  # TensorFlow's decoder asks other channels of these
+        assert tf.io.decode_image(content, 3, expand_animations=False).shape[:2] == (HEIGHT, WIDTH)
+    # Cut off, a file is at most as large as it was; half a negative number is a large one.
+    for length in [*range(27 if kind.startswith("bmp") else 0, 70), len(content) - 1]:
+        assert max(size_of(content[:length]).numpy()) <= max(WIDTH, HEIGHT)
+
+
+def test_a_header_cannot_hide_behind_another():
+    small = struct.pack(">II", 8, 8)
+    assert size_of(png(64, 64, first=chunk(b"aaAa", small + small))).numpy().tolist() == [0, 0]
+    large, hidden = encoded("JPEG", size=(640, 480)), encoded("JPEG", size=(8, 8))
+    comment = b"\xff\xfe" + struct.pack(">H", 2 + len(hidden)) + hidden
+    assert size_of(large[:2] + comment + large[2:]).numpy().tolist() == [640, 480]
+
+
+def test_of_an_animation_the_first_picture_alone_is_decoded():
+    content = animation(7, loop=0, comment=b"one")
+    cut = headers.first_picture(tf.constant(content)).numpy()
+    assert len(cut) < len(content) / 3
+    first, kept = (tf.io.decode_image(data, 3, expand_animations=False).numpy() for data in (content, cut))
+    np.testing.assert_array_equal(first, kept)
+    assert Image.open(io.BytesIO(cut)).n_frames == 1
+    photograph = encoded("JPEG")
+    assert headers.first_picture(tf.constant(photograph)).numpy() == photograph
+
+
+def test_a_gif_of_endless_blocks_is_given_up():
+    start = b"GIF89a" + struct.pack("<HHBBB", 8, 8, 0, 0, 0) + b"\x21\xfe"
+    assert size_of(start + 10**5 * b"\1a\2aa").numpy().tolist() == [0, 0]
+
+
+def test_what_is_too_large_or_no_picture_is_refused_by_its_place():
+    hidden = chunk(b"aaAa", bytes(16))
+    cases = [
+        (png(6000, 6000), "has 6000 x 6000 pixels, more than 33,554,432: make it smaller before you send it."),
+        (png(6000, 6000, first=hidden), "is cut off or damaged: send it whole"),
+        (b"BM" + bytes(16) + 8 * b"\xff" + bytes(38), "has 4294967295 x 1 pixels, more than"),
+        (b"\xff\x0a a JPEG XL", "has an unknown image file format: send PNG or JPEG"),
+    ]
+    decode = tf.function(
+        lambda data: images.decode(data, (8, 8, 1)), input_signature=[tf.TensorSpec((None,), tf.string)]
+    )
+    for content, sentence in cases:
+        with pytest.raises(tf.errors.InvalidArgumentError) as refusal:
+            decode(tf.constant([png(9, 9), content]))
+        assert f"picture 1 of `image_bytes` {sentence}" in refusal.value.message
+    assert decode(tf.constant([png(9, 9)])).shape == (1, 8, 8, 1)

@@ -1,0 +1,19 @@
+"""Refusals within the graph: the sentence that a client gets with the status INVALID_ARGUMENT."""
+
+import tensorflow as tf
+
+# `tf_gmvae.inputs` marks its own sentence in the same way.
+_MARK = "Bad input: "
+
+
+def require(good, *parts):
+    """An operation that fails with a sentence unless a condition holds.
+
+    Args:
+        good: boolean tensor ().
+        *parts: of the sentence, texts or string tensors ().
+
+    Returns:
+        The operation, for `tf.control_dependencies`.
+    """
+    return tf.debugging.Assert(good, [tf.strings.join([_MARK, *parts])])
