@@ -16,7 +16,7 @@ class GaussianHead(keras.layers.Layer):
     """Mean and log-variance streams of a diagonal Gaussian, from one matrix product.
 
     The recognition network q(x, w | y) (section 5 of the paper's appendix A) ends in two of these:
-    one for x, one for w. Variances are always produced as log-variances, exact within +-20 and bounded smoothly
+    one for x, one for w. Variances are always produced as log-variances, exact within +-10 and bounded smoothly
     beyond, see `bounds.bounded_log`; they begin near 0.
 
     Args:

@@ -16,7 +16,7 @@ class MixturePriorHead(keras.layers.Layer):
     """The network beta of Eq. 1c: w to 2K streams of size D, K means and K log-variances.
 
     The K streams of either kind come out of one matrix product, so that cost grows with K only in the size of
-    that product. Leading axes are free: (B, W), (M, B, W) and deeper all work. Log-variances are exact within +-20
+    that product. Leading axes are free: (B, W), (M, B, W) and deeper all work. Log-variances are exact within +-10
     and bounded smoothly beyond, see `bounds.bounded_log`.
 
     Args:

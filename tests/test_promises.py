@@ -128,7 +128,7 @@ def test_weights_drawn_without_a_seed_are_said_loudly_and_every_remedy_helps(tab
         model = tf_gmvae.GMVAE(*built(), **arguments)
     model.save(tmp_path / "model.keras")
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         keras.saving.load_model(tmp_path / "model.keras")
         tf_gmvae.GMVAE(*built(), **{**arguments, "seed": None})
         tf_gmvae.GMVAE(*own_networks()[:2], **arguments)
@@ -215,7 +215,7 @@ def test_heads_begin_with_variances_near_one_whatever_the_features():
     mean, log_var = GaussianHead(4, seed=0)(features)
     assert np.abs(log_var).max() < 0.3 * np.abs(mean).max()
     _, log_vars = MixturePriorHead(3, 4, (), seed=0)(1e4 * np.ones((2, 5), "float32"))
-    assert np.abs(log_vars).max() < LIMIT
+    assert np.abs(log_vars).max() <= LIMIT
 
 
 @pytest.mark.parametrize("kind", ["counts", "wide", "columns of many sizes"])
@@ -323,20 +323,19 @@ def test_stages_scale_their_loss_in_half_precision(make_table_model, table):
     full = make_table_model(num_samples=1)
     soft = np.eye(4, dtype="float32")[np.arange(200) % 4]
     for stage, data in ((Pretraining, table), (GuidedTraining, (table, soft))):
-        steps = []
+        moves, scales = [], []
         for model in (half, full):
-            before = [weight.numpy() for weight in model.trainable_weights]
             trainer = stage(model, 1e-3)
-            data_set = tf.data.Dataset.from_tensor_slices(data).batch(200)
-            trainer.fit(data_set, verbose=0)
-            moved = [
-                np.abs(w.numpy() - old).mean() for w, old in zip(model.trainable_weights, before, strict=True)
-            ]
-            steps.append(np.array(moved))
-        # Adam's first step is the learning rate, whatever the size of a gradient that is not lost.
-        np.testing.assert_allclose(steps[0], steps[1], rtol=0.05)
-        scale = float(trainer.optimizer.dynamic_scale) if hasattr(trainer.optimizer, "dynamic_scale") else 1.0
-        assert scale <= 2.0**15
+            batches = tf.data.Dataset.from_tensor_slices(data).batch(200).repeat()
+            trainer.fit(batches, steps_per_epoch=20, verbose=0)  # in which a scale that is too high comes down
+            before = [weight.numpy() for weight in trainer.weights_to_train()]
+            trainer.fit(batches, steps_per_epoch=5, verbose=0)
+            after = [weight.numpy() for weight in trainer.weights_to_train()]
+            moves.append([np.abs(new - old).mean() for new, old in zip(after, before, strict=True)])
+            scales.append(float(getattr(trainer.optimizer, "dynamic_scale", 1.0)))
+        # Adam's steps are near the learning rate, whatever the size of a gradient that is not lost.
+        np.testing.assert_allclose(moves[0], moves[1], rtol=0.5)
+        assert 1 < scales[0] <= 2**15 and scales[1] == 1
 
 
 def test_a_start_in_half_precision_finds_the_clusters(monkeypatch, make_table_model):
@@ -357,6 +356,7 @@ REPLICAS = textwrap.dedent("""
     import keras, numpy as np, tensorflow as tf
     import tf_gmvae
     from tf_gmvae import initialization
+    from tf_gmvae.warm_up import GuidedTraining
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -367,26 +367,37 @@ REPLICAS = textwrap.dedent("""
     def dense(units, seed, **kwargs):
         return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed), **kwargs)
 
-    def started(strategy, inside):
-        with strategy.scope():
-            encoder = keras.Sequential([keras.Input((6,)), dense(32, 1, activation="relu")])
-            decoder = keras.Sequential([keras.Input((4,)), dense(32, 2, activation="relu"), dense(12, 3)])
-            model = tf_gmvae.GMVAE(encoder, decoder, latent_dim=4, style_dim=3, num_components=3, prior_units=(16,),
-                                   likelihood="gaussian", seed=1)
-            model.compile(keras.optimizers.Adam(1e-3))
-            if inside:
-                model.initialize(examples, pretraining_epochs=1, guided_epochs=1, batch_size=50, verbose=0)
-        if not inside:
-            model.initialize(examples, pretraining_epochs=1, guided_epochs=1, batch_size=50, verbose=0)
-        model.fit(tf.data.Dataset.from_tensor_slices(examples).batch(50), epochs=2, verbose=0)
-        return model.get_weights()
+    def made():
+        encoder = keras.Sequential([keras.Input((6,)), dense(32, 1, activation="relu")])
+        decoder = keras.Sequential([keras.Input((4,)), dense(32, 2, activation="relu"), dense(12, 3)])
+        model = tf_gmvae.GMVAE(encoder, decoder, latent_dim=4, style_dim=3, num_components=3, prior_units=(16,),
+                               likelihood="gaussian", seed=1)
+        model.compile(keras.optimizers.Adam(1e-3))
+        return model
 
-    plain = started(tf.distribute.get_strategy(), False)
-    found = {f"one_{i}": weight for i, weight in enumerate(plain)}
-    for name, inside in (("inside", True), ("outside", False)):
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-        found.update({f"{name}_{i}": weight for i, weight in enumerate(started(strategy, inside))})
-    np.savez(sys.argv[1], **found)
+    def run(name, strategy):
+        options = {"pretraining_epochs": 1, "batch_size": 50, "verbose": 0}
+        with strategy.scope():
+            model = made()
+            start = model.initialize(examples, guided_epochs=0, **options)
+        learned = model.encoder.get_weights() + model.x_head.get_weights() + model.decoder.get_weights()
+        found = {f"{name} plain {i}": weight for i, weight in enumerate(learned)}
+        found[f"{name} labels"] = start.labels.argmax(axis=1)
+        with strategy.scope():
+            model = made()
+        stage = GuidedTraining(model)
+        data = tf.data.Dataset.from_tensor_slices((examples, np.eye(3, dtype="float32")[labels])).batch(50)
+        stage.fit(data, epochs=5, verbose=0)
+        found.update({f"{name} guided {i}": weight for i, weight in enumerate(model.get_weights())})
+        model.initialize(examples, guided_epochs=1, **options)  # outside the scope
+        assert np.isfinite(model.predict(examples, verbose=0)).all()
+        return found
+
+    np.savez(
+        sys.argv[1],
+        **run("one", tf.distribute.get_strategy()),
+        **run("two", tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])),
+    )
 """)
 
 
@@ -394,8 +405,11 @@ def test_two_replicas_start_as_one_does(tmp_path):
     process = run_python("-c", REPLICAS, tmp_path / "weights.npz")
     assert process.returncode == 0, process.stderr[-3000:]
     weights = np.load(tmp_path / "weights.npz")
-    names = [name for name in weights.files if name.startswith("one_")]
-    assert len(names) > 10
+    names = [name.removeprefix("one ") for name in weights.files if name.startswith("one ")]
+    assert len(names) >= 25
     for name in names:
-        for other in ("inside", "outside"):
-            np.testing.assert_allclose(weights[name.replace("one", other)], weights[name], atol=2e-3, err_msg=name)
+        one, two = (weights[f"{number} {name}"] for number in ("one", "two"))
+        if name == "labels":
+            assert evaluation.majority_accuracy(np.eye(3)[one], two) > 0.99
+        else:
+            np.testing.assert_allclose(two, one, atol=1e-4, err_msg=name)

@@ -36,14 +36,16 @@ class ComponentPictures(keras.callbacks.Callback):
         self.split, self.log_dir, self.every = split, Path(log_dir), every
         self.class_names, self.seed, self.binarize = class_names, seed, binarize
         self.of_images = split.examples.ndim == 4
-        self.to_pixels = Pixels(split.examples) if self.of_images else None
+
+    def _to_pixels(self, images):
+        return Pixels(self.split.examples, self.model.likelihood.uint8_scale)(images)
 
     def on_epoch_end(self, epoch, logs=None):
         """Draws, of the first epoch and of every `every`th."""
         if not self.of_images or (epoch and (epoch + 1) % self.every):
             return
         samples = drawing.samples(self.model, SAMPLES, self.seed)
-        drawn = sheet(self.to_pixels(samples.reshape(-1, *self.split.data_shape)), SAMPLES)
+        drawn = sheet(self._to_pixels(samples.reshape(-1, *self.split.data_shape)), SAMPLES)
         with tf.summary.create_file_writer(str(self.log_dir)).as_default(step=epoch):
             tf.summary.image(
                 "components", drawn.reshape(1, *drawn.shape[:2], -1), description="A row a component, at w = 0"
@@ -83,7 +85,7 @@ class ComponentPictures(keras.callbacks.Callback):
         """Width and height of an image in the sheet."""
         from PIL import Image
 
-        pixels = self.to_pixels(self.split.examples)
+        pixels = self._to_pixels(self.split.examples)
         step = math.ceil(max(pixels.shape[1:3]) / SPRITE)
         pixels = pixels[:, ::step, ::step]
         Image.fromarray(sheet(pixels, math.ceil(math.sqrt(len(pixels))), gap=0)).save(self.log_dir / "sprites.png")

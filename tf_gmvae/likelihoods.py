@@ -12,8 +12,9 @@ the data. Log-probabilities are in nats, summed over all axes of an example.
 | unit_gaussian | real, standardised | mean (variance 1: squared error) |
 | poisson | counts >= 0 | log-rate |
 
-Log-variances and log-rates are taken as the decoder returns them within +-20, that is for variances and rates
-from 2e-9 to 4.9e8, and are bounded smoothly beyond, see `layers.bounds`.
+Log-variances and log-rates are taken as the decoder returns them within +-10, that is for variances and rates
+from 4.5e-5 to 2.2e4. Beyond, they bend and stay within +-15, from 3.1e-7 to 3.3e6 (`layers.bounds`): data of a
+wider range are to be standardised.
 
 Data of the type uint8 are shades of 0 to 255 and come to the model divided by 255, as images are stored. Under
 `poisson` they are counts and come as they are. Data of any other type are never scaled.

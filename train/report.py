@@ -61,6 +61,8 @@ def write(model, run_settings, dataset, folder, examination, metrics):
             labels=split.labels,
             class_names=dataset.class_names,
             seed=seed,
+            log_posterior=examination.log_posterior,
+            uint8_scale=model.likelihood.uint8_scale,
         )
     )
     folder.write_whole(folder.report, page)

@@ -136,7 +136,7 @@ def _check_examples(examples):
         )
     if examples.ndim < 2:
         raise InputError(
-            "examples must have the shape (N, features), (N, height, width, channels) or another of two axes or more. "
+            "examples must have the shape (N, features) or (N, height, width, channels), or more axes. "
             f"Received: {examples.shape}."
         )
     if examples.size == 0:

@@ -38,7 +38,7 @@ def render(findings):
     environment.filters["percent"] = lambda value: f"{100 * value:.1f}\u00a0%"
     environment.filters["svg"] = Markup
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    found = members.components(findings.posterior, findings.elbo, findings.labels)
+    found = members.components(findings.posterior, findings.elbo, findings.labels, findings.log_posterior)
     counts = [len(component.members) for component in found]
     return template.render(
         name=findings.name,
