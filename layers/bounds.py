@@ -3,9 +3,9 @@
 from keras import ops
 
 # A logarithm within +-EXACT is left as it is; beyond, it bends and never passes +-LIMIT. With exp(LIMIT) = 3.3e6
-# products of variances, squared distances and raw columns of a table stay far from float32's largest number, and so
-# do the squares of their gradients, of which Adam keeps averages. A responsibility of 0 times any of them is 0, where
-# 0 times infinity would be NaN.
+# products of variances, squared distances and raw columns of a table stay far from float32's largest number, and
+# so do the squares of their gradients, of which Adam keeps averages. A responsibility of 0 times any of them is 0,
+# where 0 times infinity would be NaN.
 EXACT = 10.0
 LIMIT = 15.0
 
@@ -13,8 +13,8 @@ LIMIT = 15.0
 def bounded_log(values):
     """A log-variance or log-rate, kept within bounds that no sensible one reaches.
 
-    The identity where |value| <= `EXACT` = 10, that is for variances and rates from 4.5e-5 to 2.2e4. Beyond, a smooth
-    continuation, of the same value and slope there, that stays within `LIMIT` = 15, from 3.1e-7 to 3.3e6:
+    The identity where |value| <= `EXACT` = 10, that is for variances and rates from 4.5e-5 to 2.2e4. Beyond, a
+    smooth continuation, of the same value and slope there, that stays within `LIMIT` = 15, from 3.1e-7 to 3.3e6:
     EXACT + 5 tanh((value - EXACT) / 5), and likewise below.
 
     Args:

@@ -1,4 +1,4 @@
-"""What the README promises of trainings: seeds, bounds, constraints that change, orders of the data, precisions."""
+"""What the README promises of trainings: seeds, bounds, constraints, orders of the data, precisions, replicas."""
 
 import textwrap
 import warnings
@@ -99,7 +99,8 @@ def test_sorted_streams_start_as_well_as_shuffled_ones(make_table_model, monkeyp
 def own_networks(**kwargs):
     encoder = keras.Sequential([keras.layers.Dense(8, "relu"), keras.layers.Dropout(0.5)])
     return encoder, keras.Sequential([keras.layers.Dense(12)]), {
-        "latent_dim": 3, "style_dim": 2, "num_components": 3, "likelihood": "gaussian", "prior_units": (8,), **kwargs
+        "latent_dim": 3, "style_dim": 2, "num_components": 3, "likelihood": "gaussian", "prior_units": (8,),
+        **kwargs,
     }  # fmt: skip
 
 

@@ -38,9 +38,9 @@ class Examination(NamedTuple):
 class Inference:
     """Methods of `GMVAE` that read a trained model. They take and return NumPy arrays.
 
-    `data` is an array of examples (N, ...), a `data.Split`, or a `tf.data.Dataset`, `keras.utils.PyDataset` or other
-    iterable of batches of examples or of (examples, labels), of one pass. Arrays and batches of uint8 are on the scale
-    that `inputs.on_model_scale` gives them.
+    `data` is an array of examples (N, ...), a `data.Split`, or a `tf.data.Dataset`, `keras.utils.PyDataset` or
+    other iterable of batches of examples or of (examples, labels), of one pass. Arrays and batches of uint8 are on
+    the scale that `inputs.on_model_scale` gives them.
     """
 
     def embed(self, data, batch_size=256):

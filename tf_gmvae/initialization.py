@@ -68,9 +68,10 @@ class Initialization:
         decides the outcome; no label is used.
 
         Args:
-            data: a `data.Split`, an array (N, ...), or a `tf.data.Dataset`, `keras.utils.PyDataset` or other iterable
-                of batches of examples or of (examples, labels), of one pass. A stream is read to its end once, and
-                at most `max_examples` of it, drawn with equal chances, are kept in memory and trained on.
+            data: a `data.Split`, an array (N, ...), or a `tf.data.Dataset`, `keras.utils.PyDataset` or other
+                iterable of batches of examples or of (examples, labels), of one pass. A stream is read to its end
+                once, and at most `max_examples` of it, drawn with equal chances, are kept in memory and trained
+                on.
             pretraining_epochs: as a plain VAE; of small data together at least `LEAST_STEPS` steps.
             beta: weight of the divergence from the prior in the pretraining. Where examples are small and few
                 dimensions of x come into use, less than 1 shows the map more of them.

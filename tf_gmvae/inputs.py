@@ -44,8 +44,8 @@ def readable(data):
         return (batch if isinstance(batch, tuple) else (batch,) for batch in data)
     if isinstance(data, dict) or (isinstance(data, list | tuple) and any(_is_array(part) for part in data)):
         raise InputError(
-            f"GMVAE takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays. "
-            "Join them first, with np.concatenate, say, and pass labels apart."
+            f"GMVAE takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays."
+            " Join them first, with np.concatenate, say, and pass labels apart."
         )
     if hasattr(data, "toarray"):
         raise InputError(f"GMVAE takes dense arrays. Received: {type(data).__name__}. Pass data.toarray().")
@@ -125,8 +125,8 @@ def on_model_scale(values, likelihood):
         likelihood: a `Likelihood`.
 
     Returns:
-        Float32 tensor: uint8 divided by the `uint8_scale` of the likelihood (shades become values of [0, 1], counts
-        stay), every other type as it is.
+        Float32 tensor: uint8 divided by the `uint8_scale` of the likelihood (shades become values of [0, 1],
+        counts stay), every other type as it is.
     """
     floats = tf.cast(values, "float32")
     return (

@@ -39,15 +39,16 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
 
     Args:
         encoder: Keras model of any kind, examples (B, ...) to features (B, F): the shared trunk of the recognition
-            network, to which the heads of q(x | y) and q(w | y) are added here. One that is not built yet takes the
-            shape of the first data.
-        decoder: Keras model of any kind, x (B, D) to the parameters of the likelihood, (B, ..., C) or (B, ..., 2C);
-            see `tf_gmvae.likelihoods`.
+            network, to which the heads of q(x | y) and q(w | y) are added here. One that is not built yet takes
+            the shape of the first data.
+        decoder: Keras model of any kind, x (B, D) to the parameters of the likelihood, (B, ..., C) or (B, ...,
+            2C); see `tf_gmvae.likelihoods`.
         latent_dim: D, dimensions of x.
         style_dim: W, dimensions of w.
         num_components: K.
         num_samples: M, Monte Carlo samples per example.
-        min_information: lambda of Eq. 7, nats; 0 is the plain ELBO. It may be set at any time, also while `fit` runs.
+        min_information: lambda of Eq. 7, nats; 0 is the plain ELBO. It may be set at any time, also while `fit`
+            runs.
         likelihood: name of p(y | x), see `tf_gmvae.likelihoods`.
         prior_units: units of the mixture prior head's hidden layers.
         seed: integer seed of the heads' weights, of networks that are not built yet and of all noise; None draws

@@ -22,8 +22,8 @@ def build(network, shape):
 def seed_initial_weights(network, seed, name):
     """Makes a network's initial weights and noise follow from a seed, as far as they are still to be drawn.
 
-    Layers that are not built yet, whose initialisers have no seed of their own, get seeds, and so do layers of noise
-    (dropout). Weights that are there already may have been trained or loaded, and are never drawn anew.
+    Layers that are not built yet, whose initialisers have no seed of their own, get seeds, and so do layers of
+    noise (dropout). Weights that are there already may have been trained or loaded, and are never drawn anew.
 
     Args:
         network: Keras model or layer.
@@ -46,9 +46,9 @@ def seed_initial_weights(network, seed, name):
     drawn = [layer.name for layer in layers if layer.built and layer.weights and any(_unseeded(layer))]
     if drawn and not _all_is_seeded():
         warnings.warn(
-            f"GMVAE(seed={seed}) cannot seed the {name}: its initial weights (layer {drawn[0]!r}) were drawn before, "
-            "without a seed, so that results differ from run to run. Call keras.utils.set_random_seed(0) before you "
-            "make it, give its initialisers seeds, or pass it without keras.Input, not built yet.",
+            f"GMVAE(seed={seed}) cannot seed the {name}: its initial weights (layer {drawn[0]!r}) were drawn "
+            "before, without a seed, so that results differ from run to run. Call keras.utils.set_random_seed(0) "
+            "before you make it, give its initialisers seeds, or pass it without keras.Input, not built yet.",
             stacklevel=4,
         )
 

@@ -131,8 +131,8 @@ class Training:
         """See `keras.Model.fit`. Training stops by itself at the first loss that is not finite.
 
         Args:
-            x: examples: an array (N, ...), a `data.Split`, or what Keras takes: data sets yield examples, or (examples,
-                labels).
+            x: examples: an array (N, ...), a `data.Split`, or what Keras takes: data sets yield examples, or
+                (examples, labels).
             y: labels, ignored.
             batch_size: as in Keras, as are all that follow.
             epochs: integer.
@@ -186,7 +186,7 @@ class Training:
                 raise inputs.no_example() from None
 
     def _checked(self, x, **weights):
-        """The data in a form that Keras takes, checked; a model that is not built yet takes its shape from them."""
+        """The data in a form that Keras takes, checked; a model that waited for their shape is built."""
         for name, value in weights.items():
             if value is not None:
                 raise inputs.no_weights(name)

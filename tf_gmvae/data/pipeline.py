@@ -25,9 +25,10 @@ def to_batches(
 ) -> tf.data.Dataset:
     """Makes batches of a split.
 
-    The examples come as they are stored, and the model brings them to its scale (`inputs.on_model_scale`): what uint8
-    mean, shades or counts, depends on its likelihood. Only the example numbers are shuffled, batched and skipped; the examples stay in memory as they are (uint8
-    images in a quarter of the space of floats) and are gathered a batch at a time.
+    The examples come as they are stored, and the model brings them to its scale (`inputs.on_model_scale`): what
+    uint8 mean, shades or counts, depends on its likelihood. Only the example numbers are shuffled, batched and
+    skipped; the examples stay in memory as they are (uint8 images in a quarter of the space of floats) and are
+    gathered a batch at a time.
 
     Args:
         split: A `Split`.
@@ -39,8 +40,8 @@ def to_batches(
             batches gets with `skip_batches=n` what it would have got without the break.
         drop_remainder: Whether to leave out the last, smaller batch of each epoch.
         binarize: "none"; "threshold" (1 where a pixel is >= 0.5); or "sample" (1 with the pixel as the
-            probability, drawn anew in each epoch, from `shuffle_seed`, or 0, and the number of the batch). Both take
-            uint8 for shades of 0 to 255.
+            probability, drawn anew in each epoch, from `shuffle_seed`, or 0, and the number of the batch). Both
+            take uint8 for shades of 0 to 255.
         with_labels: Whether to yield `(batch, labels)`.
 
     Returns:

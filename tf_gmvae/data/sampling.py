@@ -14,14 +14,13 @@ def reservoir(batches, size, seed):
         seed: Integer; the same seed and stream give the same sample.
 
     Returns:
-        Pair of the examples, an array `(S, ...)` in the order of the stream, and their numbers in it, int64 `(S,)`.
-        A stream of no more than `size` examples is returned whole; one of no example as None.
+        Pair of the examples, an array `(S, ...)` in the order of the stream, and their numbers in it, int64
+        `(S,)`. A stream of no more than `size` examples is returned whole; one of no example as None.
     """
     rng = np.random.default_rng(seed)
     kept, numbers, seen = [], [], 0
     held = None
-    for batch in batches:
-        batch = np.asarray(batch)
+    for batch in map(np.asarray, batches):
         positions = np.arange(seen, seen + len(batch))
         filling = positions < size
         if filling.any():

@@ -21,8 +21,8 @@ class Split:
     Attributes:
         examples: `(N, H, W, C)` images, `(N, F)` features, or of any other shape `(N, ...)` that the model is made
             for, uint8 or float32. uint8 are shades of 0 to 255, which the model divides by 255, except under a
-            likelihood of counts; float32 reach it as they are. Kept as a copy where they do not begin at a multiple
-            of 64 bytes, which is where TensorFlow can read them without a copy of its own.
+            likelihood of counts; float32 reach it as they are. Kept as a copy where they do not begin at a
+            multiple of 64 bytes, which is where TensorFlow can read them without a copy of its own.
         labels: `(N,)` int64, or None. Labels are never used for training, only for scores.
 
     Raises:
