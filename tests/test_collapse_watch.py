@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_gmvae import diagnostics, evaluation
-from tf_gmvae.callbacks import StopAfterSeconds, TestScores, TrainingSeconds
-from tf_gmvae.collapse_watch import CollapseWatch
+from tf_gmvae import evaluation
+from tf_gmvae.callbacks.basic import StopAfterSeconds, TestScores, TrainingSeconds
+from tf_gmvae.callbacks.collapse_watch import CollapseWatch
+from tf_gmvae.evaluation import diagnostics
 
 FIGURES = {"components_in_use", "usage_entropy", "posterior_entropy", "active_x", "active_w"}
 TERMS = {"loss", "elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior"}

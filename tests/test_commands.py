@@ -17,7 +17,7 @@ from misuse import check_refused
 from pages import check_self_contained
 
 import tf_gmvae
-from train.settings import Settings
+from train.run.settings import Settings
 
 REQUIRED = [
     "dataset", "num_components", "num_samples", "min_information", "seed", "epochs", "train_seconds",

@@ -16,10 +16,10 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import tf_gmvae
-from tf_gmvae import drawing
-from tf_gmvae.collapse_watch import CollapseWatch
-from tf_gmvae.component_pictures import ComponentPictures
+from tf_gmvae.callbacks.collapse_watch import CollapseWatch
+from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.data import Split, to_batches
+from tf_gmvae.figures import drawing
 
 
 @pytest.fixture(scope="module")

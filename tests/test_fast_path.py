@@ -7,7 +7,8 @@ import tensorflow as tf
 
 import tf_gmvae
 from layers import FusedBatchNormalization, SpectralConv2D, SpectralConv2DTranspose, spectral
-from tf_gmvae import compiled, objective, presets
+from tf_gmvae import objective, presets
+from tf_gmvae.model import compiled
 from tf_gmvae.optimizer import FusedAdam
 
 SHAPES = [((23, 23), (6, 6), 16, 32), ((12, 15), (5, 3), 4, 6), ((7, 6), (1, 6), 2, 3), ((8, 8), (2, 2), 1, 1)]

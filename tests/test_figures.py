@@ -12,10 +12,11 @@ from misuse import check_refused
 from PIL import Image
 
 import tf_gmvae
-from tf_gmvae import diagnostics, drawing, figures
-from tf_gmvae.figures import style
+from tf_gmvae import figures
+from tf_gmvae.evaluation import diagnostics
+from tf_gmvae.figures import drawing, style
 from tf_gmvae.figures.arcs import LatentSpace
-from train import figures_of_runs, synthetic_figures, synthetic_training, table1_report
+from train.paper import arcs_figures, arcs_training, run_figures, table1_report
 
 
 def drawn(figure, folder, name="figure"):
@@ -63,7 +64,7 @@ def make_arcs():
     space = LatentSpace("latents", split.examples, means, np.zeros((3, 2)), [[0], [1, 2]])
     grid = np.linspace(-2, 2, 20)
     density = -(grid[:, None] ** 2) - grid**2
-    return figures.five_arcs(
+    return figures.arcs_figure(
         split.examples, split.labels, grid, {"ours": density, "theirs": density - 1}, [space] * 3
     )
 
@@ -167,20 +168,20 @@ def command(folder, *arguments):
 
 def test_lambda_holds_the_components_apart_that_the_plain_elbo_merges():
     """Fig. 2 and 3 in a quarter of their epochs."""
-    dataset = synthetic_training.load(seed=0)
-    collapsed, cured = (synthetic_training.train(dataset, bound, 15, seed=0) for bound in (0.0, 1.5))
+    dataset = arcs_training.load(seed=0)
+    collapsed, cured = (arcs_training.train(dataset, bound, 15, seed=0) for bound in (0.0, 1.5))
     for training in (collapsed, cured):
         assert training.steps.tolist() == list(range(10, 760, 10))
     assert collapsed.z_prior[-1] < 0.01
     assert collapsed.spread is None
     assert cured.z_prior[0] < 1.5 < cured.z_prior[-1]
     test = dataset.test
-    end = synthetic_training.snapshot(cured.model, test.examples)
+    end = arcs_training.snapshot(cured.model, test.examples)
     spread = len(diagnostics.merged_components(*cured.spread[1:]))
     assert len(diagnostics.merged_components(*end[1:])) < spread
     posterior = cured.model.predict(test.examples, verbose=0)
     assert tf_gmvae.evaluation.majority_accuracy(posterior, test.labels) >= 0.95
-    merged = synthetic_training.snapshot(collapsed.model, test.examples)
+    merged = arcs_training.snapshot(collapsed.model, test.examples)
     assert diagnostics.merged_components(*merged[1:]) == [list(range(10))]
 
 
@@ -206,16 +207,16 @@ def test_figures_2_and_3_show_what_the_paper_says(tmp_path):
 
 
 def test_the_density_of_a_gmvae_is_one_in_all():
-    dataset = synthetic_training.load(seed=0)
+    dataset = arcs_training.load(seed=0)
     model = tf_gmvae.GMVAE.from_preset("synthetic", seed=0)
     grid = np.linspace(-8, 8, 41, dtype="float32")
     points = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
-    log_density = synthetic_figures.log_density(model, points, seed=0)
+    log_density = arcs_figures.log_density(model, points, seed=0)
     assert np.exp(log_density).sum() * (grid[1] - grid[0]) ** 2 == pytest.approx(1, abs=0.01)
     # Importance sampling from q is another way to the same number.
-    points = dataset.test.examples[:20] / synthetic_training.SCALE
+    points = dataset.test.examples[:20] / arcs_training.SCALE
     np.testing.assert_allclose(
-        synthetic_figures.log_density(model, points, seed=0), model.log_likelihood(points, 5000), atol=0.05
+        arcs_figures.log_density(model, points, seed=0), model.log_likelihood(points, 5000), atol=0.05
     )
 
 
@@ -241,9 +242,9 @@ def test_figures_of_runs_are_made_and_made_alike(finished, tmp_path):
     assert process.returncode == 0, process.stderr
     here = tmp_path / "here"
     here.mkdir()
-    drawn(figures.accuracy_figure(figures_of_runs.read_curves(table)), here, "figure4")
-    model = figures_of_runs.image_model(run, "5")
-    _, texts = drawn(figures_of_runs.samples_figure(model, seed=0, walks=True), here, "figure5")
+    drawn(figures.accuracy_figure(run_figures.read_curves(table)), here, "figure4")
+    model = run_figures.image_model(run, "5")
+    _, texts = drawn(run_figures.samples_figure(model, seed=0, walks=True), here, "figure5")
     assert {"(a) samples at w = 0", "(b) walk through w, deviations", "0", "1", "2", "-3", "+3"} <= set(texts)
     assert "K = 3, M = 1" in (here / "figure4.svg").read_text()
     assert "K = 3, M = 10" not in (here / "figure4.svg").read_text()

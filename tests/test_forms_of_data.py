@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 import tf_gmvae
-from tf_gmvae import InputError, evaluation, initialization
+from tf_gmvae import InputError, evaluation
 from tf_gmvae.data import Split, to_batches
+from tf_gmvae.start import initialization
 
 METHODS = ("fit", "evaluate", "predict", "embed", "score", "initialize")
 

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 import tf_gmvae
 from layers import GaussianHead, MixturePriorHead
-from tf_gmvae import CollapseWatch, InputError, evaluation, factors, initialization, latent_map
-from tf_gmvae.warm_up import Pretraining
+from tf_gmvae import CollapseWatch, InputError, evaluation
+from tf_gmvae.start import factors, initialization, latent_map
+from tf_gmvae.start.stages import Pretraining
 
 
 @pytest.fixture

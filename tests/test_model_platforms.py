@@ -86,7 +86,7 @@ REPLICAS = textwrap.dedent("""
     import json, sys
     import keras, numpy as np, tensorflow as tf
     import tf_gmvae
-    from tf_gmvae import compiled
+    from tf_gmvae.model import compiled
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)

@@ -12,9 +12,10 @@ from conftest import run_python
 import tf_gmvae
 from layers import GaussianHead, MixturePriorHead
 from layers.bounds import EXACT, LIMIT, bounded_log
-from tf_gmvae import InputError, TrainingDivergedError, evaluation, initialization, latent_map, likelihoods
+from tf_gmvae import InputError, TrainingDivergedError, evaluation, likelihoods
 from tf_gmvae.data.sampling import reservoir
-from tf_gmvae.warm_up import GuidedTraining, Pretraining
+from tf_gmvae.start import initialization, latent_map
+from tf_gmvae.start.stages import GuidedTraining, Pretraining
 
 
 def test_the_constraint_may_change_after_and_during_a_fit(make_table_model, table):
@@ -356,8 +357,8 @@ REPLICAS = textwrap.dedent("""
     import sys
     import keras, numpy as np, tensorflow as tf
     import tf_gmvae
-    from tf_gmvae import initialization
-    from tf_gmvae.warm_up import GuidedTraining
+    from tf_gmvae.start import initialization
+    from tf_gmvae.start.stages import GuidedTraining
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)

@@ -12,20 +12,21 @@ from pages import check_self_contained
 from PIL import Image
 
 import tf_gmvae
-from tf_gmvae import latent_map
 from tf_gmvae.data import Dataset, Split
 from tf_gmvae.errors import InputError
-from tf_gmvae.image_sheets import Pixels, sheet
+from tf_gmvae.figures.image_sheets import Pixels, sheet
 from tf_gmvae.report import Findings, charts, members, pictures, render
-from train import report, scoring
-from train.run_folder import RunFolder
-from train.settings import Settings
+from tf_gmvae.start import latent_map
+from train import report
+from train.run import scoring
+from train.run.folder import RunFolder
+from train.run.settings import Settings
 
 
 def settings(**overrides):
     import absl.flags
 
-    from train import settings as module
+    from train.run import settings as module
 
     values = absl.flags.FlagValues()
     module.define(values)

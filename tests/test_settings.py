@@ -7,9 +7,9 @@ import pytest
 from absl import flags
 
 from tf_gmvae import InputError
-from train import names
-from train.run_folder import RunFolder
-from train.settings import Settings, define
+from train.run import names
+from train.run.folder import RunFolder
+from train.run.settings import Settings, define
 
 
 def parsed(*arguments):

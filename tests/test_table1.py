@@ -8,8 +8,9 @@ import pytest
 from conftest import run_python
 from misuse import check_refused
 
-from tf_gmvae import baselines, evaluation
-from train import table1_report
+from tf_gmvae import evaluation
+from tf_gmvae.evaluation import baselines
+from train.paper import table1_report
 
 
 def test_floors_find_blobs():

@@ -19,12 +19,12 @@ Autoencoders" (arXiv 1611.02648). The paper's letters and the names used here:
 
 All terms are in nats, summed over dimensions and averaged over the batch.
 
-Modules: `model` (GMVAE), `initialization` (its start: `warm_up` trainings, `latent_map`, `factors`), `inference`
-(what it answers), `objective` (pure functions, Eq. 3 to 7), `likelihoods`, `presets`, `distributions` (TensorFlow
-Probability), `data` (tf.data), `callbacks`, `collapse_watch`, `component_pictures` (TensorBoard), `drawing`
-(samples and walks), `export` (to TensorFlow Serving, of the parts in `serving`); on arrays `evaluation` (scores),
-`diagnostics` (collapse), `baselines`, `figures`, `report` (the page of a run); `disk` and `interrupts` (what stops
-work from outside).
+Rooms: `model` (GMVAE), `start` (its start, `initialize`), `callbacks`, `data` (in memory, tf.data), `evaluation`
+    (scores,
+diagnostics, baselines, of arrays), `figures`, `report` (the page of a run), `serving` (to TensorFlow Serving,
+`export`). Modules that all share: `objective` (pure functions, Eq. 3 to 7), `likelihoods`, `distributions`
+(TensorFlow Probability), `presets`, `optimizer`, `inputs` (forms and scale of data), `checks`, `errors`, `disk`,
+`interrupts`.
 """
 
 import os
@@ -45,10 +45,10 @@ if _backend != "tensorflow":
     )
 
 from tf_gmvae import data, evaluation
-from tf_gmvae.collapse_watch import CollapseWatch
+from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.errors import InputError, TrainingDivergedError
-from tf_gmvae.export import export
-from tf_gmvae.model import GMVAE
+from tf_gmvae.model.gmvae import GMVAE
+from tf_gmvae.serving.export import export
 from tf_gmvae.version import __version__
 
 __all__ = [

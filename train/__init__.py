@@ -1,9 +1,7 @@
 """The command line: `python -m train.main` trains, `python -m train.evaluate` scores a run again.
 
-Modules: `settings` (flags), `run_folder` (what a run leaves on disk), `names` (that become folders), `job` (build,
-initialize, fit), `scoring`, `score_table` (scores as text), `report` (a run in pictures), `table1`, `cli` (how
-commands start and fail), `help`, `startup`; behind `figures`, `synthetic_training`, `synthetic_figures` and
-`figures_of_runs`.
+Here are the commands, and how they start and fail (`startup`, `cli`, `help`). `run` holds what they do with a run,
+`paper` what is of the paper alone.
 """
 
 from train.startup import load_tensorflow

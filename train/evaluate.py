@@ -2,7 +2,8 @@
 
 from absl import flags
 
-from train import cli, job, score_table, scoring
+from train import cli
+from train.run import job, score_table, scoring
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")

@@ -6,8 +6,9 @@ from absl import flags
 
 from tf_gmvae import export
 from tf_gmvae.serving import versions
-from train import cli, job, model_card, names
-from train.run_folder import RunFolder
+from train import cli
+from train.run import job, model_card, names
+from train.run.folder import RunFolder
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models are kept, one folder each.")

@@ -12,9 +12,10 @@ from absl import flags
 
 from tf_gmvae import figures
 from tf_gmvae.errors import InputError
-from train import cli, figures_of_runs, synthetic_figures, synthetic_training
-from train.run_folder import RunFolder
-from train.settings import LARGEST_SEED
+from train import cli
+from train.paper import arcs_figures, arcs_training, run_figures
+from train.run.folder import RunFolder
+from train.run.settings import LARGEST_SEED
 
 NUMBERS = ("2", "3", "4", "5", "6")
 
@@ -32,27 +33,27 @@ def main():
     """Draws what is asked for; what can be wrong is found out before anything is trained or written."""
     chosen = flags.FLAGS
     wanted = _wanted(chosen.figure)
-    curves = figures_of_runs.read_curves(chosen.table1) if "4" in wanted else None
+    curves = run_figures.read_curves(chosen.table1) if "4" in wanted else None
     of_run = next((number for number in wanted if number in "56"), None)
-    model = figures_of_runs.image_model(chosen.run, of_run) if of_run else None
+    model = run_figures.image_model(chosen.run, of_run) if of_run else None
     folder = _writable(chosen.figures_dir)
     if "2" in wanted or "3" in wanted:
-        dataset = synthetic_training.load(chosen.seed)
+        dataset = arcs_training.load(chosen.seed)
         collapsed, cured = (
-            synthetic_training.train(dataset, min_information, chosen.epochs, chosen.seed)
-            for min_information in (0.0, synthetic_training.MIN_INFORMATION)
+            arcs_training.train(dataset, min_information, chosen.epochs, chosen.seed)
+            for min_information in (0.0, arcs_training.MIN_INFORMATION)
         )
     for number in wanted:
         if number == "2":
-            sharp = synthetic_training.learn_noise(cured, dataset, chosen.epochs)
-            figure, record = synthetic_figures.figure2(dataset, collapsed, cured, sharp, chosen.seed)
+            sharp = arcs_training.learn_noise(cured, dataset, chosen.epochs)
+            figure, record = arcs_figures.figure2(dataset, collapsed, cured, sharp, chosen.seed)
             _write(folder, number, figure, record)
         elif number == "3":
-            _write(folder, number, *synthetic_figures.figure3(dataset, collapsed, cured))
+            _write(folder, number, *arcs_figures.figure3(dataset, collapsed, cured))
         elif number == "4":
             _write(folder, number, figures.accuracy_figure(curves))
         else:
-            _write(folder, number, figures_of_runs.samples_figure(model, chosen.seed, walks=number == "5"))
+            _write(folder, number, run_figures.samples_figure(model, chosen.seed, walks=number == "5"))
 
 
 def _wanted(numbers):
@@ -87,7 +88,7 @@ def _write(folder, number, figure, record=None):
         RunFolder.write_whole(folder / f"figure{number}.json", json.dumps(record, indent=2) + "\n")
     print(f"Figure {number}: {paths[0]} and {paths[1].name}", flush=True)
     if record:
-        print(synthetic_figures.summary(record), flush=True)
+        print(arcs_figures.summary(record), flush=True)
 
 
 if __name__ == "__main__":

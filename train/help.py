@@ -5,7 +5,7 @@ import textwrap
 
 from absl import flags
 
-from train.settings import GROUPS
+from train.run.settings import GROUPS
 
 WIDTH = 100
 INDENT = " " * 8

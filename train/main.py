@@ -8,8 +8,9 @@ from absl import flags
 from tf_gmvae import disk, export, interrupts
 from tf_gmvae.errors import InputError
 from tf_gmvae.serving import versions
-from train import cli, job, model_card, names, report, score_table, scoring, settings
-from train.run_folder import RunFolder
+from train import cli, report
+from train.run import job, model_card, names, score_table, scoring, settings
+from train.run.folder import RunFolder
 
 settings.define()
 flags.DEFINE_string("name", None, "Of the run; by default data set, K, M and seed.")

@@ -5,8 +5,10 @@ from dataclasses import asdict
 import numpy as np
 from absl import flags
 
-from tf_gmvae import data, drawing, report
-from train import cli, job, scoring
+from tf_gmvae import data, report
+from tf_gmvae.figures import drawing
+from train import cli
+from train.run import job, scoring
 
 SAMPLES = 8
 RECONSTRUCTED = 16

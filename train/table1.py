@@ -16,10 +16,13 @@ from pathlib import Path
 
 from absl import flags
 
-from tf_gmvae import baselines, evaluation, figures
+from tf_gmvae import evaluation, figures
 from tf_gmvae.errors import InputError
-from train import cli, job, names, settings, table1_report
-from train.run_folder import RunFolder
+from tf_gmvae.evaluation import baselines
+from train import cli
+from train.paper import table1_report
+from train.run import job, names, settings
+from train.run.folder import RunFolder
 
 settings.define()
 flags.DEFINE_list("components", "10,16,30", "The K of the rows.")

@@ -29,7 +29,7 @@ class LatentSpace(NamedTuple):
 
 
 @style.styled
-def five_arcs(examples, labels, grid, densities, spaces):
+def arcs_figure(examples, labels, grid, densities, spaces):
     """The data, densities in the data space, and latent spaces: six panels (Fig. 2).
 
     Args:

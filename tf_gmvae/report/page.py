@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_gmvae import latent_map
-from tf_gmvae.image_sheets import Pixels
+from tf_gmvae.figures.image_sheets import Pixels
 from tf_gmvae.report import charts, members, pictures
+from tf_gmvae.start import latent_map
 
 # Images of a kind for a component.
 SHOWN = 8

@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from tf_gmvae.image_sheets import sheet
+from tf_gmvae.figures.image_sheets import sheet
 
 # Pixels of a page that an image takes, about; small ones are shown larger, and larger ones are made smaller.
 TILE = 56

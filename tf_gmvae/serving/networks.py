@@ -20,7 +20,7 @@ def serving_copy(model):
         `GMVAE` of the same weights.
     """
     # Not model.__class__: a user's subclass may want arguments of its own, and what is exported needs none.
-    from tf_gmvae.model import GMVAE
+    from tf_gmvae.model.gmvae import GMVAE
 
     copy = GMVAE(
         _direct(model.encoder),

@@ -3,10 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import diagnostics, evaluation, figures
+from tf_gmvae import evaluation, figures
 from tf_gmvae.data.synthetic import NUM_ARCS
+from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.figures.arcs import LatentSpace
-from train.synthetic_training import NUM_COMPONENTS, PRETRAINING_STEPS, SCALE, snapshot
+from train.paper.arcs_training import NUM_COMPONENTS, PRETRAINING_STEPS, SCALE, snapshot
 
 # Draws of x from the prior over which p(y | x) is averaged.
 DENSITY_SAMPLES = 20_000
@@ -19,8 +20,8 @@ def figure2(dataset, collapsed, cured, sharp, seed):
 
     Args:
         dataset: `data.Dataset` of the trainings.
-        collapsed: `Training` without the constraint.
-        cured: `Training` with it.
+        collapsed: `ArcsTraining` without the constraint.
+        cured: `ArcsTraining` with it.
         sharp: the `GMVAE` of `learn_noise` after it, of the same mixture prior; its density is drawn.
         seed: of what is drawn.
 
@@ -29,7 +30,7 @@ def figure2(dataset, collapsed, cured, sharp, seed):
     """
     test = dataset.test
     grid = np.stack(np.meshgrid(GRID, GRID), axis=-1).reshape(-1, 2)
-    mixtures = {k: gaussian_mixture(dataset.train.examples, k, seed) for k in (NUM_ARCS, NUM_COMPONENTS)}
+    mixtures = {k: density_of_mixture(dataset.train.examples, k, seed) for k in (NUM_ARCS, NUM_COMPONENTS)}
     print("Densities on a grid ...", flush=True)
     densities = {
         "GMVAE": log_density(sharp, grid, seed),
@@ -41,7 +42,7 @@ def figure2(dataset, collapsed, cured, sharp, seed):
         _latent_space(f"λ = {cured.min_information:g}, z-prior held off", cured.spread or end),
         _latent_space("the same at the end", end),
     ]
-    figure = figures.five_arcs(
+    figure = figures.arcs_figure(
         test.examples, test.labels, GRID,
         {title: values.reshape(len(GRID), len(GRID)) for title, values in densities.items()}, spaces,
     )  # fmt: skip
@@ -60,8 +61,8 @@ def figure3(dataset, collapsed, cured):
 
     Args:
         dataset: `data.Dataset` of the trainings.
-        collapsed: `Training` without the constraint.
-        cured: `Training` with it.
+        collapsed: `ArcsTraining` without the constraint.
+        cured: `ArcsTraining` with it.
 
     Returns:
         Pair of the `matplotlib.figure.Figure` and a dict of its numbers that JSON can hold.
@@ -77,8 +78,8 @@ def numbers(dataset, collapsed, cured):
 
     Args:
         dataset: `data.Dataset`, of which the test part is scored.
-        collapsed: `Training` without the constraint.
-        cured: `Training` with it.
+        collapsed: `ArcsTraining` without the constraint.
+        cured: `ArcsTraining` with it.
 
     Returns:
         Dict that JSON can hold.
@@ -163,7 +164,7 @@ def log_density(model, points, seed):
     return np.concatenate([of_part(part).numpy() for part in parts]) - np.log(DENSITY_SAMPLES)
 
 
-def gaussian_mixture(examples, num_components, seed):
+def density_of_mixture(examples, num_components, seed):
     """A plain Gaussian mixture of full covariances.
 
     Args:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import diagnostics
+from tf_gmvae.evaluation import diagnostics
 
 
 class CollapseWatch(keras.callbacks.Callback):

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import drawing
 from tf_gmvae.data.pipeline import to_batches
-from tf_gmvae.image_sheets import Pixels, sheet
+from tf_gmvae.figures import drawing
+from tf_gmvae.figures.image_sheets import Pixels, sheet
 
 SAMPLES = 8
 # Pixels of an image in the projector, at most: browsers take a sheet of a few thousand.

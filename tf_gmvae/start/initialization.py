@@ -19,13 +19,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import factors, inputs, latent_map
+from tf_gmvae import inputs
 from tf_gmvae.checks import whole_number
 from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.data.sampling import reservoir
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
-from tf_gmvae.warm_up import GUIDANCE, GuidedTraining, Pretraining
+from tf_gmvae.start import factors, latent_map
+from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
 
 # Of either training: with few examples an epoch of the start is several passes over them.
 LEAST_STEPS = 1000

@@ -6,7 +6,8 @@ from importlib import metadata
 
 import numpy as np
 
-from tf_gmvae import data, diagnostics, evaluation
+from tf_gmvae import data, evaluation
+from tf_gmvae.evaluation import diagnostics
 
 PACKAGES = ("tf-gmvae", "tensorflow", "keras", "numpy")
 EVALUATION_BATCH = 256

@@ -7,13 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead
-from tf_gmvae import compiled, inputs, likelihoods, objective, own_networks, presets
+from tf_gmvae import inputs, likelihoods, objective, presets
 from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
-from tf_gmvae.inference import Inference
-from tf_gmvae.initialization import Initialization
-from tf_gmvae.saving import Saving
-from tf_gmvae.training import Training
+from tf_gmvae.model import compiled, own_networks
+from tf_gmvae.model.inference import Inference
+from tf_gmvae.model.saving import Saving
+from tf_gmvae.model.training import Training
+from tf_gmvae.start.initialization import Initialization
 
 # What a model is built from. Setting one afterwards would change what the model says of itself, not what it does.
 FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units", "seed")

@@ -7,8 +7,9 @@ example.
 import keras
 import tensorflow as tf
 
-from tf_gmvae import inputs, objective, replicas
-from tf_gmvae.callbacks import StopOnNonFinite
+from tf_gmvae import inputs, objective
+from tf_gmvae.callbacks.basic import StopOnNonFinite
+from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 
 # Nats on the cross-entropy of p(z | x, w) to the given components.

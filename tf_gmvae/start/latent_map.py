@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from tf_gmvae.diagnostics import ACTIVE_VARIANCE, activity
+from tf_gmvae.evaluation.diagnostics import ACTIVE_VARIANCE, activity
 
 # Of the map. More dimensions than two keep clusters from crossing each other on the way.
 MAP_DIMENSIONS = 10

@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import GMVAE, data
-from tf_gmvae.callbacks import StopOnNonFinite
+from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.optimizer import FusedAdam
-from tf_gmvae.warm_up import Pretraining
+from tf_gmvae.start.stages import Pretraining
 
 NUM_COMPONENTS = 10
 # lambda in nats. Five arcs told apart come to log 5 = 1.61, all components told apart to log K = 2.30.
@@ -41,7 +41,7 @@ class Snapshot(NamedTuple):
     log_vars: Any
 
 
-class Training(NamedTuple):
+class ArcsTraining(NamedTuple):
     """One training.
 
     Attributes:
@@ -85,7 +85,7 @@ def train(dataset, min_information, epochs, seed):
         seed: of weights, noise and order.
 
     Returns:
-        `Training`.
+        `ArcsTraining`.
 
     Raises:
         TrainingDivergedError: at the first value that is not finite.
@@ -107,7 +107,7 @@ def train(dataset, min_information, epochs, seed):
         verbose=0,
     )
     at = INTERVAL * np.arange(1, 1 + len(looks.z_prior))
-    return Training(model, min_information, at, np.array(looks.z_prior), looks.spread)
+    return ArcsTraining(model, min_information, at, np.array(looks.z_prior), looks.spread)
 
 
 def learn_noise(training, dataset, epochs):
@@ -117,7 +117,7 @@ def learn_noise(training, dataset, epochs):
     same objective.
 
     Args:
-        training: `Training`.
+        training: `ArcsTraining`.
         dataset: `data.Dataset` it was trained on.
         epochs: of this.
 

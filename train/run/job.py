@@ -8,8 +8,8 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from tf_gmvae import GMVAE, data, initialization, inputs, presets
-from tf_gmvae.callbacks import (
+from tf_gmvae import GMVAE, data, inputs, presets
+from tf_gmvae.callbacks.basic import (
     SaveEveryEpoch,
     StopAfterSeconds,
     StopOnNonFinite,
@@ -17,12 +17,13 @@ from tf_gmvae.callbacks import (
     TrainingSeconds,
     save_whole,
 )
-from tf_gmvae.collapse_watch import CollapseWatch
-from tf_gmvae.component_pictures import ComponentPictures
+from tf_gmvae.callbacks.collapse_watch import CollapseWatch
+from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import FusedAdam
-from train import scoring
-from train.run_folder import RunFolder
+from tf_gmvae.start import initialization
+from train.run import scoring
+from train.run.folder import RunFolder
 
 # Training examples whose posteriors the collapse watch looks at.
 WATCHED = 2000

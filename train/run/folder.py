@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from tf_gmvae.errors import InputError
-from train.settings import Settings
+from train.run.settings import Settings
 
 
 class RunFolder:

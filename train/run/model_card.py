@@ -1,6 +1,6 @@
 """What a run has to say in the model card of its export."""
 
-from train import score_table
+from train.run import score_table
 
 
 def description(settings, folder):

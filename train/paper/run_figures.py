@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_gmvae import drawing, figures
+from tf_gmvae import figures
 from tf_gmvae.errors import InputError
-from train import job, table1_report
-from train.run_folder import RunFolder
+from tf_gmvae.figures import drawing
+from train.paper import table1_report
+from train.run import job
+from train.run.folder import RunFolder
 
 SAMPLES = 10
 # Places of a walk through w, in standard deviations of its prior.

@@ -4,12 +4,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import inputs, objective, replicas
-from tf_gmvae.callbacks import StopOnNonFinite
+from tf_gmvae import inputs, objective
+from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.checks import checked_min_information
 from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
+from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 
 # Examples that `predict` computes together, whatever the batch size.
