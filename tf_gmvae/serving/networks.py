@@ -37,7 +37,7 @@ def serving_copy(model: GMVAE) -> GMVAE:
         style_dim=model.style_dim,
         num_components=model.num_components,
         num_samples=model.num_samples,
-        likelihood=model.likelihood.name,
+        likelihood=model.likelihood,
         prior_units=model.prior_units,
         dtype=model.dtype_policy,
     )
