@@ -10,7 +10,7 @@ direct convolutions (Fourier transforms need fewer) at this machine's matrix-pro
 import statistics
 import time
 
-from tf_gmvae import compiled  # before TensorFlow's first operation: it chooses the CPU kernels
+from tf_gmvae.model import compiled  # before TensorFlow's first operation: it chooses the CPU kernels
 
 import keras  # isort: skip
 import tensorflow as tf  # isort: skip

@@ -248,7 +248,7 @@ def test_unlabelled_vectors_become_a_run(tmp_path):
 
 def test_a_diverging_run_keeps_its_last_good_model(tmp_path):
     # Finite, so the data pass; their squares are not, so the likelihood is infinite from the first step.
-    table = np.full((300, 5), 3e38, "float32")
+    table = (3e38 * np.linspace(0.5, 1, 1500).reshape(300, 5)).astype("float32")
     np.savez(tmp_path / "table.npz", x=table)
     process = train(f"--dataset={tmp_path / 'table.npz'}", f"--runs_dir={tmp_path}", "--name=own")
     assert process.returncode == 1
@@ -299,7 +299,7 @@ def bad_inputs(tmp_path):
     np.savez(tmp_path / "nan.npz", x=np.full((9, 8, 8), np.nan, "float32"))
     np.savez(tmp_path / "odd.npz", x=np.zeros((9, 27, 27), "float32"))
     (tmp_path / "cut.npz").write_bytes((tmp_path / "nan.npz").read_bytes()[:100])
-    np.savez(tmp_path / "wide.npz", x=np.full((300, 5), 3e38, "float32"))
+    np.savez(tmp_path / "wide.npz", x=(3e38 * np.linspace(0.5, 1, 1500).reshape(300, 5)).astype("float32"))
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "run.flags").write_text("--dataset=digits\n")
     (tmp_path / "used").mkdir()

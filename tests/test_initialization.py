@@ -143,7 +143,7 @@ def test_progress_is_shown(make_table_model, blobs, capsys):
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [
-        (np.zeros((3, 6), "float32"), {}, "3 examples cannot make 4 clusters"),
+        (np.eye(3, 6, dtype="float32"), {}, "3 examples cannot make 4 clusters"),
         (np.zeros((9, 5), "float32"), {}, r"shape \(5,\) do not fit"),
         (np.full((9, 6), np.nan, "float32"), {}, "is nan"),
         (tf_gmvae.data.Split(np.zeros((9, 5), "float32")), {}, r"shape \(5,\) do not fit"),

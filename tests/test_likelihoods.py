@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 import scipy.integrate
@@ -9,7 +10,9 @@ import scipy.special
 import scipy.stats
 import tensorflow as tf
 
+import tf_gmvae
 from tf_gmvae import InputError, likelihoods
+from tf_gmvae.distributions import tfd
 
 SAMPLES, BATCH, SHAPE = 3, 4, (2, 5, 3)  # M, B and (H, W, C)
 
@@ -210,3 +213,51 @@ def test_continuous_bernoulli_mean_has_the_gradient_of_its_tail():
     with tf.GradientTape() as tape:
         mean = likelihoods.get("continuous_bernoulli").mean(logit)
     np.testing.assert_allclose(tape.gradient(mean, logit), 1e-4, rtol=1e-5)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Laplace(likelihoods.Likelihood):
+    """A likelihood of a user's own, with an argument."""
+
+    name = "laplace"
+
+    def __init__(self, scale=1.0):
+        self.scale = scale
+
+    def value_log_prob(self, inputs, params):
+        return -tf.abs(inputs - params) / self.scale - math.log(2 * self.scale)
+
+    def mean(self, params):
+        return params
+
+    def independent_values(self, params):
+        return tfd().Laplace(params, self.scale)
+
+    def get_config(self):
+        return {"scale": self.scale}
+
+
+def test_a_likelihood_of_the_users_own_trains_saves_loads_and_exports(table, tmp_path):
+    encoder = keras.Sequential([keras.layers.Dense(8, "relu")])
+    decoder = keras.Sequential([keras.layers.Dense(6)])
+    model = tf_gmvae.GMVAE(
+        encoder,
+        decoder,
+        latent_dim=2,
+        style_dim=2,
+        num_components=3,
+        likelihood=Laplace(0.5),
+        prior_units=(4,),
+        seed=0,
+    )
+    model.compile(keras.optimizers.Adam(1e-2))
+    history = model.fit(table, epochs=3, verbose=0).history
+    assert history["elbo"][-1] > history["elbo"][0]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert (type(loaded.likelihood), loaded.likelihood.scale) == (Laplace, 0.5)
+    np.testing.assert_allclose(loaded.score(table).elbo, model.score(table).elbo, rtol=1e-5)
+    folder = tf_gmvae.export(model, tmp_path / "served")
+    served = tf.saved_model.load(folder).signatures["cluster"](examples=tf.constant(table))
+    np.testing.assert_allclose(served["posterior"], model.predict(table, verbose=0), atol=1e-5)
+    assert "laplace" in (folder / "model_card.md").read_text()

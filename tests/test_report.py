@@ -17,9 +17,10 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.figures.image_sheets import Pixels, sheet
 from tf_gmvae.report import Findings, charts, members, pictures, render
 from tf_gmvae.start import latent_map
-from train import report
+from train.run import pictures as run_pictures
 from train.run import scoring
 from train.run.folder import RunFolder
+from train.run.run import Run
 from train.run.settings import Settings
 
 
@@ -39,9 +40,10 @@ def written(model, dataset, tmp_path, **overrides):
     folder = RunFolder(tmp_path / "a <run>")
     folder.path.mkdir()
     chosen = settings(num_components=model.num_components, **overrides)
-    examination = scoring.examine(model, chosen, dataset)
-    metrics = scoring.score(model, chosen, dataset, folder, examination)
-    report.write(model, chosen, dataset, folder, examination, metrics)
+    run = Run(folder, chosen, dataset, model)
+    examination = scoring.examine(run)
+    metrics = scoring.score(run, examination)
+    run_pictures.write(run, examination, metrics)
     return folder.report.read_text(encoding="utf-8"), metrics, examination
 
 

@@ -1,13 +1,42 @@
-"""What a disk has against a file, from whichever package met with it."""
+"""Files that appear whole or not at all, and what a disk has against a file, whichever package met with it."""
 
+import contextlib
 import errno
 import os
+from pathlib import Path
 
 import tensorflow as tf
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 _WRONG = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO)
+
+
+@contextlib.contextmanager
+def whole(path):
+    """Where to write a file, so that no reader, no kill and no full disk ever leaves half of it.
+
+    Args:
+        path: of the file.
+
+    Yields:
+        `Path` beside it with the same suffix, to be written. When the block ends the file takes the place of
+        `path`; if it fails, it is removed, and what was there stays.
+
+    Raises:
+        OSError: with the name of the file, if the disk is full, say.
+    """
+    path = Path(path)
+    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:  # so it is where the disk is full
+            error.filename = str(path)
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise
 
 
 def complaint(error):

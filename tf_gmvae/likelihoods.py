@@ -22,6 +22,7 @@ Data of the type uint8 are shades of 0 to 255 and come to the model divided by 2
 
 import math
 
+import keras
 import tensorflow as tf
 
 from layers.bounds import bounded_log
@@ -32,6 +33,9 @@ from tf_gmvae.objective import LOG_TWO_PI
 
 class Likelihood:
     """What every likelihood offers.
+
+    One of your own is a subclass with `keras.saving.register_keras_serializable()` above it, and an object of it
+    goes to `GMVAE(likelihood=...)`.
 
     Attributes:
         name: as in the table above.
@@ -45,6 +49,15 @@ class Likelihood:
     num_parameters = 1
     support = (-math.inf, math.inf)
     uint8_scale = 255.0
+
+    def get_config(self):
+        """Constructor arguments, which Keras stores with the model; of the likelihoods here, none."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """The likelihood of a config."""
+        return cls(**config)
 
     def value_log_prob(self, inputs, params):
         """Log-probability of every single value, nats, without summing."""
@@ -203,11 +216,11 @@ class Poisson(Likelihood):
 LIKELIHOODS = {cls.name: cls for cls in (Bernoulli, ContinuousBernoulli, Gaussian, UnitGaussian, Poisson)}
 
 
-def get(name):
-    """The likelihood of that name.
+def get(identifier):
+    """The likelihood meant.
 
     Args:
-        name: a name from the table above.
+        identifier: a name from the table above, a `Likelihood`, or the dict that `serialize` makes of one.
 
     Returns:
         A `Likelihood`.
@@ -215,6 +228,27 @@ def get(name):
     Raises:
         InputError: if there is none of that name.
     """
-    if name not in LIKELIHOODS:
-        raise InputError(f"`likelihood` must be one of {', '.join(LIKELIHOODS)}. Received: likelihood={name!r}")
-    return LIKELIHOODS[name]()
+    if isinstance(identifier, Likelihood):
+        return identifier
+    if isinstance(identifier, dict):
+        return keras.saving.deserialize_keras_object(identifier)
+    if identifier not in LIKELIHOODS:
+        raise InputError(
+            f"`likelihood` must be one of {', '.join(LIKELIHOODS)}, or a Likelihood of your own. Received: "
+            f"likelihood={identifier!r}"
+        )
+    return LIKELIHOODS[identifier]()
+
+
+def serialize(likelihood):
+    """What `get` makes the likelihood of again.
+
+    Args:
+        likelihood: a `Likelihood`.
+
+    Returns:
+        Its name, or of a class of the user's own a dict.
+    """
+    if type(likelihood) is LIKELIHOODS.get(likelihood.name):
+        return likelihood.name
+    return keras.saving.serialize_keras_object(likelihood)

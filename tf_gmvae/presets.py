@@ -169,11 +169,7 @@ class Preset:
             InputError: if the networks cannot be built for that shape.
         """
         data_shape = tuple(data_shape)
-        if len(data_shape) != len(self.data_shape) or not self.fits(data_shape):
-            raise InputError(
-                f"Preset {self.name!r} is for examples of shape {self.data_shape} or alike. Received: "
-                f"{data_shape}. Choose another preset, resize, or give GMVAE an encoder and a decoder."
-            )
+        self.check_shape(data_shape)
         encoder, decoder = self.layers(_Blocks(seed), data_shape, num_parameters * data_shape[-1])
         return {
             "encoder": keras.Sequential([keras.Input(data_shape), *encoder], name="encoder"),
@@ -182,6 +178,21 @@ class Preset:
             "style_dim": self.style_dim,
             "prior_units": self.prior_units,
         }
+
+    def check_shape(self, data_shape):
+        """Refuses examples that the networks cannot be built for.
+
+        Args:
+            data_shape: tuple, shape of one example.
+
+        Raises:
+            InputError: if they cannot.
+        """
+        if len(data_shape) != len(self.data_shape) or not self.fits(data_shape):
+            raise InputError(
+                f"Preset {self.name!r} is for examples of shape {self.data_shape} or alike. Received: "
+                f"{data_shape}. Choose another preset, resize, or give GMVAE an encoder and a decoder."
+            )
 
 
 def _even_from(least):

@@ -3,7 +3,8 @@
 from absl import flags
 
 from train import cli
-from train.run import job, score_table, scoring
+from train.run import score_table, scoring
+from train.run.run import Run
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
@@ -11,14 +12,15 @@ flags.DEFINE_string("data_dir", None, "Where the original files are now, if not 
 
 def main():
     """Scores a run and stores that as its metrics; one that cannot be written is scored all the same."""
-    folder, run_settings, model, dataset = job.open_run(flags.FLAGS.run, flags.FLAGS.data_dir)
-    examination = scoring.examine(model, run_settings, dataset)
-    metrics = scoring.score(model, run_settings, dataset, folder, examination)
+    run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
+    metrics = scoring.score(run, scoring.examine(run))
     print(score_table.table(metrics))
     try:
-        folder.write_metrics(metrics)
+        run.folder.write_metrics(metrics)
     except OSError as error:
-        print(f"These scores are not stored: {folder.metrics} cannot be written ({error.strerror}).", flush=True)
+        print(
+            f"These scores are not stored: {run.folder.metrics} cannot be written ({error.strerror}).", flush=True
+        )
 
 
 if __name__ == "__main__":

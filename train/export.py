@@ -7,8 +7,9 @@ from absl import flags
 from tf_gmvae import export
 from tf_gmvae.serving import versions
 from train import cli
-from train.run import job, model_card, names
+from train.run import model_card, names
 from train.run.folder import RunFolder
+from train.run.run import load_model
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models are kept, one folder each.")
@@ -23,7 +24,7 @@ def main():
     path = Path(chosen.saved_models_dir) / names.checked(name, "--name", "give another --name")
     run_settings = folder.read_settings()
     versions.check_place(path)
-    model = job.load_model(folder)
+    model = load_model(folder)
     print(f"Exported to {export(model, path, model_card.description(run_settings, folder))}/")
 
 

@@ -1,5 +1,6 @@
 """Trains a GMVAE: `python -m train.main --flagfile=digits.flags`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import tensorflow as tf
@@ -8,9 +9,10 @@ from absl import flags
 from tf_gmvae import disk, export, interrupts
 from tf_gmvae.errors import InputError
 from tf_gmvae.serving import versions
-from train import cli, report
-from train.run import job, model_card, names, score_table, scoring, settings
+from train import cli
+from train.run import job, model_card, names, pictures, score_table, scoring, settings
 from train.run.folder import RunFolder
+from train.run.run import Run, build_model, load_data, load_model, resolved
 
 settings.define()
 flags.DEFINE_string("name", None, "Of the run; by default data set, K, M and seed.")
@@ -39,26 +41,26 @@ def main():
             exported = Path(chosen.saved_models_dir) / folder.path.name
             if chosen.export:
                 versions.check_place(exported)  # not after hours of training
-            dataset = job.load_data(run_settings)
+            dataset = load_data(run_settings)
             print(
                 f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
             )
-            model, run_settings = job.build_model(run_settings, dataset)
+            run_settings = resolved(run_settings, dataset)
             replaces = chosen.overwrite and folder.is_taken
             if replaces:
                 with folder.replacement(run_settings) as new:
-                    _start(model, run_settings, dataset, new)
-                    job.fit(model, run_settings, dataset, new, one_epoch=True)
-                replaces = False
+                    run = _begun(new, run_settings, dataset)
+                    job.fit(run, one_epoch=True)
+                run, replaces = replace(run, folder=folder), False
                 print(f"The first epoch is saved: it replaces the run that was in {folder.path}.", flush=True)
             else:
                 folder.open(run_settings, chosen.resume)
                 if folder.model.is_file():
-                    model = job.load_model(folder)
+                    run = Run(folder, run_settings, dataset, load_model(folder))
                 else:
-                    _start(model, run_settings, dataset, folder)
-            job.fit(model, run_settings, dataset, folder)
-            _conclude(model, run_settings, dataset, folder, exported)
+                    run = _begun(folder, run_settings, dataset)
+            job.fit(run)
+            _conclude(run, exported)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"Stopped; {_afterwards(folder, replaces)}.") from None
     except (OSError, tf.errors.OpError) as error:
@@ -68,31 +70,34 @@ def main():
         raise InputError(f"{failure}; {_afterwards(folder, replaces)}.") from None
 
 
-def _start(model, run_settings, dataset, folder):
+def _begun(folder, run_settings, dataset):
+    """A new run, with its start if it has one."""
+    run = Run(folder, run_settings, dataset, build_model(run_settings, dataset))
     if run_settings.initialize:
-        job.initialize(model, run_settings, dataset, folder)
+        job.initialize(run)
+    return run
 
 
-def _conclude(model, run_settings, dataset, folder, exported):
+def _conclude(run, exported):
     """Scores, draws and exports what is trained, and says what may come next."""
-    chosen = flags.FLAGS
-    examination = scoring.examine(model, run_settings, dataset)
-    metrics = scoring.score(model, run_settings, dataset, folder, examination)
+    chosen, folder = flags.FLAGS, run.folder
+    examination = scoring.examine(run)
+    metrics = scoring.score(run, examination)
     print("\n" + score_table.table(metrics))
     folder.write_metrics(metrics)
     if chosen.report:
-        report.write(model, run_settings, dataset, folder, examination, metrics)
+        pictures.write(run, examination, metrics)
     if chosen.export:
         version = versions.newest(exported)
         if version and version.stat().st_mtime >= folder.model.stat().st_mtime:
             print(f"\nThe model has been exported already, to {version}/")
         else:
-            print(f"\nExported to {export(model, exported, model_card.description(run_settings, folder))}/")
+            print(f"\nExported to {export(run.model, exported, model_card.description(run.settings, folder))}/")
     print(
         f"\nThe run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags). Next:\n"
         f"  tensorboard --logdir={folder.tensorboard}\n"
         f"  python -m train.evaluate --run={folder.path}\n"
-        f"  python -m train.main --flagfile={folder.flags} --name=another --seed={run_settings.seed + 1}"
+        f"  python -m train.main --flagfile={folder.flags} --name=another --seed={run.settings.seed + 1}"
     )
 
 

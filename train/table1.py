@@ -21,8 +21,9 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.evaluation import baselines
 from train import cli
 from train.paper import table1_report
-from train.run import job, names, settings
+from train.run import names, settings
 from train.run.folder import RunFolder
+from train.run.run import load_data
 
 settings.define()
 flags.DEFINE_list("components", "10,16,30", "The K of the rows.")
@@ -49,7 +50,7 @@ def main():
     ]
     for cell in cells:
         _folder(cell)  # says what is wrong with its name
-    dataset = job.load_data(base)
+    dataset = load_data(base)
     if dataset.test is None or dataset.test.labels is None:
         raise InputError(
             f"{base.dataset} has no labelled test part, which Table 1 needs: choose another --dataset."

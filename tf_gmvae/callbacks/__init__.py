@@ -9,7 +9,7 @@ from tf_gmvae.callbacks.basic import (
     SaveEveryEpoch,
     StopAfterSeconds,
     StopOnNonFinite,
-    TestScores,
+    TestPart,
     TrainingSeconds,
     save_whole,
 )
@@ -20,7 +20,7 @@ __all__ = [
     "SaveEveryEpoch",
     "StopAfterSeconds",
     "StopOnNonFinite",
-    "TestScores",
+    "TestPart",
     "TrainingSeconds",
     "save_whole",
 ]

@@ -1,14 +1,13 @@
 """Keras callbacks for training a GMVAE."""
 
 import math
-import os
 import time
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from tf_gmvae import evaluation
+from tf_gmvae import disk, evaluation, objective
 from tf_gmvae.errors import TrainingDivergedError
 
 
@@ -83,25 +82,32 @@ class StopAfterSeconds(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-class TestScores(keras.callbacks.Callback):
-    """Adds the scores of a labelled split to an epoch's logs as `test_...`: to watch, never to choose by.
+class TestPart(keras.callbacks.Callback):
+    """Adds loss, ELBO and terms of a part that is not trained on to an epoch's logs, in one pass, as `val_...`.
+
+    If the part has labels, its scores follow as `test_...`: to watch, never to choose by.
 
     Args:
         batches: data set of one pass over the examples, in order.
-        labels: array (N,).
+        labels: array (N,), or None.
     """
 
     __test__ = False  # pytest would take the class for tests
 
-    def __init__(self, batches, labels):
+    def __init__(self, batches, labels=None):
         super().__init__()
         self.batches, self.labels = batches, labels
 
     def on_epoch_end(self, epoch, logs=None):
-        """Scores."""
-        log_posterior = self.model.log_posterior(self.batches)
-        scores = evaluation.scores(np.exp(log_posterior), self.labels, log_posterior)
-        logs.update({f"test_{name}": value for name, value in scores.items() if value is not None})
+        """Examines and scores."""
+        found = self.model.examine(self.batches)
+        means = objective.ElboTerms(*(float(np.mean(term)) for term in found.terms))
+        loss = float(objective.training_loss(means, self.model.min_information))
+        logs.update({f"val_{name}": value for name, value in means._asdict().items()})
+        logs.update(val_loss=loss, val_elbo=means.elbo)
+        if self.labels is not None:
+            scores = evaluation.scores(found.posterior, self.labels, found.log_posterior)
+            logs.update({f"test_{name}": value for name, value in scores.items() if value is not None})
 
 
 class SaveEveryEpoch(keras.callbacks.Callback):
@@ -127,13 +133,5 @@ def save_whole(model, path):
         model: Keras model.
         path: of the `.keras` file.
     """
-    path = Path(path)
-    partial = path.with_name(f"{path.stem}.partial.keras")
-    try:
+    with disk.whole(path) as partial:
         model.save(partial)
-        os.replace(partial, path)
-    except BaseException as error:
-        partial.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:  # so it is where the disk is full
-            error.filename = str(path)
-        raise

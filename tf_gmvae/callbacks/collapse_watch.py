@@ -31,9 +31,9 @@ class CollapseWatch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Computes, logs, tells."""
-        posterior = self.model.predict(self.data, batch_size=256, verbose=0)
-        embedding = self.model.embed(self.data)
-        figures = diagnostics.summary(posterior, *embedding)
+        latents = self.model.latents(self.data)
+        posterior = np.exp(latents.log_posterior)
+        figures = diagnostics.summary(posterior, latents.x, latents.w)
         logs = {} if logs is None else logs
         logs.update(figures)
         clusters = posterior.argmax(axis=1)
@@ -50,16 +50,16 @@ class CollapseWatch(keras.callbacks.Callback):
                 print(f"\nEpoch {epoch + 1}: {sentence}", flush=True)
         self.verdicts = found
         if self.log_dir is not None:
-            self._write(epoch, posterior, embedding)
+            self._write(epoch, clusters, {"x": latents.x, "w": latents.w})
         if self.revive:
-            _revive(self.model, clusters, embedding.x)
+            _revive(self.model, clusters, latents.x)
 
-    def _write(self, epoch, posterior, embedding):
+    def _write(self, epoch, clusters, means):
         with tf.summary.create_file_writer(str(self.log_dir)).as_default(step=epoch):
             tf.summary.text("collapse", "\n\n".join(self.verdicts) or "none")
-            tf.summary.histogram("usage", posterior.argmax(axis=1), buckets=self.model.num_components)
-            for name, means in embedding._asdict().items():
-                tf.summary.histogram(f"activity_{name}", diagnostics.activity(means))
+            tf.summary.histogram("usage", clusters, buckets=self.model.num_components)
+            for name, values in means.items():
+                tf.summary.histogram(f"activity_{name}", diagnostics.activity(values))
 
 
 def _revive(model, clusters, x_means):

@@ -37,15 +37,13 @@ class ComponentPictures(keras.callbacks.Callback):
         self.class_names, self.seed, self.binarize = class_names, seed, binarize
         self.of_images = split.examples.ndim == 4
 
-    def _to_pixels(self, images):
-        return Pixels(self.split.examples, self.model.likelihood.uint8_scale)(images)
-
     def on_epoch_end(self, epoch, logs=None):
         """Draws, of the first epoch and of every `every`th."""
         if not self.of_images or (epoch and (epoch + 1) % self.every):
             return
         samples = drawing.samples(self.model, SAMPLES, self.seed)
-        drawn = sheet(self._to_pixels(samples.reshape(-1, *self.split.data_shape)), SAMPLES)
+        to_pixels = Pixels(self.split.examples, self.model.likelihood.uint8_scale)
+        drawn = sheet(to_pixels(samples.reshape(-1, *self.split.data_shape)), SAMPLES)
         with tf.summary.create_file_writer(str(self.log_dir)).as_default(step=epoch):
             tf.summary.image(
                 "components", drawn.reshape(1, *drawn.shape[:2], -1), description="A row a component, at w = 0"
@@ -85,7 +83,7 @@ class ComponentPictures(keras.callbacks.Callback):
         """Width and height of an image in the sheet."""
         from PIL import Image
 
-        pixels = self._to_pixels(self.split.examples)
+        pixels = Pixels(self.split.examples)(self.split.examples)
         step = math.ceil(max(pixels.shape[1:3]) / SPRITE)
         pixels = pixels[:, ::step, ::step]
         Image.fromarray(sheet(pixels, math.ceil(math.sqrt(len(pixels))), gap=0)).save(self.log_dir / "sprites.png")

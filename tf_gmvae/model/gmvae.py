@@ -50,7 +50,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         num_samples: M, Monte Carlo samples per example.
         min_information: lambda of Eq. 7, nats; 0 is the plain ELBO. It may be set at any time, also while `fit`
             runs.
-        likelihood: name of p(y | x), see `tf_gmvae.likelihoods`.
+        likelihood: name of p(y | x), or a `Likelihood` of your own; see `tf_gmvae.likelihoods`.
         prior_units: units of the mixture prior head's hidden layers.
         seed: integer seed of the heads' weights, of networks that are not built yet and of all noise; None draws
             one. The same seed gives the same result on the same machine with the same number of threads; sums of
@@ -150,7 +150,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         likelihood = likelihoods.get(overrides.pop("likelihood", preset.likelihood))
         arguments = preset.networks(data_shape or preset.data_shape, likelihood.num_parameters, seed)
         return cls(
-            **{**arguments, "likelihood": likelihood.name, **overrides}, num_components=num_components, seed=seed
+            **{**arguments, "likelihood": likelihood, **overrides}, num_components=num_components, seed=seed
         )
 
     def build(self, input_shape):

@@ -17,6 +17,20 @@ class Embedding(NamedTuple):
     w: Any
 
 
+class Latents(NamedTuple):
+    """What the recognition model says of examples.
+
+    Attributes:
+        log_posterior: log p(z | y) at the means of x and w, (N, K), nats.
+        x: means of q(x | y), (N, D).
+        w: means of q(w | y), (N, W).
+    """
+
+    log_posterior: Any
+    x: Any
+    w: Any
+
+
 class Examination(NamedTuple):
     """All that one pass over examples tells.
 
@@ -43,39 +57,54 @@ class Inference:
     the scale that `inputs.on_model_scale` gives them.
     """
 
+    def latents(self, data, batch_size=256):
+        """The posterior over components and the means of the latents, in one pass and without decoding.
+
+        Args:
+            data: see the class.
+            batch_size: examples at a time, where `data` is an array; default 256.
+
+        Returns:
+            `Latents` of arrays.
+        """
+        return self._over_batches(self.latents_of_batch, data, batch_size)
+
+    @tf.function(reduce_retracing=True)
+    def latents_of_batch(self, examples):
+        """`Latents` of one batch, of tensors.
+
+        Args:
+            examples: tensor (B, ...), from `examples`.
+        """
+        encoding = self.encode(examples)
+        components = self.mixture_prior(encoding.w_mean)
+        log_resp = objective.log_responsibilities(encoding.x_mean, *components)
+        return Latents(log_resp, encoding.x_mean, encoding.w_mean)
+
     def embed(self, data, batch_size=256):
         """Means of the latents.
 
         Args:
             data: see the class.
-            batch_size: examples at a time, where `data` is an array.
+            batch_size: examples at a time, where `data` is an array; default 256.
 
         Returns:
             `Embedding` of arrays x (N, D) and w (N, W).
         """
-        return self._over_batches(self._embed_batch, data, batch_size)
-
-    @tf.function(reduce_retracing=True)
-    def _embed_batch(self, examples):
-        encoding = self.encode(examples)
-        return Embedding(encoding.x_mean, encoding.w_mean)
+        latents = self.latents(data, batch_size)
+        return Embedding(latents.x, latents.w)
 
     def log_posterior(self, data, batch_size=256):
-        """Logarithm of what `predict` gives: it tells apart what the posterior rounds to 1.
+        """log p(z | y) at the means of x and w: it tells apart what `predict` rounds to 1.
 
         Args:
             data: see the class.
-            batch_size: examples at a time, where `data` is an array.
+            batch_size: examples at a time, where `data` is an array; default 256.
 
         Returns:
-            log p(z | y) at the means of x and w, array (N, K), nats.
+            Array (N, K), nats.
         """
-        return self._over_batches(self._log_posterior_batch, data, batch_size)
-
-    @tf.function(reduce_retracing=True)
-    def _log_posterior_batch(self, examples):
-        encoding = self.encode(examples)
-        return objective.log_responsibilities(encoding.x_mean, *self.mixture_prior(encoding.w_mean))
+        return self.latents(data, batch_size).log_posterior
 
     def reconstruct(self, data, batch_size=256):
         """Mean of p(y | x) at the mean of q(x | y).
@@ -87,10 +116,15 @@ class Inference:
         Returns:
             Array (N, ...), shaped as the data.
         """
-        return self._over_batches(self._reconstruct_batch, data, batch_size)
+        return self._over_batches(self.reconstruct_batch, data, batch_size)
 
     @tf.function(reduce_retracing=True)
-    def _reconstruct_batch(self, examples):
+    def reconstruct_batch(self, examples):
+        """Mean of p(y | x) of one batch.
+
+        Args:
+            examples: tensor (B, ...), from `examples`.
+        """
         return self.likelihood.mean(self.decode(self.encode(examples).x_mean))
 
     def generate(self, num_examples=None, component=None, w=None, seed=None, batch_size=256):
@@ -134,10 +168,17 @@ class Inference:
         batches = tf.data.Dataset.from_tensor_slices(
             (component.astype("int32"), w.astype("float32"), noise.astype("float32"))
         ).batch(batch_size)
-        return np.concatenate([self._generate_batch(*batch).numpy() for batch in batches])
+        return np.concatenate([self.generate_batch(*batch).numpy() for batch in batches])
 
     @tf.function(reduce_retracing=True)
-    def _generate_batch(self, component, w, noise):
+    def generate_batch(self, component, w, noise):
+        """Means of p(y | x) at x = mu_k(w) + sigma_k(w) noise.
+
+        Args:
+            component: integer tensor (B,), k of each.
+            w: tensor (B, W).
+            noise: tensor (B, D), from N(0, I).
+        """
         mean, log_var = (tf.gather(part, component, batch_dims=1) for part in self.mixture_prior(w))
         return self.likelihood.mean(self.decode(mean + tf.exp(0.5 * log_var) * noise))
 

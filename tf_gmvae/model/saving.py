@@ -4,6 +4,8 @@ import warnings
 
 import keras
 
+from tf_gmvae import likelihoods
+
 
 class Saving:
     """The methods of `GMVAE` behind `save`, `keras.saving.load_model` and `export`."""
@@ -25,7 +27,7 @@ class Saving:
             "num_components": self.num_components,
             "num_samples": self.num_samples,
             "min_information": self.min_information,
-            "likelihood": self.likelihood.name,
+            "likelihood": likelihoods.serialize(self.likelihood),
             "prior_units": list(self.prior_units),
             "seed": self.seed,
         }

@@ -29,7 +29,7 @@ def serving_copy(model):
         style_dim=model.style_dim,
         num_components=model.num_components,
         num_samples=model.num_samples,
-        likelihood=model.likelihood.name,
+        likelihood=model.likelihood,
         prior_units=model.prior_units,
         dtype=model.dtype_policy,
     )

@@ -91,11 +91,12 @@ def _cluster(model, examples):
 
 
 def _embed(model, examples):
-    return model._embed_batch(examples)._asdict()
+    latents = model.latents_of_batch(examples)
+    return {"x": latents.x, "w": latents.w}
 
 
 def _reconstruct(model, examples):
-    return {"reconstruction": model._reconstruct_batch(examples)}
+    return {"reconstruction": model.reconstruct_batch(examples)}
 
 
 def _score(model, examples):
@@ -133,7 +134,7 @@ def _generate(model, with_style):
         ]
         with tf.control_dependencies(checks):
             component = tf.where(component < 0, drawn, component)
-        return {"examples": model._generate_batch(component, w, noise), "component": component, "w": w}
+        return {"examples": model.generate_batch(component, w, noise), "component": component, "w": w}
 
     if with_style:
 

@@ -9,8 +9,8 @@ from tf_gmvae import figures
 from tf_gmvae.errors import InputError
 from tf_gmvae.figures import drawing
 from train.paper import table1_report
-from train.run import job
 from train.run.folder import RunFolder
+from train.run.run import load_model
 
 SAMPLES = 10
 # Places of a walk through w, in standard deviations of its prior.
@@ -82,7 +82,7 @@ def image_model(path, number):
         raise InputError(f"Figure {number} shows a finished run: give --run=runs/NAME of a run on images.")
     folder = RunFolder(path)
     folder.read_settings()  # says what is wrong with a folder that is no run
-    model = job.load_model(folder)
+    model = load_model(folder)
     if len(model.data_shape) != 3 or model.data_shape[-1] not in (1, 3):
         raise InputError(
             f"{path} is a run on examples of shape {tuple(model.data_shape)}, and figure {number} shows images: "

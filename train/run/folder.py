@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tf_gmvae import disk
 from tf_gmvae.errors import InputError
 from train.run.settings import Settings
 
@@ -270,14 +271,5 @@ class RunFolder:
     @staticmethod
     def write_whole(path, text):
         """Writes a text file so that no reader, and no kill, ever finds half of it."""
-        # Beside its place first.
-        partial = path.with_name(path.name + ".partial")
-        try:
+        with disk.whole(path) as partial:
             partial.write_text(text, encoding="utf-8")
-            os.replace(partial, path)
-        except BaseException as error:
-            if isinstance(error, OSError) and error.filename is None:  # so it is where the disk is full
-                error.filename = str(path)
-            with contextlib.suppress(OSError):
-                partial.unlink()
-            raise

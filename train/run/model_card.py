@@ -1,14 +1,16 @@
 """What a run has to say in the model card of its export."""
 
 from train.run import score_table
+from train.run.folder import RunFolder
+from train.run.settings import Settings
 
 
-def description(settings, folder):
+def description(settings: Settings, folder: RunFolder) -> str:
     """Data, scores and settings of a run.
 
     Args:
         settings: `Settings` of the run.
-        folder: `RunFolder`, of which the metrics are read if there are any.
+        folder: `RunFolder`; its metrics are read if there are any.
 
     Returns:
         Markdown.

@@ -3,46 +3,44 @@
 import math
 import platform
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 
-from tf_gmvae import data, evaluation
+from tf_gmvae import evaluation
 from tf_gmvae.evaluation import diagnostics
+from tf_gmvae.model.inference import Examination
+from train.run.run import Run
 
 PACKAGES = ("tf-gmvae", "tensorflow", "keras", "numpy")
-EVALUATION_BATCH = 256
 # Draws of w from its prior that show how the components move with it.
 STYLES = 500
 
 
-def examine(model, settings, dataset):
+def examine(run: Run) -> Examination:
     """What a trained model says of the examples that are scored.
 
     Args:
-        model: `GMVAE`.
-        settings: resolved `Settings`.
-        dataset: `tf_gmvae.data.Dataset`; its test split is examined, or the training split if it has none.
+        run: `Run`.
 
     Returns:
-        `tf_gmvae.inference.Examination`.
+        `Examination` of arrays.
     """
-    return model.examine(evaluation_batches(settings, dataset))
+    return run.model.examine(run.batches(run.scored))
 
 
-def score(model, settings, dataset, folder, examination):
-    """Scores a trained model.
+def score(run: Run, examination: Examination) -> dict[str, Any]:
+    """Scores a trained model. Nothing is written.
 
     Args:
-        model: `GMVAE`.
-        settings: resolved `Settings`.
-        dataset: `tf_gmvae.data.Dataset`.
-        folder: `RunFolder`, of which the history is read.
-        examination: of `examine`.
+        run: `Run`.
+        examination: answer of `examine`.
 
     Returns:
-        Dict of the metrics.
+        Dict of the metrics, which JSON can hold.
     """
-    split = dataset.test or dataset.train
+    settings, dataset, model, folder = run.settings, run.dataset, run.model, run.folder
+    split = run.scored
     posterior = examination.posterior
     terms = {name: float(np.mean(values)) for name, values in examination.terms._asdict().items()}
     terms = {"elbo": float(np.mean(examination.terms.elbo)), **terms}
@@ -80,19 +78,6 @@ def score(model, settings, dataset, folder, examination):
         ),
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }
-
-
-def evaluation_batches(settings, dataset):
-    """Batches of the split that is scored, in order.
-
-    Args:
-        settings: `Settings`.
-        dataset: `tf_gmvae.data.Dataset`.
-
-    Returns:
-        `tf.data.Dataset` of float32 batches.
-    """
-    return data.to_batches(dataset.test or dataset.train, EVALUATION_BATCH, binarize=settings.binarize)
 
 
 def _version(package):

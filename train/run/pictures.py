@@ -1,0 +1,64 @@
+"""The report of a run: what its page is made of."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from tf_gmvae import data, report
+from tf_gmvae.figures import drawing
+from tf_gmvae.model.inference import Examination
+from train.run.run import Run
+
+SAMPLES = 8
+RECONSTRUCTED = 16
+# Components that are walked through, the largest; lines through w of each; places, in deviations of its prior.
+WALKED = 6
+LINES = 2
+WALK = np.linspace(-2.5, 2.5, 9)
+# Generated examples, where the data are points of a plane.
+DRAWN = 2000
+
+
+def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
+    """Writes the report of a run into its folder, and says where it lies.
+
+    Args:
+        run: `Run`.
+        examination: answer of `scoring.examine`.
+        metrics: answer of `scoring.score`.
+    """
+    print("Drawing the report ...", flush=True)
+    model, folder, split = run.model, run.folder, run.scored
+    seed, shown = run.settings.seed, run.settings.shareable
+    reconstructed = np.sort(
+        np.random.default_rng(seed).choice(
+            split.num_examples, min(RECONSTRUCTED, split.num_examples), replace=False
+        )
+    )
+    counts = np.bincount(examination.posterior.argmax(axis=1), minlength=model.num_components)
+    largest = [int(k) for k in np.argsort(-counts, kind="stable") if counts[k]][:WALKED]
+    page = report.render(
+        report.Findings(
+            name=folder.path.name,
+            examples=split.examples,
+            posterior=examination.posterior,
+            x=examination.x,
+            elbo=examination.terms.elbo,
+            reconstructed=reconstructed,
+            reconstructions=model.reconstruct(run.batches(data.Split(split.examples[reconstructed]))),
+            samples=drawing.samples(model, SAMPLES, seed),
+            walks=dict(zip(largest, drawing.walks(model, largest, WALK, LINES), strict=True)),
+            drawn=model.generate(DRAWN if split.data_shape == (2,) else 1, seed=seed),
+            history=folder.read_history(),
+            metrics={**metrics, "dataset": shown.dataset},
+            settings=asdict(shown),
+            labels=split.labels,
+            class_names=run.dataset.class_names,
+            seed=seed,
+            log_posterior=examination.log_posterior,
+            uint8_scale=model.likelihood.uint8_scale,
+        )
+    )
+    folder.write_whole(folder.report, page)
+    print(f"The run in pictures: {folder.report} ({len(page) / 2**20:.1f} MB)")

@@ -1,0 +1,172 @@
+"""A run as one object: where it lies, how it was set up, its data and its model."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, replace
+
+import keras
+
+from tf_gmvae import GMVAE, data, inputs, likelihoods, presets
+from tf_gmvae.errors import InputError
+from tf_gmvae.optimizer import FusedAdam
+from tf_gmvae.start import initialization
+from train.run.folder import RunFolder
+from train.run.settings import Settings
+
+# Examples that are scored at a time.
+EVALUATION_BATCH = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """All that training, scoring, drawing and exporting need of a run.
+
+    Attributes:
+        folder: `RunFolder`, where the run lies.
+        settings: resolved `Settings`.
+        dataset: `tf_gmvae.data.Dataset`.
+        model: compiled `GMVAE`.
+    """
+
+    folder: RunFolder
+    settings: Settings
+    dataset: data.Dataset
+    model: GMVAE
+
+    @classmethod
+    def open(cls, path: str, data_dir: str | None = None) -> Run:
+        """A run that was trained.
+
+        Args:
+            path: folder of the run.
+            data_dir: where the original files of its data are now, if not where the run found them; default None.
+
+        Returns:
+            `Run`.
+
+        Raises:
+            InputError: if it is no run, has no model, or its data cannot be had.
+        """
+        folder = RunFolder(path)
+        settings = folder.read_settings()
+        if data_dir:
+            settings = replace(settings, data_dir=data_dir)
+        folder.read_history()  # what is damaged is found out before any work
+        folder.read_start()
+        return cls(folder, settings, model=load_model(folder), dataset=load_data(settings))
+
+    @property
+    def scored(self) -> data.Split:
+        """The part of the data that is scored: the test part, or the training part where there is no other."""
+        return self.dataset.test or self.dataset.train
+
+    def batches(self, split: data.Split, batch_size: int = EVALUATION_BATCH, **options):
+        """Batches of a part of the data as the run sees them.
+
+        Args:
+            split: part of the data.
+            batch_size: examples of a batch; default `EVALUATION_BATCH`.
+            **options: of `data.to_batches`; by default one pass in order.
+
+        Returns:
+            `tf.data.Dataset`.
+        """
+        return data.to_batches(split, batch_size, binarize=self.settings.binarize, **options)
+
+
+def load_data(settings: Settings) -> data.Dataset:
+    """Loads the data set of a run.
+
+    Args:
+        settings: `Settings`.
+
+    Returns:
+        `tf_gmvae.data.Dataset`.
+
+    Raises:
+        InputError: if it cannot be had.
+    """
+    return data.load(
+        settings.dataset,
+        settings.data_dir,
+        image_size=settings.image_size,
+        channels=settings.channels,
+        seed=settings.seed,
+    )
+
+
+def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
+    """The settings with preset and likelihood named, once it is sure that they go with the data.
+
+    Args:
+        settings: `Settings`.
+        dataset: data of the run.
+
+    Returns:
+        `Settings`.
+
+    Raises:
+        InputError: if settings and data do not go together.
+    """
+    shape = dataset.train.data_shape
+    preset = presets.get(settings.preset) if settings.preset else presets.for_shape(shape)
+    preset.check_shape(shape)
+    likelihood = likelihoods.get(settings.likelihood or preset.likelihood)
+    for split in filter(None, (dataset.train, dataset.test)):
+        inputs.check_values(split.examples, likelihood)
+    if settings.initialize:
+        initialization.check_enough(dataset.train, settings.num_components)
+    return settings.resolved(preset.name, likelihood.name)
+
+
+def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
+    """Makes the untrained, compiled model of a run.
+
+    Args:
+        settings: resolved `Settings`.
+        dataset: data of the run.
+
+    Returns:
+        `GMVAE`.
+    """
+    model = GMVAE.from_preset(
+        settings.preset,
+        num_components=settings.num_components,
+        num_samples=settings.num_samples,
+        min_information=settings.min_information,
+        likelihood=settings.likelihood,
+        data_shape=dataset.train.data_shape,
+        seed=settings.seed,
+    )
+    model.compile(FusedAdam(settings.learning_rate, epsilon=1e-8))
+    return model
+
+
+def load_model(folder: RunFolder) -> GMVAE:
+    """Loads the model a run has saved.
+
+    Args:
+        folder: `RunFolder`.
+
+    Returns:
+        `GMVAE`, compiled if it was when it was saved.
+
+    Raises:
+        InputError: if there is none, or it cannot be read.
+    """
+    if not folder.model.is_file():
+        raise InputError(f"{folder.path} has no {folder.model.name}: the run has not finished its first epoch.")
+    fault = "it is cut short, or no model that Keras has saved"
+    if zipfile.is_zipfile(folder.model):
+        try:
+            model = keras.saving.load_model(folder.model)
+        except Exception as error:  # whatever a damaged or foreign file leads the readers to
+            fault = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
+        else:
+            if isinstance(model, GMVAE):
+                return model
+            fault = "it holds something other than a GMVAE"
+    raise InputError(
+        f"{folder.model} cannot be read ({fault}): put back a copy of it, or train the run anew, with --overwrite."
+    )
