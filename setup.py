@@ -38,7 +38,7 @@ setup(
     extras_require={
         "test": ["pytest>=8", "pytest-xdist>=3.5", "setuptools>=77", "wheel"],
         "browser": ["pytest>=8", "playwright>=1.50"],
-        "lint": ["ruff>=0.6"],
+        "lint": ["ruff==0.17.6"],
     },
     classifiers=[
         "Development Status :: 4 - Beta",
