@@ -1,6 +1,14 @@
 """Bounds on the logarithms that networks return."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from keras import ops
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 # A logarithm within +-EXACT is left as it is; beyond, it bends and never passes +-LIMIT. With exp(LIMIT) = 3.3e6
 # products of variances, squared distances and raw columns of a table stay far from float32's largest number, and
@@ -10,7 +18,7 @@ EXACT = 10.0
 LIMIT = 15.0
 
 
-def bounded_log(values):
+def bounded_log(values: tf.Tensor) -> tf.Tensor:
     """A log-variance or log-rate, kept within bounds that no sensible one reaches.
 
     The identity where |value| <= `EXACT` = 10, that is for variances and rates from 4.5e-5 to 2.2e4. Beyond, a

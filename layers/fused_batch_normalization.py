@@ -17,7 +17,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         TensorShape([5, 8, 8, 3])
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
         """Tensor to its normalised self."""
         fused = (
             len(inputs.shape) == 4

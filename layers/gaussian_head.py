@@ -1,10 +1,19 @@
 """Features to the parameters of a diagonal Gaussian."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import keras
 from keras import ops
 
 from layers.bounds import bounded_log
 from layers.validation import whole_number
+
+if TYPE_CHECKING:
+    import numpy as np
+    import tensorflow as tf
+
 
 # Of the initial kernel of the log-variances, against that of the means: features of any size begin with variances
 # near 1, where they would begin with exp(+-100).
@@ -39,7 +48,7 @@ class GaussianHead(keras.layers.Layer):
         TensorShape([5, 2])
     """
 
-    def __init__(self, dim, seed=None, **kwargs):
+    def __init__(self, dim: int, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dim = whole_number("dim", dim)
         self.seed = seed
@@ -55,16 +64,18 @@ class GaussianHead(keras.layers.Layer):
         means, log_vars = ops.split(kernel, 2, axis=-1)
         return ops.concatenate([means, SMALL * log_vars], axis=-1)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Builds the Dense layer behind both streams."""
         self.streams.build(input_shape)
 
-    def call(self, features):
+    def call(self, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See the class."""
         mean, log_var = ops.split(self.streams(features), 2, axis=-1)
         return mean, bounded_log(log_var)
 
-    def assign_linear(self, kernel, bias, log_vars, others=0.1):
+    def assign_linear(
+        self, kernel: np.ndarray, bias: np.ndarray, log_vars: np.ndarray, others: float = 0.1
+    ) -> None:
         """Sets the first means to a linear function of the features, and their log-variances to constants.
 
         Args:
@@ -80,11 +91,13 @@ class GaussianHead(keras.layers.Layer):
         self.streams.kernel.assign(all_kernel)
         self.streams.bias.assign(all_bias)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
         """Shapes of the mean and of the log-variance."""
         shape = (*input_shape[:-1], self.dim)
         return shape, shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         return {**super().get_config(), "dim": self.dim, "seed": self.seed}

@@ -1,5 +1,8 @@
 """Reparameterised samples of diagonal Gaussians."""
 
+from collections.abc import MutableMapping
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -37,7 +40,7 @@ class GaussianSampler(keras.layers.Layer):
         TensorShape([3, 5, 2])
     """
 
-    def __init__(self, num_samples=1, seed=None, **kwargs):
+    def __init__(self, num_samples: int = 1, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_samples = whole_number("num_samples", num_samples)
         self.seed = seed
@@ -45,7 +48,9 @@ class GaussianSampler(keras.layers.Layer):
         self._initial_state = ops.convert_to_numpy(self.seed_generator.state)
         self.built = True
 
-    def call(self, mean, log_var, deterministic=False, num_samples=None):
+    def call(
+        self, mean: tf.Tensor, log_var: tf.Tensor, deterministic: bool = False, num_samples: int | None = None
+    ) -> tf.Tensor:
         """See the class."""
         if deterministic:
             return ops.expand_dims(mean, 0)
@@ -65,29 +70,37 @@ class GaussianSampler(keras.layers.Layer):
         begin = replica.replica_id_in_sync_group * part
         return noise[:, begin : begin + part]
 
-    def reset(self):
+    def reset(self) -> None:
         """Takes the noise back to its start: the next call repeats the first one."""
         self.seed_generator.state.assign(self._initial_state)
 
-    def compute_output_shape(self, mean_shape, log_var_shape=None):
+    def compute_output_shape(
+        self, mean_shape: tuple[int | None, ...], log_var_shape: tuple[int | None, ...] | None = None
+    ) -> tuple[int | None, ...]:
         """Shape (M, B, D) of the samples."""
         return (self.num_samples, *mean_shape)
 
-    def compute_output_spec(self, mean, log_var, deterministic=False, num_samples=None):
+    def compute_output_spec(
+        self,
+        mean: keras.KerasTensor,
+        log_var: keras.KerasTensor,
+        deterministic: bool = False,
+        num_samples: int | None = None,
+    ) -> keras.KerasTensor:
         """Shape and dtype of the samples, which depend on how the layer is called."""
         num_samples = 1 if deterministic else num_samples or self.num_samples
         return keras.KerasTensor((num_samples, *mean.shape), dtype=self.compute_dtype)
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Stores the random state, which Keras leaves out of weight files."""
         store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
         store["initial_state"] = self._initial_state
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Restores the random state."""
         self.seed_generator.state.assign(np.array(store["seed_state"]))
         self._initial_state = np.array(store["initial_state"])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         return {**super().get_config(), "num_samples": self.num_samples, "seed": self.seed}

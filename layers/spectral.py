@@ -10,13 +10,20 @@ The half-plane of one axis suffices, as the maps are real. All arithmetic is flo
 the direct sum by rounding alone (about 1e-6 of their standard deviation).
 """
 
+from __future__ import annotations
+
 import functools
+import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from keras import ops
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def correlate(maps, kernel):
+
+def correlate(maps: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """What `keras.ops.conv` computes for stride 1 and "valid" padding.
 
     Args:
@@ -31,7 +38,7 @@ def correlate(maps, kernel):
     return _apply(maps, ops.transpose(kernel, (0, 1, 3, 2)), size, out_size, conjugate=True)
 
 
-def full_convolve(maps, kernel):
+def full_convolve(maps: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """What `keras.ops.conv_transpose` computes for stride 1 and "valid" padding.
 
     Args:
@@ -46,12 +53,18 @@ def full_convolve(maps, kernel):
     return _apply(maps, kernel, out_size, out_size, conjugate=False)
 
 
-def saves_work(size, out_size, kernel_size, channels, filters):
+def saves_work(
+    size: tuple[int | None, int | None],
+    out_size: tuple[int | None, int | None],
+    kernel_size: tuple[int, int],
+    channels: int,
+    filters: int,
+) -> bool:
     """Whether the transforms and the products at all frequencies are clearly less work than the direct sum.
 
     Args:
-        size: (H, W) of the maps.
-        out_size: (H, W) of the result.
+        size: (H, W) of the maps; None where it is not known.
+        out_size: (H, W) of the result, likewise.
         kernel_size: (k_h, k_w).
         channels: C.
         filters: F.
@@ -59,16 +72,18 @@ def saves_work(size, out_size, kernel_size, channels, filters):
     Returns:
         True if they take less than half the multiplications.
     """
-    if None in (*size, *out_size):
+    (height, width), (out_height, out_width) = size, out_size
+    if height is None or width is None or out_height is None or out_width is None:
         return False
-    rows, columns = (max(pair) for pair in zip(size, out_size, strict=True))
+    rows, columns = max(height, out_height), max(width, out_width)
     half = rows // 2 + 1
-    into = 2 * half * size[1] * channels * (size[0] + 2 * columns)
+    into = 2 * half * width * channels * (height + 2 * columns)
     products = 4 * half * columns * channels * filters
-    back = 2 * half * out_size[1] * filters * (out_size[0] + 2 * columns)
+    back = 2 * half * out_width * filters * (out_height + 2 * columns)
     # The direct sum is taken over the smaller maps in either direction. Its kernels work on whole vectors of
     # filters, so that a single filter costs as much as eight.
-    direct = np.prod(np.minimum(size, out_size)) * np.prod(kernel_size) * channels * max(filters, 8)
+    smaller = min(height, out_height) * min(width, out_width)
+    direct = smaller * math.prod(kernel_size) * channels * max(filters, 8)
     return 2 * (into + products + back) < direct
 
 

@@ -1,8 +1,15 @@
 """Convolution layers that choose the faster way to the same sums."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import keras
 
 from layers import spectral
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class _Spectral:
@@ -34,7 +41,7 @@ class SpectralConv2D(_Spectral, keras.layers.Conv2D):
         TensorShape([5, 18, 18, 32])
     """
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Tensor (B, H, W, C) to (B, H', W', filters)."""
         if not self._is_spectral(inputs, self.compute_output_shape(inputs.shape)):
             return super().call(inputs)
@@ -53,7 +60,7 @@ class SpectralConv2DTranspose(_Spectral, keras.layers.Conv2DTranspose):
 
     groups = 1  # transposed convolutions have none
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Tensor (B, H, W, C) to (B, H', W', filters)."""
         if not self._is_spectral(inputs, self.compute_output_shape(inputs.shape)):
             return super().call(inputs)

@@ -3,7 +3,7 @@
 from numbers import Integral
 
 
-def whole_number(name, value, minimum=1, error=ValueError):
+def whole_number(name: str, value: object, minimum: int = 1, error: type[Exception] = ValueError) -> int:
     """Returns `value` as an int.
 
     Args:

@@ -10,7 +10,7 @@ from tf_gmvae.errors import InputError
 whole_number = partial(_whole_number, error=InputError)
 
 
-def checked_min_information(value, num_components):
+def checked_min_information(value: object, num_components: int) -> float:
     """The minimum information constraint as a float.
 
     Args:

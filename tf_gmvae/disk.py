@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -13,7 +14,7 @@ _WRONG = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.E
 
 
 @contextlib.contextmanager
-def whole(path):
+def whole(path: str | Path) -> Iterator[Path]:
     """Where to write a file, so that no reader, no kill and no full disk ever leaves half of it.
 
     Args:
@@ -39,7 +40,7 @@ def whole(path):
         raise
 
 
-def complaint(error):
+def complaint(error: BaseException) -> str | None:
     """What is wrong, if it is the disk.
 
     Args:
@@ -52,7 +53,7 @@ def complaint(error):
     return None if code is None else os.strerror(code)
 
 
-def sentence(error):
+def sentence(error: BaseException) -> str | None:
     """The same with the file and a mend.
 
     Args:
@@ -67,7 +68,8 @@ def sentence(error):
     if isinstance(error, OSError):
         where = error.filename
     else:
-        where = next((word.strip(":;,") for word in error.message.split() if word.startswith("/")), None)
+        message: str = getattr(error, "message", "")  # of TensorFlow's errors
+        where = next((word.strip(":;,") for word in message.split() if word.startswith("/")), None)
     mend = {_FULL: "make room there", _CLOSED: "make it writable", _WRONG: "look at that place"}
     return f"{where or 'A file'} cannot be written ({os.strerror(code)}): " + next(
         text for codes, text in mend.items() if code in codes

@@ -3,6 +3,7 @@
 TensorFlow Probability is imported when the first one is made: training never needs it.
 """
 
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -28,14 +29,14 @@ class Distributions(NamedTuple):
     p_y: Any
 
 
-def tfd():
+def tfd() -> ModuleType:
     """The module `tensorflow_probability.distributions`, which takes more than a second to import."""
     from tensorflow_probability import distributions
 
     return distributions
 
 
-def diagonal_gaussian(mean, log_var):
+def diagonal_gaussian(mean: tf.Tensor, log_var: tf.Tensor) -> Any:
     """N(mean, diag exp(log_var)).
 
     Args:
@@ -48,7 +49,7 @@ def diagonal_gaussian(mean, log_var):
     return tfd().MultivariateNormalDiag(mean, tf.exp(0.5 * log_var))
 
 
-def gaussian_mixture(means, log_vars):
+def gaussian_mixture(means: tf.Tensor, log_vars: tf.Tensor) -> Any:
     """p(x | w), the uniform mixture of K diagonal Gaussians (Eq. 1b, 1c).
 
     Args:
@@ -62,7 +63,7 @@ def gaussian_mixture(means, log_vars):
     return tfd().MixtureSameFamily(uniform, diagonal_gaussian(means, log_vars))
 
 
-def component_posterior(x, means, log_vars):
+def component_posterior(x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor) -> Any:
     """p(z | x, w) (Eq. 3).
 
     Args:

@@ -3,9 +3,13 @@
 Every entry point takes the same forms by `readable`, and `on_model_scale` alone decides what scale they are on.
 """
 
+from __future__ import annotations
+
 import contextlib
 import math
 import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -15,12 +19,17 @@ from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 
+if TYPE_CHECKING:
+    from tf_gmvae.likelihoods import Likelihood
+    from tf_gmvae.model.gmvae import GMVAE
+
+
 # Frames our sentence within the long report TensorFlow makes of a failed assertion.
 _MARK = "Bad input: "
 _FRAMED = re.compile(rf"{_MARK}(.*?)\]\n", re.DOTALL)
 
 
-def readable(data):
+def readable(data: Any) -> Any:
     """The user's data in a form that the model reads.
 
     Args:
@@ -68,12 +77,12 @@ def _is_array(part):
     return (hasattr(part, "shape") or hasattr(part, "to_numpy")) and np.ndim(part) > 0
 
 
-def no_example():
+def no_example() -> InputError:
     """The `InputError` of data that hold nothing."""
     return InputError("There is no example: the data are empty.")
 
 
-def no_weights(name):
+def no_weights(name: str) -> InputError:
     """The `InputError` of weights of examples or classes.
 
     Args:
@@ -82,7 +91,7 @@ def no_weights(name):
     return InputError(f"GMVAE does not weigh examples: drop {name}.")
 
 
-def batches(data, batch_size):
+def batches(data: Any, batch_size: int) -> Iterator[Any]:
     """Batches of data in their order.
 
     Args:
@@ -117,7 +126,7 @@ def _known_length(data):
     return data.num_batches
 
 
-def on_model_scale(values, likelihood):
+def on_model_scale(values: tf.Tensor, likelihood: Likelihood) -> tf.Tensor:
     """Values as the model sees them. This is the one place that decides it, for every entry point.
 
     Args:
@@ -134,7 +143,7 @@ def on_model_scale(values, likelihood):
     )
 
 
-def check_shape(shape, data_shape):
+def check_shape(shape: tuple[int | None, ...], data_shape: tuple[int | None, ...]) -> None:
     """Checks a batch's shape against the shape the model was built for.
 
     Args:
@@ -168,7 +177,7 @@ def _rescaling(likelihood):
     return "choose another likelihood"
 
 
-def check_values(values, likelihood):
+def check_values(values: np.ndarray, likelihood: Likelihood) -> None:
     """Checks that every value is finite and within the likelihood's support.
 
     Args:
@@ -193,7 +202,7 @@ def check_values(values, likelihood):
     raise InputError(_sentence(culprit, likelihood))
 
 
-def with_value_checks(values, likelihood):
+def with_value_checks(values: tf.Tensor, likelihood: Likelihood) -> tf.Tensor:
     """The same tensor, behind the check of `check_values`.
 
     Args:
@@ -218,7 +227,7 @@ def with_value_checks(values, likelihood):
         return tf.identity(values)
 
 
-def check_data(data, model):
+def check_data(data: Any, model: GMVAE) -> None:
     """Checks what can be known of data before the first step, and builds a model that waited for their shape.
 
     Args:
@@ -254,7 +263,7 @@ def _shape(data):
 
 
 @contextlib.contextmanager
-def readable_errors():
+def readable_errors() -> Iterator[None]:
     """Turns a failed `with_value_checks` into an `InputError` of one sentence."""
     try:
         yield

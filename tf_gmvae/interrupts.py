@@ -3,10 +3,11 @@
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def not_lost(at_once=True):
+def not_lost(at_once: bool = True) -> Iterator[None]:
     """Ends the block with a KeyboardInterrupt if Ctrl-C was pressed in it, whatever became of that.
 
     TensorFlow, while it traces, makes other errors of an interrupt, prints it, or goes on as if nothing had been;

@@ -6,10 +6,16 @@ one computation, never loops. Whatever is normalised over components stays in lo
 D = 200 the densities themselves underflow float32.
 """
 
+from __future__ import annotations
+
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras import ops
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 
 LOG_TWO_PI = math.log(2.0 * math.pi)
 
@@ -30,12 +36,12 @@ class ElboTerms(NamedTuple):
     z_prior: Any
 
     @property
-    def elbo(self):
+    def elbo(self) -> Any:  # tensors, arrays or numbers, as the terms are
         """The evidence lower bound of Eq. 4, (B,), nats; higher is better."""
         return self.reconstruction - self.conditional_prior - self.w_prior - self.z_prior
 
 
-def gaussian_log_density(x, mean, log_var):
+def gaussian_log_density(x: tf.Tensor, mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
     """Log-density of a diagonal Gaussian.
 
     Args:
@@ -49,7 +55,7 @@ def gaussian_log_density(x, mean, log_var):
     return -0.5 * ops.sum(LOG_TWO_PI + log_var + ops.square(x - mean) * ops.exp(-log_var), axis=-1)
 
 
-def gaussian_kl(q_mean, q_log_var, p_mean, p_log_var):
+def gaussian_kl(q_mean: tf.Tensor, q_log_var: tf.Tensor, p_mean: tf.Tensor, p_log_var: tf.Tensor) -> tf.Tensor:
     """KL(q || p) of two diagonal Gaussians.
 
     Args:
@@ -66,7 +72,7 @@ def gaussian_kl(q_mean, q_log_var, p_mean, p_log_var):
     return 0.5 * ops.sum(p_log_var - q_log_var + scaled - 1.0, axis=-1)
 
 
-def standard_normal_kl(mean, log_var):
+def standard_normal_kl(mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
     """KL(N(mean, exp(log_var)) || N(0, I)): the w-prior term of Eq. 4.
 
     Args:
@@ -79,7 +85,7 @@ def standard_normal_kl(mean, log_var):
     return 0.5 * ops.sum(ops.exp(log_var) + ops.square(mean) - 1.0 - log_var, axis=-1)
 
 
-def component_log_densities(x, means, log_vars):
+def component_log_densities(x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor) -> tf.Tensor:
     """log N(x | mu_k(w), sigma^2_k(w)) for every component k (Eq. 1c).
 
     Args:
@@ -93,7 +99,7 @@ def component_log_densities(x, means, log_vars):
     return gaussian_log_density(ops.expand_dims(x, -2), means, log_vars)
 
 
-def log_responsibilities(x, means, log_vars):
+def log_responsibilities(x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor) -> tf.Tensor:
     """log p(z | x, w), the exact posterior over components (Eq. 3) under the uniform p(z).
 
     Args:
@@ -107,7 +113,7 @@ def log_responsibilities(x, means, log_vars):
     return ops.log_softmax(component_log_densities(x, means, log_vars), axis=-1)
 
 
-def mixture_log_density(x, means, log_vars):
+def mixture_log_density(x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor) -> tf.Tensor:
     """log p(x | w) = log 1/K sum_k N(x | mu_k(w), sigma^2_k(w)): z summed out exactly.
 
     Args:
@@ -121,7 +127,9 @@ def mixture_log_density(x, means, log_vars):
     return ops.logsumexp(component_log_densities(x, means, log_vars), axis=-1) - math.log(means.shape[-2])
 
 
-def conditional_prior(log_resp, q_mean, q_log_var, means, log_vars):
+def conditional_prior(
+    log_resp: tf.Tensor, q_mean: tf.Tensor, q_log_var: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor
+) -> tf.Tensor:
     """The conditional prior term by Eq. 5: z is summed over, never sampled.
 
     1/M sum_j sum_k p(z_k | x_j, w_j) KL(q(x | y) || p(x | w_j, z_k)). The responsibilities of sample j
@@ -142,7 +150,7 @@ def conditional_prior(log_resp, q_mean, q_log_var, means, log_vars):
     return ops.mean(ops.sum(ops.exp(log_resp) * divergences, axis=-1), axis=0)
 
 
-def z_prior(log_resp):
+def z_prior(log_resp: tf.Tensor) -> tf.Tensor:
     """The z-prior term by Eq. 6: 1/M sum_j KL(p(z | x_j, w_j) || uniform).
 
     Args:
@@ -155,7 +163,14 @@ def z_prior(log_resp):
     return ops.mean(negative_entropy, axis=0) + math.log(log_resp.shape[-1])
 
 
-def elbo_terms(log_likelihood, x, q_x, q_w, means, log_vars):
+def elbo_terms(
+    log_likelihood: tf.Tensor,
+    x: tf.Tensor,
+    q_x: tuple[tf.Tensor, tf.Tensor],
+    q_w: tuple[tf.Tensor, tf.Tensor],
+    means: tf.Tensor,
+    log_vars: tf.Tensor,
+) -> ElboTerms:
     """All four terms of Eq. 4 from M samples.
 
     Args:
@@ -178,7 +193,7 @@ def elbo_terms(log_likelihood, x, q_x, q_w, means, log_vars):
     )
 
 
-def plain_vae_terms(log_likelihood, q_x):
+def plain_vae_terms(log_likelihood: tf.Tensor, q_x: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     """Reconstruction and divergence of a VAE with a standard normal prior on x: no mixture, no w.
 
     Args:
@@ -191,7 +206,15 @@ def plain_vae_terms(log_likelihood, q_x):
     return ops.mean(log_likelihood, axis=0), standard_normal_kl(*q_x)
 
 
-def guided_terms(responsibilities, log_likelihood, x, q_x, q_w, means, log_vars):
+def guided_terms(
+    responsibilities: tf.Tensor,
+    log_likelihood: tf.Tensor,
+    x: tf.Tensor,
+    q_x: tuple[tf.Tensor, tf.Tensor],
+    q_w: tuple[tf.Tensor, tf.Tensor],
+    means: tf.Tensor,
+    log_vars: tf.Tensor,
+) -> tuple[ElboTerms, tf.Tensor]:
     """The terms of Eq. 4 where the component of every example is (softly) given; not the paper's, used to start.
 
     Args:
@@ -219,7 +242,7 @@ def guided_terms(responsibilities, log_likelihood, x, q_x, q_w, means, log_vars)
     return terms, -ops.mean(ops.sum(responsibilities * log_resp, axis=-1), axis=0)
 
 
-def training_loss(batch_means, min_information):
+def training_loss(batch_means: ElboTerms, min_information: float | tf.Variable) -> tf.Tensor:
     """What training minimises: the negative ELBO under the minimum information constraint (Eq. 7).
 
     The z-prior term enters as max(lambda, its batch mean): below lambda it is a constant without
@@ -236,7 +259,7 @@ def training_loss(batch_means, min_information):
     return z_term + batch_means.w_prior + batch_means.conditional_prior - batch_means.reconstruction
 
 
-def importance_weighted_bound(log_weights):
+def importance_weighted_bound(log_weights: tf.Tensor) -> tf.Tensor:
     """log 1/S sum_s exp(log_weights_s), the importance-weighted bound on log p(y).
 
     Args:

@@ -1,5 +1,8 @@
 """Adam in one operation a weight."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -12,13 +15,17 @@ class FusedAdam(keras.optimizers.Adam):
     `amsgrad`, or for sparse gradients, that optimizer itself runs.
     """
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(
+        self, grads: Sequence[tf.Tensor | None], trainable_variables: Sequence[keras.Variable] | None = None
+    ) -> Any:
         """See `keras.optimizers.Optimizer.apply`."""
         # A weight that a gradient still has to read would be copied before it is written.
         with tf.control_dependencies([gradient for gradient in grads if gradient is not None]):
             return super().apply(grads, trainable_variables)
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor | tf.IndexedSlices, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
         """Updates one variable and its two moments."""
         if self.amsgrad or isinstance(gradient, tf.IndexedSlices):
             super().update_step(gradient, variable, learning_rate)

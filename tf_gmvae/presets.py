@@ -13,6 +13,7 @@ Convolutions are followed by batch normalisation (running-average momentum 0.9, 
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
@@ -23,7 +24,7 @@ from tf_gmvae.errors import InputError
 class _Blocks:
     """Layers of appendix A, each with a seed of its own that follows from the network's."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int | None) -> None:
         self._seeds = itertools.repeat(None) if seed is None else itertools.count(1000 * (seed + 1))
 
     def _kernel(self):
@@ -65,7 +66,7 @@ class _Blocks:
         ]
 
     @staticmethod
-    def _bn_relu():
+    def _bn_relu() -> list[keras.Layer]:
         return [FusedBatchNormalization(momentum=0.9, epsilon=1e-5), keras.layers.ReLU()]
 
 
@@ -154,7 +155,9 @@ class Preset:
     likelihood: str
     layers: Callable
 
-    def networks(self, data_shape, num_parameters, seed=None):
+    def networks(
+        self, data_shape: tuple[int, ...], num_parameters: int, seed: int | None = None
+    ) -> dict[str, Any]:
         """Arguments of `GMVAE` for examples of a shape.
 
         Args:
@@ -179,7 +182,7 @@ class Preset:
             "prior_units": self.prior_units,
         }
 
-    def check_shape(self, data_shape):
+    def check_shape(self, data_shape: tuple[int, ...]) -> None:
         """Refuses examples that the networks cannot be built for.
 
         Args:
@@ -219,7 +222,7 @@ PRESETS = {
 }
 
 
-def get(name):
+def get(name: str) -> Preset:
     """The preset of that name.
 
     Args:
@@ -236,7 +239,7 @@ def get(name):
     return PRESETS[name]
 
 
-def for_shape(data_shape):
+def for_shape(data_shape: tuple[int, ...]) -> Preset:
     """The preset for examples of a shape.
 
     Args:

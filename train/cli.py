@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 import tensorflow as tf
 from absl import app, flags
@@ -17,7 +18,7 @@ HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
 INTERRUPTED = 130
 
 
-def run(command):
+def run(command: Callable[[], None]) -> None:
     """Parses the flags and runs a command; a user's mistake ends in one sentence and exit status 1.
 
     Args:

@@ -10,7 +10,7 @@ flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
 
 
-def main():
+def main() -> None:
     """Scores a run and stores that as its metrics; one that cannot be written is scored all the same."""
     run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
     metrics = scoring.score(run, scoring.examine(run))

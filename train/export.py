@@ -16,7 +16,7 @@ flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models a
 flags.DEFINE_string("name", None, "Of the exported model; by default the run's.")
 
 
-def main():
+def main() -> None:
     """Exports the model of a run as the next version."""
     chosen = flags.FLAGS
     folder = RunFolder(chosen.run)

@@ -29,11 +29,11 @@ flags.DEFINE_integer("epochs", 60, "Of both trainings behind Fig. 2 and 3.", 1)
 flags.DEFINE_integer("seed", 0, "Of data, trainings and all that is drawn.", 0, LARGEST_SEED)
 
 
-def main():
+def main() -> None:
     """Draws what is asked for; what can be wrong is found out before anything is trained or written."""
     chosen = flags.FLAGS
     wanted = _wanted(chosen.figure)
-    curves = run_figures.read_curves(chosen.table1) if "4" in wanted else None
+    curves = run_figures.read_curves(chosen.table1) if "4" in wanted else {}
     of_run = next((number for number in wanted if number in "56"), None)
     model = run_figures.image_model(chosen.run, of_run) if of_run else None
     folder = _writable(chosen.figures_dir)
@@ -52,7 +52,7 @@ def main():
             _write(folder, number, *arcs_figures.figure3(dataset, collapsed, cured))
         elif number == "4":
             _write(folder, number, figures.accuracy_figure(curves))
-        else:
+        elif model is not None:
             _write(folder, number, run_figures.samples_figure(model, chosen.seed, walks=number == "5"))
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import textwrap
+from collections.abc import Callable
 
 from absl import flags
 
@@ -11,7 +12,7 @@ WIDTH = 100
 INDENT = " " * 8
 
 
-def text(command):
+def text(command: Callable[[], None]) -> str:
     """The help of a command.
 
     Args:

@@ -28,7 +28,7 @@ flags.DEFINE_bool(
 flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models are kept, one folder each.")
 
 
-def main():
+def main() -> None:
     """Builds, fits, scores and saves one run."""
     chosen = flags.FLAGS
     run_settings = settings.Settings.from_flags(chosen)

@@ -10,7 +10,7 @@ flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
 
 
-def main():
+def main() -> None:
     """Examines and scores the run anew, and draws; its record stays as it is."""
     run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
     run.folder.check_writable()

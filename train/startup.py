@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 
-def load_tensorflow():
+def load_tensorflow() -> None:
     """Imports TensorFlow and looks for devices; what its C++ parts say of that is shown only on failure."""
     if sys.argv[0] == "-m":  # so it is while Python looks for the module of `python -m`: a command begins
         # Seconds of imports, which no `try` surrounds; `cli.run` takes over.

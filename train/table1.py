@@ -38,7 +38,7 @@ flags.FLAGS.set_default("epochs", 10)
 flags.FLAGS.set_default("minutes", 30.0)
 
 
-def main():
+def main() -> None:
     """Runs what is missing, and writes the table after every run."""
     chosen = flags.FLAGS
     base = settings.Settings.from_flags(chosen)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_gmvae import disk, evaluation, objective
 from tf_gmvae.errors import TrainingDivergedError
@@ -21,13 +22,14 @@ class StopOnNonFinite(keras.callbacks.Callback):
         TrainingDivergedError: naming epoch, step and the terms.
     """
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Remembers the epoch, for the message."""
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Checks the running means, which a single bad step spoils."""
-        bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
+        logs = logs or {}
+        bad = [name for name, value in logs.items() if not math.isfinite(value)]
         if bad:
             # Loss and ELBO are sums of the terms; where a term is bad they add nothing to the message.
             terms = [name for name in bad if name not in ("loss", "elbo")] or bad
@@ -46,19 +48,24 @@ class StopOnNonFinite(keras.callbacks.Callback):
 class TrainingSeconds(keras.callbacks.Callback):
     """Adds `seconds` to an epoch's logs: the time of its training steps, without validation."""
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Starts the clock."""
-        self._start, self._seconds = time.perf_counter(), None
+        self._start = time.perf_counter()
+        self._seconds: float | None = None
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         """Stops the clock where validation begins."""
+        self._stop()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Stops the clock, if validation has not, and logs it."""
+        logs = {} if logs is None else logs
+        logs["seconds"] = self._stop()
+
+    def _stop(self) -> float:
         if self._seconds is None:
             self._seconds = time.perf_counter() - self._start
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Stops the clock, if validation has not, and logs it."""
-        self.on_test_begin()
-        logs["seconds"] = self._seconds
+        return self._seconds
 
 
 class StopAfterSeconds(keras.callbacks.Callback):
@@ -71,13 +78,13 @@ class StopAfterSeconds(keras.callbacks.Callback):
         spent: seconds of it that are already gone.
     """
 
-    def __init__(self, seconds, spent=0.0):
+    def __init__(self, seconds: float, spent: float = 0.0) -> None:
         super().__init__()
         self.seconds, self.spent = seconds, spent
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Adds the epoch's seconds."""
-        self.spent += logs["seconds"]
+        self.spent += (logs or {})["seconds"]
         if self.spent >= self.seconds:
             self.model.stop_training = True
 
@@ -94,12 +101,13 @@ class TestPart(keras.callbacks.Callback):
 
     __test__ = False  # pytest would take the class for tests
 
-    def __init__(self, batches, labels=None):
+    def __init__(self, batches: tf.data.Dataset, labels: np.ndarray | None = None) -> None:
         super().__init__()
         self.batches, self.labels = batches, labels
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Examines and scores."""
+        logs = {} if logs is None else logs
         found = self.model.examine(self.batches)
         means = objective.ElboTerms(*(float(np.mean(term)) for term in found.terms))
         loss = float(objective.training_loss(means, self.model.min_information))
@@ -117,16 +125,16 @@ class SaveEveryEpoch(keras.callbacks.Callback):
         path: of the `.keras` file.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         super().__init__()
         self.path = Path(path)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Saves the model."""
         save_whole(self.model, self.path)
 
 
-def save_whole(model, path):
+def save_whole(model: keras.Model, path: str | Path) -> None:
     """Saves a model so that no reader, and no kill, ever finds half a file.
 
     Args:

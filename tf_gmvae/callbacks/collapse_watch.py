@@ -1,5 +1,7 @@
 """A Keras callback that says when clusters collapse."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -24,12 +26,14 @@ class CollapseWatch(keras.callbacks.Callback):
         verdicts: list of the sentences of the last epoch, empty where all is well.
     """
 
-    def __init__(self, data, log_dir=None, revive=False):
+    def __init__(
+        self, data: np.ndarray | tf.data.Dataset, log_dir: str | Path | None = None, revive: bool = False
+    ) -> None:
         super().__init__()
         self.data, self.log_dir, self.revive = data, log_dir, revive
-        self.verdicts = []
+        self.verdicts: list[str] = []
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Computes, logs, tells."""
         latents = self.model.latents(self.data)
         posterior = np.exp(latents.log_posterior)

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae.data.pipeline import to_batches
+from tf_gmvae.data.split import Split
 from tf_gmvae.figures import drawing
 from tf_gmvae.figures.image_sheets import Pixels, sheet
 
@@ -31,13 +32,21 @@ class ComponentPictures(keras.callbacks.Callback):
         binarize: as in `data.to_batches`.
     """
 
-    def __init__(self, split, log_dir, every=5, class_names=None, seed=0, binarize="none"):
+    def __init__(
+        self,
+        split: Split,
+        log_dir: str | Path,
+        every: int = 5,
+        class_names: tuple[str, ...] | None = None,
+        seed: int = 0,
+        binarize: str = "none",
+    ) -> None:
         super().__init__()
         self.split, self.log_dir, self.every = split, Path(log_dir), every
         self.class_names, self.seed, self.binarize = class_names, seed, binarize
         self.of_images = split.examples.ndim == 4
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Draws, of the first epoch and of every `every`th."""
         if not self.of_images or (epoch and (epoch + 1) % self.every):
             return
@@ -49,7 +58,7 @@ class ComponentPictures(keras.callbacks.Callback):
                 "components", drawn.reshape(1, *drawn.shape[:2], -1), description="A row a component, at w = 0"
             )
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Fills the projector."""
         from tensorboard.plugins import projector
 

@@ -30,12 +30,12 @@ CLASS_NAMES = {
 }  # fmt: skip
 
 
-def has_idx_files(folder) -> bool:
+def has_idx_files(folder: str | Path) -> bool:
     """Whether the folder holds any of the four files, so that a missing one is worth a message."""
     return any(_find(folder, name) for name in _FILES)
 
 
-def load_idx(name, folder) -> Dataset:
+def load_idx(name: str, folder: str | Path) -> Dataset:
     """Loads MNIST or Fashion-MNIST from the four files of its authors.
 
     Args:
@@ -59,7 +59,7 @@ def load_idx(name, folder) -> Dataset:
     return Dataset(name, train, test, CLASS_NAMES[name])
 
 
-def read_idx(path, ndim) -> np.ndarray:
+def read_idx(path: str | Path, ndim: int) -> np.ndarray:
     """Reads one IDX file of unsigned bytes.
 
     The format: two zero bytes, a dtype code, the number of dimensions, each dimension as a big-endian uint32,

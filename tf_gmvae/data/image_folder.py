@@ -20,7 +20,7 @@ _SECONDS_BETWEEN_REPORTS = 5.0
 log = logging.getLogger(__name__)
 
 
-def load_image_folder(folder, image_size=None, channels=None) -> Dataset:
+def load_image_folder(folder: str | Path, image_size: int | None = None, channels: int | None = None) -> Dataset:
     """Loads the images of a folder.
 
     Sub-folders are classes, named and numbered in sorted order; images directly in the folder have no labels.
@@ -52,7 +52,7 @@ def load_image_folder(folder, image_size=None, channels=None) -> Dataset:
     first = next(iter(trees[0].values()))[0]
     shape = _target_shape(first, image_size, channels)
     splits = [_read_tree(tree, class_names, shape, image_size, first) for tree in trees]
-    return Dataset(str(folder), *splits, class_names=class_names)
+    return Dataset(str(folder), splits[0], splits[1] if has_splits else None, class_names)
 
 
 def _images_in(folder):

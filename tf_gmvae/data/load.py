@@ -18,7 +18,14 @@ from tf_gmvae.data.tfds import load_tfds
 from tf_gmvae.errors import InputError
 
 
-def load(name, data_dir=None, *, image_size=None, channels=None, seed=0) -> Dataset:
+def load(
+    name: str | Path,
+    data_dir: str | Path | None = None,
+    *,
+    image_size: int | None = None,
+    channels: int | None = None,
+    seed: int = 0,
+) -> Dataset:
     """Loads a data set into memory.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +19,7 @@ _LAYOUTS = (
 )
 
 
-def load_npz(path) -> Dataset:
+def load_npz(path: str | Path) -> Dataset:
     """Loads a .npz file, as `np.savez` writes it.
 
     Args:

@@ -6,22 +6,22 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae.checks import whole_number
-from tf_gmvae.data.split import ALIGNMENT
+from tf_gmvae.data.split import ALIGNMENT, Split
 from tf_gmvae.errors import InputError
 
 _BINARIZE = ("none", "threshold", "sample")
 
 
 def to_batches(
-    split,
-    batch_size,
+    split: Split,
+    batch_size: int,
     *,
-    shuffle_seed=None,
-    num_epochs=1,
-    skip_batches=0,
-    drop_remainder=False,
-    binarize="none",
-    with_labels=False,
+    shuffle_seed: int | None = None,
+    num_epochs: int | None = 1,
+    skip_batches: int = 0,
+    drop_remainder: bool = False,
+    binarize: str = "none",
+    with_labels: bool = False,
 ) -> tf.data.Dataset:
     """Makes batches of a split.
 
@@ -90,7 +90,7 @@ def to_batches(
     return _ready(batches.skip(skip_batches).map(gather))
 
 
-def array_batches(array, batch_size):
+def array_batches(array: np.ndarray, batch_size: int) -> tf.data.Dataset:
     """Makes batches of an array as it is and in its order, for one pass.
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +21,7 @@ _DAMAGE = (
 
 
 @contextmanager
-def reading(path, kind, mend="download it again"):
+def reading(path: str | Path, kind: str, mend: str = "download it again") -> Iterator[None]:
     """Turns whatever goes wrong while the block reads `path` into an `InputError`.
 
     Args:
@@ -47,7 +48,7 @@ def reading(path, kind, mend="download it again"):
         raise InputError(f"{path} is damaged or not {kind} ({_short(error)}): {mend}.") from error
 
 
-def check_file(path):
+def check_file(path: str | Path) -> None:
     """Raises an `InputError` unless `path` is a file with something in it that can be opened."""
     path = Path(path)
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 
-def reservoir(batches, size, seed):
+def reservoir(batches: Iterable[np.ndarray], size: int, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Draws examples from a stream in one pass, each with the same chance wherever it stands (Vitter 1985, R).
 
     Args:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tf_gmvae.errors import InputError
 
@@ -33,14 +34,14 @@ class Split:
     examples: np.ndarray
     labels: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_examples(self.examples)
         object.__setattr__(self, "examples", _aligned(self.examples))
         if self.labels is not None:
             _check_labels(self.labels, len(self.examples))
 
     @classmethod
-    def from_arrays(cls, examples, labels=None, *, series=False) -> Split:
+    def from_arrays(cls, examples: ArrayLike, labels: ArrayLike | None = None, *, series: bool = False) -> Split:
         """Builds a split of whatever numeric arrays a source holds.
 
         Args:
@@ -101,7 +102,7 @@ class Dataset:
     test: Split | None = None
     class_names: tuple[str, ...] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for what, split in (("train", self.train), ("test", self.test)):
             if split is not None and split.labels is not None and self.class_names is not None:
                 _check_names(f"the {what} labels of {self.name!r}", split.labels, self.class_names)

@@ -17,12 +17,12 @@ _CHUNK = 4096
 CLASS_NAMES = tuple("0123456789")
 
 
-def has_svhn_files(folder) -> bool:
+def has_svhn_files(folder: str | Path) -> bool:
     """Whether the folder holds any of the three files, so that a missing one is worth a message."""
     return any((Path(folder) / name).exists() for name in (_TRAIN, _EXTRA, _TEST))
 
 
-def load_svhn(folder) -> Dataset:
+def load_svhn(folder: str | Path) -> Dataset:
     """Loads SVHN from the files of its authors.
 
     Args:

@@ -15,7 +15,7 @@ _TANGENTIAL_STD = 0.05
 _TWIST = 1.0
 
 
-def five_arcs(num_points=10_000, seed=0) -> Split:
+def five_arcs(num_points: int = 10_000, seed: int = 0) -> Split:
     """Draws points from five arcs, in the manner of the pinwheel data of Johnson et al. (2016).
 
     A point of arc k starts on a spoke, at `(1 + 0.3 r, 0.05 t)` with standard normal r and t, and is turned
@@ -48,7 +48,7 @@ def five_arcs(num_points=10_000, seed=0) -> Split:
     return Split((points / scale).astype(np.float32), labels)
 
 
-def load_synthetic(seed=0) -> Dataset:
+def load_synthetic(seed: int = 0) -> Dataset:
     """Draws 10,000 training points from `seed` and 2,000 test points from a stream derived from it."""
     test_seed = int(np.random.SeedSequence([whole_number("seed", seed, 0), 1]).generate_state(1)[0])
     return Dataset("synthetic", five_arcs(10_000, seed), five_arcs(2_000, test_seed), tuple("01234"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -17,7 +18,15 @@ _READ_BATCH = 1024
 _MAX_RETRIES = 3
 
 
-def load_tfds(name, data_dir=None, *, train="train", dataset_name=None, class_names=None, instead=None) -> Dataset:
+def load_tfds(
+    name: str,
+    data_dir: str | Path | None = None,
+    *,
+    train: str = "train",
+    dataset_name: str | None = None,
+    class_names: tuple[str, ...] | None = None,
+    instead: str | None = None,
+) -> Dataset:
     """Loads a data set of TFDS: prepared files where there are any, else by downloading it.
 
     Args:

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 
-def kmeans(train, test, num_components, seed=0):
+def kmeans(train: np.ndarray, test: np.ndarray, num_components: int, seed: int = 0) -> np.ndarray:
     """k-means on raw values.
 
     Args:
@@ -24,7 +24,7 @@ def kmeans(train, test, num_components, seed=0):
     return np.eye(num_components, dtype="float32")[fitted.predict(_rows(test))]
 
 
-def gaussian_mixture(train, test, num_components, seed=0):
+def gaussian_mixture(train: np.ndarray, test: np.ndarray, num_components: int, seed: int = 0) -> np.ndarray:
     """A Gaussian mixture of diagonal covariances on raw values.
 
     Args:

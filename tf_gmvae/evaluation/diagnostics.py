@@ -32,7 +32,7 @@ FADING_W_PRIOR = 0.5
 COINCIDING = 0.9
 
 
-def activity(means):
+def activity(means: np.ndarray) -> np.ndarray:
     """Variance over examples of every dimension of a posterior mean.
 
     Args:
@@ -44,7 +44,7 @@ def activity(means):
     return np.var(means, axis=0)
 
 
-def usage_entropy(posterior):
+def usage_entropy(posterior: np.ndarray) -> float:
     """Entropy of the posterior averaged over examples.
 
     Args:
@@ -56,7 +56,7 @@ def usage_entropy(posterior):
     return float(_entropy(np.mean(posterior, axis=0)))
 
 
-def posterior_entropy(posterior):
+def posterior_entropy(posterior: np.ndarray) -> float:
     """Entropy of the posterior of an example, averaged over examples.
 
     Args:
@@ -68,7 +68,7 @@ def posterior_entropy(posterior):
     return float(np.mean(_entropy(np.asarray(posterior, "float64"))))
 
 
-def style_information(means, log_vars):
+def style_information(means: np.ndarray, log_vars: np.ndarray) -> float:
     """How much of x the style w decides within a component: what Fig. 5b is about.
 
     The information of w on x in nats, were p(x | z) Gaussian: 1/2 log det(I + C_k / S_k), C_k the covariance over
@@ -90,7 +90,7 @@ def style_information(means, log_vars):
     return float(np.mean(found))
 
 
-def merged_components(means, log_vars):
+def merged_components(means: np.ndarray, log_vars: np.ndarray) -> list[list[int]]:
     """Components that have become one: Gaussians that coincide, directly or through others.
 
     The measure is the Bhattacharyya coefficient, the integral of sqrt(p_j p_k): 1 for equals, 0 for Gaussians that
@@ -114,7 +114,7 @@ def merged_components(means, log_vars):
     return [np.flatnonzero(groups == group).tolist() for group in range(number)]
 
 
-def summary(posterior, x_means, w_means):
+def summary(posterior: np.ndarray, x_means: np.ndarray, w_means: np.ndarray) -> dict[str, float]:
     """All figures of the watch.
 
     Args:
@@ -135,7 +135,13 @@ def summary(posterior, x_means, w_means):
     }
 
 
-def verdicts(figures, num_components, w_prior=None, counts=None, initialized=None):
+def verdicts(
+    figures: dict[str, float],
+    num_components: int,
+    w_prior: float | None = None,
+    counts: np.ndarray | None = None,
+    initialized: bool | None = None,
+) -> list[str]:
     """The failures that the figures show, each in a sentence with what can be done.
 
     Args:

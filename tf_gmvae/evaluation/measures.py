@@ -5,6 +5,7 @@ kind. Labels serve scoring alone. No score depends on the order of the examples.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tf_gmvae.errors import InputError
 
@@ -12,7 +13,7 @@ from tf_gmvae.errors import InputError
 TABLE1_PROTOCOL = "most certain by log-odds; among equals the most frequent label"
 
 
-def table1_accuracy(posterior, labels, log_posterior=None):
+def table1_accuracy(posterior: ArrayLike, labels: ArrayLike, log_posterior: ArrayLike | None = None) -> float:
     """Accuracy by the protocol of Table 1 (after Makhzani et al. 2015).
 
     Each cluster gives the label of its most certain example, the one with the highest p(z_k | y) of all
@@ -43,7 +44,7 @@ def table1_accuracy(posterior, labels, log_posterior=None):
     return float(np.mean(np.take(given, posterior.argmax(axis=1)) == codes))
 
 
-def log_odds(posterior, log_posterior=None):
+def log_odds(posterior: ArrayLike, log_posterior: ArrayLike | None = None) -> np.ndarray:
     """How certain every example is of every cluster, log p(z_k | y) - log(1 - p(z_k | y)).
 
     It orders the examples as p(z_k | y) does, and still tells them apart where that has been rounded to 1: the
@@ -79,7 +80,7 @@ def log_odds(posterior, log_posterior=None):
     return np.where(np.isnan(odds), -np.inf, odds)  # a row of zeros is certain of nothing
 
 
-def majority_accuracy(posterior, labels):
+def majority_accuracy(posterior: ArrayLike, labels: ArrayLike) -> float:
     """Accuracy when each cluster stands for the most frequent label among its examples.
 
     Args:
@@ -96,7 +97,7 @@ def majority_accuracy(posterior, labels):
     return float(counts.max(axis=1).sum() / counts.sum())
 
 
-def hungarian_accuracy(posterior, labels):
+def hungarian_accuracy(posterior: ArrayLike, labels: ArrayLike) -> float | None:
     """Accuracy under the best one-to-one match of clusters and classes.
 
     Args:
@@ -118,7 +119,7 @@ def hungarian_accuracy(posterior, labels):
     return float(matched.sum() / counts.sum())
 
 
-def components_in_use(posterior):
+def components_in_use(posterior: ArrayLike) -> int:
     """Number of components that are the most probable one for at least one example.
 
     Args:
@@ -133,7 +134,7 @@ def components_in_use(posterior):
     return len(np.unique(_checked_posterior(posterior).argmax(axis=1)))
 
 
-def contingency(posterior, labels):
+def contingency(posterior: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Examples by cluster and class.
 
     Args:
@@ -153,7 +154,9 @@ def contingency(posterior, labels):
     return classes, counts
 
 
-def scores(posterior, labels=None, log_posterior=None):
+def scores(
+    posterior: ArrayLike, labels: ArrayLike | None = None, log_posterior: ArrayLike | None = None
+) -> dict[str, float | None]:
     """All scores of a clustering.
 
     Args:
@@ -184,7 +187,7 @@ def scores(posterior, labels=None, log_posterior=None):
     return {**result, "components_in_use": components_in_use(posterior)}
 
 
-def _checked_posterior(posterior):
+def _checked_posterior(posterior: ArrayLike) -> np.ndarray:
     posterior = np.asarray(posterior)
     if posterior.ndim != 2 or posterior.size == 0:
         raise InputError(f"A posterior must be an array (N, K) with N, K >= 1. Received: shape {posterior.shape}")
@@ -198,7 +201,7 @@ def _checked_posterior(posterior):
     return posterior
 
 
-def _checked_log_posterior(log_posterior, shape):
+def _checked_log_posterior(log_posterior: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
     log_posterior = np.asarray(log_posterior)
     if log_posterior.shape != shape or log_posterior.dtype.kind not in "fiu":
         raise InputError(
@@ -214,7 +217,7 @@ def _checked_log_posterior(log_posterior, shape):
     return log_posterior.astype("float64")
 
 
-def _checked(posterior, labels):
+def _checked(posterior: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     posterior, labels = _checked_posterior(posterior), np.asarray(labels)
     if labels.shape != (len(posterior),):
         raise InputError(

@@ -1,10 +1,16 @@
 """The five arcs in data space and in the latent space (Fig. 2)."""
 
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from tf_gmvae.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 # Quantiles of points between which a latent panel is drawn, so that a single far point does not shrink the rest.
 _SHOWN = (0.1, 99.9)
@@ -22,14 +28,20 @@ class LatentSpace(NamedTuple):
     """
 
     title: str
-    x: Any
-    means: Any
-    log_vars: Any
-    groups: Any
+    x: np.ndarray
+    means: np.ndarray
+    log_vars: np.ndarray
+    groups: list[list[int]]
 
 
 @style.styled
-def arcs_figure(examples, labels, grid, densities, spaces):
+def arcs_figure(
+    examples: np.ndarray,
+    labels: np.ndarray,
+    grid: np.ndarray,
+    densities: dict[str, np.ndarray],
+    spaces: list[LatentSpace],
+) -> Figure:
     """The data, densities in the data space, and latent spaces: six panels (Fig. 2).
 
     Args:

@@ -1,16 +1,25 @@
 """What happens over training: the z-prior term (Fig. 3) and the accuracy (Fig. 4)."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tf_gmvae.figures import style
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
 # Of the scale of accuracies, per cent.
 _LEAST_POINTS = 5
 
 
-def accuracy_curves(curves, path):
+def accuracy_curves(curves: dict[str, list[list[float]]], path: str | Path) -> None:
     """Writes `accuracy_figure` to one file.
 
     Args:
@@ -21,7 +30,7 @@ def accuracy_curves(curves, path):
 
 
 @style.styled
-def accuracy_figure(curves):
+def accuracy_figure(curves: dict[str, list[list[float]]]) -> Figure:
     """Test accuracy against epoch, one colour a setting, one thin line a seed and a thick one their mean (Fig. 4).
 
     Args:
@@ -54,7 +63,7 @@ def accuracy_figure(curves):
         )
     axes.set_xlabel("epoch after the start")
     axes.set_ylabel("test accuracy, %")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params("x", integer=True)
     low, high = axes.get_ylim()
     # A scale of tenths of a point would make mountains of what seeds differ by.
     missing = max(_LEAST_POINTS - (high - low), 0)
@@ -66,7 +75,13 @@ def accuracy_figure(curves):
 
 
 @style.styled
-def z_prior_curves(without, constrained, min_information, num_components, steps):
+def z_prior_curves(
+    without: Sequence[float] | np.ndarray,
+    constrained: Sequence[float] | np.ndarray,
+    min_information: float,
+    num_components: int,
+    steps: Sequence[int] | np.ndarray,
+) -> Figure:
     """The z-prior term over training, as the part of the ELBO it is, so <= 0 (Fig. 3).
 
     Args:

@@ -1,9 +1,17 @@
 """What a trained model draws."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+if TYPE_CHECKING:
+    from tf_gmvae.model.gmvae import GMVAE
 
-def samples(model, num_samples, seed):
+
+def samples(model: GMVAE, num_samples: int, seed: int) -> np.ndarray:
     """Samples of every component at w = 0 (Fig. 5a).
 
     Args:
@@ -19,7 +27,9 @@ def samples(model, num_samples, seed):
     return made.reshape(model.num_components, num_samples, *made.shape[1:])
 
 
-def walks(model, components, places, num_lines=1):
+def walks(
+    model: GMVAE, components: Sequence[int], places: Sequence[float] | np.ndarray, num_lines: int = 1
+) -> np.ndarray:
     """Examples at a component's mean on lines through w = 0: the style changes, the component stays (Fig. 5b).
 
     Few dimensions of w say anything, and each component has its own way to follow them. So the lines of component

@@ -15,7 +15,7 @@ class Pixels:
             255 / uint8_scale.
     """
 
-    def __init__(self, examples, uint8_scale=255.0):
+    def __init__(self, examples: np.ndarray, uint8_scale: float = 255.0) -> None:
         self.low, self.high = 0.0, 1.0
         if examples.dtype == np.uint8:
             self.high = 255.0 / uint8_scale
@@ -24,7 +24,7 @@ class Pixels:
             if low < 0.0 or high > 1.0:
                 self.low, self.high = low, max(high, low + 1e-6)
 
-    def __call__(self, images):
+    def __call__(self, images: np.ndarray) -> np.ndarray:
         """Pixels of images.
 
         Args:
@@ -42,7 +42,7 @@ class Pixels:
         return np.round(images.mean(axis=-1)).astype("uint8")
 
 
-def sheet(pixels, columns, gap=2):
+def sheet(pixels: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     """Images in rows, as one image.
 
     Args:

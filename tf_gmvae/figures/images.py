@@ -1,17 +1,24 @@
 """Rows of generated images (Fig. 5 and 6)."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tf_gmvae.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 # Inches: of an image, at most; of all rows together; and what the name of a row needs in height.
 _LARGEST, _TALLEST, _NAME = 0.32, 8.5, 0.12
 
 
 @style.styled
-def image_rows(panels):
+def image_rows(panels: list[dict[str, Any]]) -> Figure:
     """Blocks of images side by side, a row a component.
 
     Args:

@@ -4,10 +4,21 @@ Figures are drawn without pyplot, so nothing needs a display and nothing is kept
 arrays give the same bytes.
 """
 
+from __future__ import annotations
+
 import functools
 import itertools
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Inches: one column of a paper, and both.
 COLUMN, PAGE = 3.3, 6.8
@@ -18,7 +29,7 @@ MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
 LINES = ("-", "--", ":")
 SEQUENTIAL = "cividis"
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {  # matplotlib's own type of it is the list of all its settings
     "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 8,
     "axes.titlesize": 8,
@@ -34,11 +45,11 @@ _SETTINGS = {
 }
 
 
-def styled(function):
+def styled(function: Callable[P, R]) -> Callable[P, R]:
     """Makes a function draw and save in the style of this package, whatever matplotlib's settings are."""
 
     @functools.wraps(function)
-    def in_style(*args, **kwargs):
+    def in_style(*args: P.args, **kwargs: P.kwargs) -> R:
         import matplotlib
 
         with matplotlib.rc_context():
@@ -49,7 +60,7 @@ def styled(function):
     return in_style
 
 
-def new(width=COLUMN, height=2.4):
+def new(width: float = COLUMN, height: float = 2.4) -> Figure:
     """An empty figure. Call it, and draw, in a `styled` function.
 
     Args:
@@ -67,7 +78,7 @@ def new(width=COLUMN, height=2.4):
     return figure
 
 
-def colour(index):
+def colour(index: int) -> str:
     """Colour of the class, or component, of a number.
 
     Args:
@@ -79,7 +90,7 @@ def colour(index):
     return COLOURS[index % len(COLOURS)]
 
 
-def marker(index):
+def marker(index: int) -> str:
     """Marker of the class, or component, of a number: with `colour`, 64 of them differ.
 
     Args:
@@ -91,13 +102,13 @@ def marker(index):
     return MARKERS[index // len(COLOURS) % len(MARKERS)]
 
 
-def line_styles():
+def line_styles() -> Iterator[tuple[str, str]]:
     """Pairs of a dash and a colour for as many lines as are wanted, the first ones most unlike each other."""
     return itertools.cycle(itertools.product(LINES, COLOURS))
 
 
 @styled
-def save(figure, *paths):
+def save(figure: Figure, *paths: str | Path) -> None:
     """Writes a figure so that no reader, and no kill, ever finds half a file; all of them or none.
 
     Args:
@@ -111,8 +122,8 @@ def save(figure, *paths):
             # Neither a date nor the version of matplotlib: the file depends on what is drawn alone.
             metadata = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
             figure.savefig(partials[-1], metadata=metadata.get(path.suffix))
-        for partial, path in zip(partials, paths, strict=True):
-            os.replace(partial, path)
+        for partial, written in zip(partials, paths, strict=True):
+            os.replace(partial, written)
     finally:
         for partial in partials:
             partial.unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 import io
 import math
 import re
+from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -27,7 +29,7 @@ TERMS = {
 FONT_SIZE = 9
 # Inches: of a chart across the page, of its form for a phone, and of one of two side by side.
 WIDE, NARROW, HALF = 7.4, 3.4, 3.7
-_STYLE = {
+_STYLE: dict[Any, Any] = {  # matplotlib's own type of it is the list of all its settings
     "svg.fonttype": "none",  # text stays text: searchable, and in the page's own font
     "svg.hashsalt": "tf-gmvae",
     "font.family": "sans-serif",
@@ -44,7 +46,7 @@ _STYLE = {
 }
 
 
-def component_colours(num_components):
+def component_colours(num_components: int) -> list[str]:
     """A colour for each component.
 
     Args:
@@ -58,11 +60,11 @@ def component_colours(num_components):
         return PALETTE[:num_components]
     hues = np.arange(num_components) / num_components
     # Neighbours in number differ in lightness as well as in hue.
-    return [to_hex(hsv_to_rgb((hue, 0.65, (0.9, 0.65)[k % 2]))) for k, hue in enumerate(hues)]
+    return [to_hex(tuple(hsv_to_rgb((hue, 0.65, (0.9, 0.65)[k % 2])))) for k, hue in enumerate(hues)]
 
 
 @matplotlib.rc_context(_STYLE)
-def terms_over_epochs(history, width):
+def terms_over_epochs(history: list[dict[str, float]], width: float) -> str:
     """Every term of the ELBO over the epochs, on training and validation data, and the components in use.
 
     Args:
@@ -99,7 +101,7 @@ def terms_over_epochs(history, width):
 
 
 @matplotlib.rc_context(_STYLE)
-def usage(counts, width):
+def usage(counts: Sequence[int], width: float) -> str:
     """Examples a component takes.
 
     Args:
@@ -121,7 +123,7 @@ def usage(counts, width):
 
 
 @matplotlib.rc_context(_STYLE)
-def latent_map(points, classes, names, colours, what):
+def latent_map(points: np.ndarray, classes: np.ndarray, names: list[str], colours: list[str], what: str) -> str:
     """Latent means on a plane.
 
     Args:
@@ -165,7 +167,14 @@ def _labelled(points, classes, names):
 
 
 @matplotlib.rc_context(_STYLE)
-def plane(examples, classes, colours, odd, generated, width):
+def plane(
+    examples: np.ndarray,
+    classes: np.ndarray,
+    colours: list[str],
+    odd: np.ndarray,
+    generated: np.ndarray,
+    width: float,
+) -> str:
     """Data of two columns beside what the model generates.
 
     Args:
@@ -192,7 +201,15 @@ def plane(examples, classes, colours, odd, generated, width):
 
 
 @matplotlib.rc_context(_STYLE)
-def heat_map(values, rows, columns, row_label, column_label, title, width):
+def heat_map(
+    values: np.ndarray,
+    rows: Sequence[object],
+    columns: Sequence[object],
+    row_label: str,
+    column_label: str,
+    title: str,
+    width: float,
+) -> str:
     """A table of signed numbers as colours, zero in the middle.
 
     Args:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tf_gmvae.errors import InputError
 
 
@@ -37,25 +39,25 @@ class Findings:
     """
 
     name: str
-    examples: Any
-    posterior: Any
-    x: Any
-    elbo: Any
-    reconstructed: Any
-    reconstructions: Any
-    samples: Any
-    walks: dict
-    drawn: Any
-    history: list
-    metrics: dict
-    settings: dict
-    labels: Any = None
-    class_names: tuple | None = None
+    examples: np.ndarray
+    posterior: np.ndarray
+    x: np.ndarray
+    elbo: np.ndarray
+    reconstructed: np.ndarray
+    reconstructions: np.ndarray
+    samples: np.ndarray
+    walks: dict[int, np.ndarray]
+    drawn: np.ndarray
+    history: list[dict[str, float]]
+    metrics: dict[str, Any]
+    settings: dict[str, Any]
+    labels: np.ndarray | None = None
+    class_names: tuple[str, ...] | None = None
     seed: int = 0
-    log_posterior: Any = None
+    log_posterior: np.ndarray | None = None
     uint8_scale: float = 255.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for what in ("posterior", "x", "elbo", "labels", "log_posterior"):
             values = getattr(self, what)
             if values is not None and len(values) != len(self.examples):
@@ -64,20 +66,20 @@ class Findings:
                 )
 
     @property
-    def num_components(self):
+    def num_components(self) -> int:
         """K."""
         return self.posterior.shape[1]
 
     @property
-    def of_images(self):
+    def of_images(self) -> bool:
         """Whether the examples can be shown as images."""
         return self.examples.ndim == 4
 
     @property
-    def rows(self):
+    def rows(self) -> np.ndarray:
         """The examples as rows of values, array (N, F)."""
         return self.examples.reshape(len(self.examples), -1)
 
-    def class_name(self, label):
+    def class_name(self, label: int) -> str:
         """The name of a label."""
         return str(label) if self.class_names is None else self.class_names[label]

@@ -1,6 +1,6 @@
 """Which examples stand for a component, and what it holds. Arrays throughout."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,12 +19,17 @@ class Component(NamedTuple):
     """
 
     number: int
-    members: Any
-    certainty: Any
-    contents: list
+    members: np.ndarray
+    certainty: np.ndarray
+    contents: list[tuple[int, int]]
 
 
-def components(posterior, elbo, labels=None, log_posterior=None):
+def components(
+    posterior: np.ndarray,
+    elbo: np.ndarray,
+    labels: np.ndarray | None = None,
+    log_posterior: np.ndarray | None = None,
+) -> list[Component]:
     """All components, with their members.
 
     Args:
@@ -50,7 +55,7 @@ def components(posterior, elbo, labels=None, log_posterior=None):
     return found
 
 
-def ends(members, count):
+def ends(members: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The most and the least certain members, without overlap.
 
     Args:
@@ -64,7 +69,7 @@ def ends(members, count):
     return most, members[len(most) :][::-1][:count]
 
 
-def confusion(posterior, labels):
+def confusion(posterior: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Examples by component and label.
 
     Args:
@@ -81,7 +86,7 @@ def confusion(posterior, labels):
     return order, classes, counts[order]
 
 
-def least_likely(elbo, count):
+def least_likely(elbo: np.ndarray, count: int) -> np.ndarray:
     """The examples of the lowest ELBO: what the model has not seen the like of.
 
     Args:
@@ -94,7 +99,7 @@ def least_likely(elbo, count):
     return np.argsort(elbo, kind="stable")[:count]
 
 
-def standardised(examples):
+def standardised(examples: np.ndarray) -> np.ndarray:
     """Vectors in standard deviations from the mean of all, column by column.
 
     Args:
@@ -108,7 +113,7 @@ def standardised(examples):
     return (examples - examples.mean(axis=0)) / np.where(deviations > 0, deviations, 1.0)
 
 
-def component_means(values, found):
+def component_means(values: np.ndarray, found: list[Component]) -> np.ndarray:
     """Mean of every component's members.
 
     Args:

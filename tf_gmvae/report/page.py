@@ -7,6 +7,7 @@ import numpy as np
 
 from tf_gmvae.figures.image_sheets import Pixels
 from tf_gmvae.report import charts, members, pictures
+from tf_gmvae.report.findings import Findings
 from tf_gmvae.start import latent_map
 
 # Images of a kind for a component.
@@ -21,7 +22,7 @@ TEMPLATE = Path(__file__).with_name("page.html")
 PRIVATE = ("data_dir",)
 
 
-def render(findings):
+def render(findings: Findings) -> str:
     """The page.
 
     Args:

@@ -14,7 +14,7 @@ LARGEST = 96
 GAP = 4
 
 
-def strip(pixels, columns=None):
+def strip(pixels: np.ndarray, columns: int | None = None) -> dict[str, str | int]:
     """Images side by side, as one picture.
 
     Args:
@@ -31,7 +31,7 @@ def strip(pixels, columns=None):
     longest = max(pixels.shape[1:3])
     if longest > LARGEST:
         height, width = (max(1, round(size * LARGEST / longest)) for size in pixels.shape[1:3])
-        pixels = np.stack([Image.fromarray(image).resize((width, height)) for image in pixels])
+        pixels = np.stack([np.asarray(Image.fromarray(image).resize((width, height))) for image in pixels])
     else:
         zoom = max(1, round(TILE / longest))
         pixels = pixels.repeat(zoom, axis=1).repeat(zoom, axis=2)

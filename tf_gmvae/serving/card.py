@@ -1,11 +1,18 @@
 """The model card of an export."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from tf_gmvae.serving.images import MAX_PIXELS
 from tf_gmvae.version import __version__
+
+if TYPE_CHECKING:
+    from tf_gmvae.model.gmvae import GMVAE
+
 
 FILE = "model_card.md"
 
@@ -50,7 +57,7 @@ _PICTURES = f"""- `cluster_bytes` refuses a picture of more than {MAX_PIXELS:,} 
 """
 
 
-def text(model, signatures, name, description):
+def text(model: GMVAE, signatures: dict[str, tuple[Any, str]], name: str, description: str) -> str:
     """The card.
 
     Args:
@@ -78,7 +85,7 @@ def text(model, signatures, name, description):
     )
 
 
-def table(signatures):
+def table(signatures: dict[str, tuple[Any, str]]) -> str:
     """Names, types and shapes of all inputs and outputs.
 
     Args:

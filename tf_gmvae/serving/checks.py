@@ -6,7 +6,7 @@ import tensorflow as tf
 _MARK = "Bad input: "
 
 
-def require(good, *parts):
+def require(good: tf.Tensor, *parts: str | tf.Tensor) -> tf.Operation:
     """An operation that fails with a sentence unless a condition holds.
 
     Args:

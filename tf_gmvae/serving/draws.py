@@ -4,7 +4,9 @@ import numpy as np
 import tensorflow as tf
 
 
-def from_seeds(seeds, num_components, style_dim, latent_dim):
+def from_seeds(
+    seeds: tf.Tensor, num_components: int, style_dim: int, latent_dim: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """What one example of `generate` draws, for every seed.
 
     Args:
@@ -29,7 +31,7 @@ def from_seeds(seeds, num_components, style_dim, latent_dim):
     return tf.map_fn(of_one, seeds, fn_output_signature=tuple(specs))
 
 
-def for_scores(num_samples, *dims):
+def for_scores(num_samples: int, *dims: int) -> list[np.ndarray]:
     """The noise that all examples share in their scores: M draws of N(0, I) by NumPy's generator of seed 0.
 
     Args:

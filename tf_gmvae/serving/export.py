@@ -1,14 +1,20 @@
 """From a trained model to a SavedModel that TensorFlow Serving takes as it is."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
 from tf_gmvae.errors import InputError
 from tf_gmvae.serving import card, networks, signatures, versions, warmup
 
+if TYPE_CHECKING:
+    from tf_gmvae.model.gmvae import GMVAE
 
-def export(model, path, description=""):
+
+def export(model: GMVAE, path: str | Path, description: str = "") -> Path:
     """Writes the next version of a served model.
 
     `path/1/`, `path/2/`, ... are SavedModels. Each appears whole, by one rename: a server which polls the folder

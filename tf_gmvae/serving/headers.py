@@ -13,7 +13,7 @@ _GIF_STEPS = 4096
 _GIF_RUN = 1024
 
 
-def size(encoded):
+def size(encoded: tf.Tensor) -> tf.Tensor:
     """Width and height of a picture, as its file states them.
 
     Args:
@@ -38,7 +38,7 @@ def size(encoded):
     )
 
 
-def first_picture(encoded):
+def first_picture(encoded: tf.Tensor) -> tf.Tensor:
     """The file without what follows its first picture, which a decoder would keep in memory unasked.
 
     Args:

@@ -10,7 +10,7 @@ from tf_gmvae.serving.checks import require
 MAX_PIXELS = 2**25
 
 
-def decode(image_bytes, data_shape):
+def decode(image_bytes: tf.Tensor, data_shape: tuple[int, int, int]) -> tf.Tensor:
     """Pictures as `tf_gmvae.data` makes them of the files in a folder.
 
     Transparency is dropped, grey is the luma of Pillow's mode "L", the size is changed by an antialiased bilinear
@@ -29,7 +29,7 @@ def decode(image_bytes, data_shape):
     """
     # One after the other, so that the memory for one is all that a request takes.
     return tf.map_fn(
-        lambda each: _decode_one(*each, *data_shape),
+        lambda each: _decode_one(each[0], each[1], *data_shape),
         (tf.range(tf.size(image_bytes)), image_bytes),
         fn_output_signature=tf.TensorSpec(data_shape, tf.uint8),
         parallel_iterations=1,

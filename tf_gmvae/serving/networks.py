@@ -1,13 +1,21 @@
 """The copy of a model that is exported."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import keras
 
 from layers import SpectralConv2D, SpectralConv2DTranspose
 
+if TYPE_CHECKING:
+    from tf_gmvae.model.gmvae import GMVAE
+
+
 _DIRECT = {SpectralConv2D: keras.layers.Conv2D, SpectralConv2DTranspose: keras.layers.Conv2DTranspose}
 
 
-def serving_copy(model):
+def serving_copy(model: GMVAE) -> GMVAE:
     """A copy of a model whose convolutions are TensorFlow's own.
 
     The spectral layers pay off in training. At batch 1 the direct sum is faster, and the graph optimizer that
@@ -40,7 +48,7 @@ def serving_copy(model):
     return copy
 
 
-def parts(model):
+def parts(model: GMVAE) -> tuple[keras.Layer, ...]:
     """The layers that hold all weights of a `GMVAE`."""
     return model.encoder, model.decoder, model.x_head, model.w_head, model.prior_head
 

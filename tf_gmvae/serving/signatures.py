@@ -1,13 +1,18 @@
 """The signatures of an exported GMVAE."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
 from tf_gmvae import objective
 from tf_gmvae.serving import draws, images
 from tf_gmvae.serving.checks import require
+
+if TYPE_CHECKING:
+    from tf_gmvae.model.gmvae import GMVAE
 
 
 class Signature(NamedTuple):
@@ -22,7 +27,7 @@ class Signature(NamedTuple):
     about: str
 
 
-def of(model):
+def of(model: GMVAE) -> dict[str, Signature]:
     """All signatures of a model. The first axis of every tensor is the batch, of any size.
 
     Args:

@@ -5,12 +5,15 @@ path/latest    a link to the newest
 path/.partial-HOST-PID-RANDOM    an export under way; no server takes its name for a version
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import re
 import secrets
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -22,7 +25,7 @@ LATEST = "latest"
 _PARTIAL = re.compile(r"\.partial-(?P<host>.+)-(?P<pid>[0-9]+)-[0-9a-f]+")
 
 
-def numbers(path):
+def numbers(path: Path) -> list[int]:
     """Version numbers taken in a folder, ascending.
 
     Args:
@@ -31,7 +34,7 @@ def numbers(path):
     return sorted(int(entry.name) for entry in path.iterdir() if re.fullmatch("[0-9]+", entry.name, re.ASCII))
 
 
-def newest(path):
+def newest(path: str | Path) -> Path | None:
     """The version of the largest number.
 
     Args:
@@ -46,7 +49,7 @@ def newest(path):
 
 
 @contextlib.contextmanager
-def new_version(path):
+def new_version(path: str | Path) -> Iterator[Version]:
     """A folder to fill, which becomes the next version when the block ends, and is removed if it fails.
 
     Args:
@@ -82,16 +85,16 @@ class Version:
         number: the version's, once it is published.
     """
 
-    def __init__(self, partial):
+    def __init__(self, partial: Path) -> None:
         self.partial = partial
-        self.number = None
+        self.number: int | None = None
 
 
 def _unwritable(path, error):
     return InputError(f"{path} cannot be written ({disk.complaint(error) or error}): export to another folder.")
 
 
-def check_place(path):
+def check_place(path: str | Path) -> None:
     """Refuses a place where no version can be written, before any work is done for one.
 
     Args:

@@ -1,13 +1,23 @@
 """Recorded requests that TensorFlow Serving replays before it lets a version answer."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    from tf_gmvae.model.gmvae import GMVAE
+
 
 # Where TensorFlow Serving looks, within a version.
 PATH = "assets.extra/tf_serving_warmup_requests"
 
 
-def requests(model):
+def requests(model: GMVAE) -> Callable[[dict[str, tf.DType]], dict[str, np.ndarray]]:
     """One request of one example for every kind of input.
 
     Args:
@@ -33,7 +43,7 @@ def requests(model):
     return of
 
 
-def write(path, signatures, model, name):
+def write(path: Path, signatures: dict[str, Any], model: GMVAE, name: str) -> None:
     """Writes the records.
 
     Args:

@@ -1,13 +1,22 @@
 """Fig. 2 and 3, of the trainings behind them, and what those came to in numbers."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import evaluation, figures
+from tf_gmvae import GMVAE, data, evaluation, figures
 from tf_gmvae.data.synthetic import NUM_ARCS
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.figures.arcs import LatentSpace
-from train.paper.arcs_training import NUM_COMPONENTS, PRETRAINING_STEPS, SCALE, snapshot
+from train.paper.arcs_training import NUM_COMPONENTS, PRETRAINING_STEPS, SCALE, ArcsTraining, snapshot
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from sklearn.mixture import GaussianMixture
+
 
 # Draws of x from the prior over which p(y | x) is averaged.
 DENSITY_SAMPLES = 20_000
@@ -15,7 +24,9 @@ DENSITY_SAMPLES = 20_000
 GRID = SCALE * np.linspace(-2.8, 2.8, 160, dtype="float32")
 
 
-def figure2(dataset, collapsed, cured, sharp, seed):
+def figure2(
+    dataset: data.Dataset, collapsed: ArcsTraining, cured: ArcsTraining, sharp: GMVAE, seed: int
+) -> tuple[Figure, dict[str, Any]]:
     """The data, densities and latent spaces (Fig. 2).
 
     Args:
@@ -29,6 +40,7 @@ def figure2(dataset, collapsed, cured, sharp, seed):
         Pair of the `matplotlib.figure.Figure` and a dict of its numbers that JSON can hold.
     """
     test = dataset.test
+    assert test is not None and test.labels is not None
     grid = np.stack(np.meshgrid(GRID, GRID), axis=-1).reshape(-1, 2)
     mixtures = {k: density_of_mixture(dataset.train.examples, k, seed) for k in (NUM_ARCS, NUM_COMPONENTS)}
     print("Densities on a grid ...", flush=True)
@@ -56,7 +68,7 @@ def figure2(dataset, collapsed, cured, sharp, seed):
     }
 
 
-def figure3(dataset, collapsed, cured):
+def figure3(dataset: data.Dataset, collapsed: ArcsTraining, cured: ArcsTraining) -> tuple[Figure, dict[str, Any]]:
     """The z-prior term over both trainings (Fig. 3).
 
     Args:
@@ -73,7 +85,7 @@ def figure3(dataset, collapsed, cured):
     return figure, numbers(dataset, collapsed, cured)
 
 
-def numbers(dataset, collapsed, cured):
+def numbers(dataset: data.Dataset, collapsed: ArcsTraining, cured: ArcsTraining) -> dict[str, Any]:
     """What the trainings came to.
 
     Args:
@@ -97,7 +109,7 @@ def numbers(dataset, collapsed, cured):
     }
 
 
-def summary(record):
+def summary(record: dict[str, Any]) -> str:
     """The numbers of a figure as text.
 
     Args:
@@ -137,7 +149,7 @@ def _latent_space(title, seen):
     return LatentSpace(title, *seen, diagnostics.merged_components(seen.means, seen.log_vars))
 
 
-def log_density(model, points, seed):
+def log_density(model: GMVAE, points: np.ndarray, seed: int) -> np.ndarray:
     """log p(y) of a trained model: p(y | x) averaged over x from the prior, so that q plays no part.
 
     Args:
@@ -164,7 +176,7 @@ def log_density(model, points, seed):
     return np.concatenate([of_part(part).numpy() for part in parts]) - np.log(DENSITY_SAMPLES)
 
 
-def density_of_mixture(examples, num_components, seed):
+def density_of_mixture(examples: np.ndarray, num_components: int, seed: int) -> GaussianMixture:
     """A plain Gaussian mixture of full covariances.
 
     Args:

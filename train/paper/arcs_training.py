@@ -7,7 +7,7 @@ Both see the arcs through noise of a fixed width. Where the decoder learns its n
 while the arcs are still bent in the latent space; two components fit a bent arc better than one, and they part.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -36,9 +36,9 @@ EPOCHS_A_LINE = 20
 class Snapshot(NamedTuple):
     """Means of q(x | y), (N, 2), and the components at w = 0: means and log-variances (K, 2)."""
 
-    x: Any
-    means: Any
-    log_vars: Any
+    x: np.ndarray
+    means: np.ndarray
+    log_vars: np.ndarray
 
 
 class ArcsTraining(NamedTuple):
@@ -52,14 +52,14 @@ class ArcsTraining(NamedTuple):
         spread: `Snapshot` at the last look before the term reached lambda; None if it was there at once.
     """
 
-    model: Any
+    model: GMVAE
     min_information: float
-    steps: Any
-    z_prior: Any
-    spread: Any
+    steps: np.ndarray
+    z_prior: np.ndarray
+    spread: Snapshot | None
 
 
-def load(seed):
+def load(seed: int) -> data.Dataset:
     """The five arcs as these trainings see them.
 
     Args:
@@ -69,13 +69,14 @@ def load(seed):
         `data.Dataset`, every coordinate times `SCALE`.
     """
     drawn = data.load("synthetic", seed=seed)
+    assert drawn.test is not None
     train_split, test_split = (
         data.Split(split.examples * np.float32(SCALE), split.labels) for split in (drawn.train, drawn.test)
     )
     return data.Dataset(drawn.name, train_split, test_split, drawn.class_names)
 
 
-def train(dataset, min_information, epochs, seed):
+def train(dataset: data.Dataset, min_information: float, epochs: int, seed: int) -> ArcsTraining:
     """Trains a GMVAE whose decoder has unit noise.
 
     Args:
@@ -90,6 +91,7 @@ def train(dataset, min_information, epochs, seed):
     Raises:
         TrainingDivergedError: at the first value that is not finite.
     """
+    assert dataset.test is not None
     steps_an_epoch = dataset.train.num_examples // BATCH_SIZE
     model = _model("unit_gaussian", min_information, epochs * steps_an_epoch, seed)
     batches = _batches(dataset, seed)
@@ -110,7 +112,7 @@ def train(dataset, min_information, epochs, seed):
     return ArcsTraining(model, min_information, at, np.array(looks.z_prior), looks.spread)
 
 
-def learn_noise(training, dataset, epochs):
+def learn_noise(training: ArcsTraining, dataset: data.Dataset, epochs: int) -> GMVAE:
     """The model of a training with a decoder that learns its noise, as the paper's does.
 
     The mixture prior is held as the training left it, or its components would part again; all else learns by the
@@ -162,7 +164,7 @@ def _batches(dataset, seed):
     return data.to_batches(dataset.train, BATCH_SIZE, shuffle_seed=seed, num_epochs=None, drop_remainder=True)
 
 
-def snapshot(model, examples):
+def snapshot(model: GMVAE, examples: np.ndarray) -> Snapshot:
     """The latent space of a model as it is.
 
     Args:
@@ -179,10 +181,12 @@ def snapshot(model, examples):
 class _Looks(keras.callbacks.Callback):
     """Keeps the z-prior term, and the latent space as long as that is below lambda; prints now and then."""
 
-    def __init__(self, examples, steps_an_epoch):
+    def __init__(self, examples: np.ndarray, steps_an_epoch: int) -> None:
         super().__init__()
         self.examples, self.steps_an_epoch = examples, steps_an_epoch
-        self.z_prior, self.spread, self.reached = [], None, False
+        self.z_prior: list[float] = []
+        self.spread: Snapshot | None = None
+        self.reached = False
 
     def on_epoch_end(self, epoch, logs=None):
         """Looks; an epoch of Keras is an interval here."""

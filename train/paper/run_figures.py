@@ -1,23 +1,30 @@
 """The figures that show finished runs: accuracy curves (Fig. 4) and generated images (Fig. 5 and 6)."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tf_gmvae import figures
+from tf_gmvae import GMVAE, figures
 from tf_gmvae.errors import InputError
 from tf_gmvae.figures import drawing
 from train.paper import table1_report
 from train.run.folder import RunFolder
 from train.run.run import load_model
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
 SAMPLES = 10
 # Places of a walk through w, in standard deviations of its prior.
 WALK = np.linspace(-3, 3, 7)
 
 
-def read_curves(path):
+def read_curves(path: str | Path | None) -> dict[str, list[list[float]]]:
     """Test accuracies by epoch of the runs of a Table 1.
 
     Args:
@@ -65,7 +72,7 @@ def _curve(folder):
     return curve
 
 
-def image_model(path, number):
+def image_model(path: str | Path | None, number: str) -> GMVAE:
     """The model of a run on images.
 
     Args:
@@ -91,7 +98,7 @@ def image_model(path, number):
     return model
 
 
-def samples_figure(model, seed, walks=False):
+def samples_figure(model: GMVAE, seed: int, walks: bool = False) -> Figure:
     """Samples at w = 0, a row a component (Fig. 5a and 6), and if wanted walks through w beside them (Fig. 5b).
 
     Args:

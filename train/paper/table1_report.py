@@ -1,6 +1,7 @@
 """Table 1 from the metrics of its runs, as JSON and as Markdown."""
 
 import statistics
+from typing import Any
 
 from tf_gmvae.evaluation import TABLE1_PROTOCOL
 
@@ -19,7 +20,7 @@ SCORES = (
 )  # fmt: skip
 
 
-def run_name(num_components, num_samples, seed):
+def run_name(num_components: int, num_samples: int, seed: int) -> str:
     """Name of the run of one cell, whose folder lies beside the table.
 
     Args:
@@ -33,7 +34,9 @@ def run_name(num_components, num_samples, seed):
     return f"k{num_components}-m{num_samples}-seed{seed}"
 
 
-def row(num_components, num_samples, runs, dataset="mnist"):
+def row(
+    num_components: int, num_samples: int, runs: list[dict[str, Any]], dataset: str = "mnist"
+) -> dict[str, Any]:
     """One row: its seeds together.
 
     Args:
@@ -65,7 +68,7 @@ def row(num_components, num_samples, runs, dataset="mnist"):
     }
 
 
-def markdown(rows, baselines, command):
+def markdown(rows: list[dict[str, Any]], baselines: list[dict[str, Any]], command: str) -> str:
     """The table.
 
     Args:

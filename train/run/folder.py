@@ -3,13 +3,17 @@
 A run that replaces another grows in runs/.<name>.new/ beside it, until its first epoch is saved.
 """
 
+from __future__ import annotations
+
 import contextlib
 import csv
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tf_gmvae import disk
 from tf_gmvae.errors import InputError
@@ -32,7 +36,7 @@ class RunFolder:
         tensorboard: event files.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.flags = self.path / "run.flags"
         self.start = self.path / "start.json"
@@ -46,11 +50,11 @@ class RunFolder:
         self._new, self._old = (place.parent / f".{place.name}.{age}" for age in ("new", "old"))
 
     @property
-    def is_taken(self):
+    def is_taken(self) -> bool:
         """Whether there is something in the folder."""
         return self.path.is_dir() and any(self.path.iterdir())
 
-    def check_free(self, resume=False, overwrite=False):
+    def check_free(self, resume: bool = False, overwrite: bool = False) -> None:
         """Refuses, before any work, a folder that holds something the user has not said to keep or drop.
 
         Args:
@@ -83,7 +87,7 @@ class RunFolder:
         except OSError as error:
             raise self._unwritable(error) from None
 
-    def open(self, settings, resume=False):
+    def open(self, settings: Settings, resume: bool = False) -> None:
         """Makes the folder ready for a run: new, or as the run that goes on left it.
 
         Args:
@@ -104,7 +108,7 @@ class RunFolder:
             raise self._unwritable(error) from None
 
     @contextlib.contextmanager
-    def replacement(self, settings):
+    def replacement(self, settings: Settings) -> Iterator[RunFolder]:
         """A hidden folder beside this one, whose run takes the place of the one that is here when the block ends.
 
         If the block fails, the new run is removed and the old one has not been touched. If the process is killed,
@@ -147,7 +151,7 @@ class RunFolder:
     def _unwritable(self, error):
         return InputError(f"{self.path} cannot be written ({error.strerror}): give another --runs_dir.")
 
-    def read_settings(self):
+    def read_settings(self) -> Settings:
         """The settings of the run.
 
         Returns:
@@ -159,7 +163,7 @@ class RunFolder:
         self._end_exchange()
         return Settings.read(self.flags)
 
-    def check_writable(self):
+    def check_writable(self) -> None:
         """Finds out, before any work, whether files can be written in the folder.
 
         Raises:
@@ -174,7 +178,7 @@ class RunFolder:
                 "copy as --run."
             ) from None
 
-    def read_history(self):
+    def read_history(self) -> list[dict[str, float]]:
         """Rows of the history, one dict of floats an epoch; rows cut short by a kill are left out.
 
         Raises:
@@ -199,7 +203,7 @@ class RunFolder:
             ) from None
         return history
 
-    def keep_history(self, num_epochs):
+    def keep_history(self, num_epochs: int) -> None:
         """Drops the rows of epochs that the saved model has not finished.
 
         Args:
@@ -212,7 +216,7 @@ class RunFolder:
             lines = file.readlines()
         self.write_whole(self.history, "".join(lines[: num_epochs + 1] if num_epochs else []))
 
-    def write_start(self, record):
+    def write_start(self, record: dict[str, Any]) -> None:
         """Stores what the start has to say.
 
         Args:
@@ -220,12 +224,12 @@ class RunFolder:
         """
         self.write_whole(self.start, json.dumps(record, indent=2) + "\n")
 
-    def read_start(self):
+    def read_start(self) -> dict[str, Any]:
         """The record of the start; of a run without one, 0 seconds."""
         record = self.read_json(self.start, "move it away, and the start counts as 0 seconds", "seconds")
         return record or {"seconds": 0.0}
 
-    def read_metrics(self):
+    def read_metrics(self) -> dict[str, Any] | None:
         """The scores, or None if there are none yet.
 
         Raises:
@@ -235,7 +239,7 @@ class RunFolder:
         return self.read_json(self.metrics, mend, "elbo")
 
     @staticmethod
-    def read_json(path, mend, key=None):
+    def read_json(path: Path, mend: str, key: str | None = None) -> Any:
         """What a JSON file holds.
 
         Args:
@@ -260,7 +264,7 @@ class RunFolder:
             raise InputError(f"{path} is damaged ({reason}): {mend}.") from None
         return record
 
-    def write_metrics(self, metrics):
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Stores the scores.
 
         Args:
@@ -269,7 +273,7 @@ class RunFolder:
         self.write_whole(self.metrics, json.dumps(metrics, indent=2) + "\n")
 
     @staticmethod
-    def write_whole(path, text):
+    def write_whole(path: Path, text: str) -> None:
         """Writes a text file so that no reader, and no kill, ever finds half of it."""
         with disk.whole(path) as partial:
             partial.write_text(text, encoding="utf-8")

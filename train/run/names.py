@@ -8,7 +8,7 @@ from tf_gmvae.errors import InputError
 LONGEST = 200
 
 
-def checked(name, what, mend):
+def checked(name: str, what: str, mend: str) -> str:
     """A name that is surely one folder name, and stays within the folder that it is given.
 
     Args:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tf_gmvae import GMVAE, data, inputs, likelihoods, presets
 from tf_gmvae.errors import InputError
@@ -61,7 +63,7 @@ class Run:
         """The part of the data that is scored: the test part, or the training part where there is no other."""
         return self.dataset.test or self.dataset.train
 
-    def batches(self, split: data.Split, batch_size: int = EVALUATION_BATCH, **options):
+    def batches(self, split: data.Split, batch_size: int = EVALUATION_BATCH, **options: Any) -> tf.data.Dataset:
         """Batches of a part of the data as the run sees them.
 
         Args:

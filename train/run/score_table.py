@@ -1,9 +1,10 @@
 """Scores of a run as text."""
 
 import math
+from typing import Any
 
 
-def table(metrics):
+def table(metrics: dict[str, Any]) -> str:
     """The scores as a small table.
 
     Args:

@@ -1,9 +1,12 @@
 """The flags of a run, and their record."""
 
+from __future__ import annotations
+
 import math
 import os
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
@@ -53,7 +56,7 @@ class Settings:
     seed: int
 
     @classmethod
-    def from_flags(cls, flag_values):
+    def from_flags(cls, flag_values: flags.FlagValues) -> Settings:
         """The settings of parsed flags.
 
         Args:
@@ -70,10 +73,11 @@ class Settings:
                 "Name the data: --flagfile=digits.flags, or --dataset= with digits, mnist, fashion_mnist, svhn, "
                 "synthetic, tfds:NAME, a .npz file or a folder of images."
             )
-        return cls(**{field.name: flag_values[field.name].value for field in fields(cls)})
+        values: dict[str, Any] = {field.name: flag_values[field.name].value for field in fields(cls)}
+        return cls(**values)
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str | Path) -> Settings:
         """The settings that were stored as `as_flags`.
 
         Args:
@@ -95,21 +99,21 @@ class Settings:
             raise InputError(f"{path} cannot be read ({str(error).removesuffix('.')}): mend that line.") from None
         return cls.from_flags(flag_values)
 
-    def as_flags(self):
+    def as_flags(self) -> str:
         """The settings as the text of a flag file."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
         return "".join(f"--{name}={value}\n" for name, value in given.items())
 
     @property
-    def default_name(self):
+    def default_name(self) -> str:
         """A run's name where the user gives none."""
-        dataset = Path(self.dataset.replace(":", "-")).expanduser()
-        if dataset.name in ("", ".."):  # "." and the like; what they are called is known to the file system alone
-            dataset = dataset.resolve()
-        dataset = dataset.stem.lstrip(".") or "data"
+        path = Path(self.dataset.replace(":", "-")).expanduser()
+        if path.name in ("", ".."):  # "." and the like; what they are called is known to the file system alone
+            path = path.resolve()
+        dataset = path.stem.lstrip(".") or "data"
         return f"{dataset}-k{self.num_components}-m{self.num_samples}-seed{self.seed}"
 
-    def resolved(self, preset, likelihood):
+    def resolved(self, preset: str, likelihood: str) -> Settings:
         """The same settings with the choices made that the user left open.
 
         Args:
@@ -122,13 +126,13 @@ class Settings:
         return replace(self, preset=preset, likelihood=likelihood)
 
     @property
-    def shareable(self):
+    def shareable(self) -> Settings:
         """The same settings without where the data lay, which is nobody's affair who is shown the run."""
         is_path = not self.dataset.startswith("tfds:")
         dataset = os.path.basename(os.path.abspath(os.path.expanduser(self.dataset))) if is_path else self.dataset
         return replace(self, dataset=dataset, data_dir=None)
 
-    def epoch_shape(self, num_examples):
+    def epoch_shape(self, num_examples: int) -> tuple[int, int]:
         """Batch size and steps of a training epoch.
 
         A last, smaller batch would weigh more in batch normalisation and compile a second step; which examples are
@@ -140,7 +144,7 @@ class Settings:
         batch_size = min(self.batch_size, num_examples)
         return batch_size, num_examples // batch_size
 
-    def check_same(self, stored):
+    def check_same(self, stored: Settings) -> None:
         """Checks that a run may go on under these settings.
 
         Args:
@@ -161,22 +165,22 @@ class Settings:
 class _Finite(flags.FloatParser):
     """Finite numbers from 0 on, or above it; NaN passes bounds of absl's own."""
 
-    def __init__(self, positive=False):
+    def __init__(self, positive: bool = False) -> None:
         super().__init__()
         self.positive = positive
         self.syntactic_help = f"a finite number {'>' if positive else '>='} 0"
 
-    def is_outside_bounds(self, val):
+    def is_outside_bounds(self, val: float) -> bool:
         return not math.isfinite(val) or val < 0 or (self.positive and val == 0)
 
 
-def define(flag_values=flags.FLAGS):
+def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the flags of `Settings`.
 
     Args:
         flag_values: where to define them.
     """
-    define_from = {"flag_values": flag_values}
+    define_from: dict[str, Any] = {"flag_values": flag_values}
     flags.DEFINE_string(
         "dataset",
         None,

@@ -7,7 +7,7 @@ import zipfile
 import keras
 import pytest
 from conftest import run_python
-from misuse import check_refused
+from support.misuse import check_refused
 
 # Runs a command with files limited to a size, which fails as a full disk does; Python ignores the signal.
 LIMITED = """

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from conftest import run_python
-from pages import check_self_contained
 from PIL import Image
+from support.pages import check_self_contained
 
 import tf_gmvae
 from tf_gmvae.data import Dataset, Split

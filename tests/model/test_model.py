@@ -5,8 +5,8 @@ import math
 import keras
 import numpy as np
 import pytest
-import references
 import tensorflow as tf
+from support import references
 
 import tf_gmvae
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from layer_cases import assert_equal, functional_model, run_layer_test
+from support.layer_cases import assert_equal, functional_model, run_layer_test
 
 import layers
 from layers import (

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from conftest import ROOT
 
 INVALID_ARGUMENT = 3
 
@@ -79,7 +78,7 @@ def _compiled(out):
     include, lib = tf.sysconfig.get_include(), tf.sysconfig.get_lib()
     libraries = [f"{lib}/libtensorflow_cc.so.2", f"{lib}/libtensorflow_framework.so.2"]
     command = [
-        "gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", str(out), str(ROOT / "tests" / "serving.c"),
+        "gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", str(out), str(Path(__file__).with_name("serving.c")),
         f"-I{include}", *libraries, f"-Wl,-rpath,{lib}", "-Wl,--allow-shlib-undefined",
     ]  # fmt: skip
     built = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)

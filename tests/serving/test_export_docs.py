@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 import pytest
-import serving_clients
 import tensorflow as tf
 from conftest import ROOT, run_python
+from support import serving_clients
 
 import tf_gmvae
 from tf_gmvae.serving import images, warmup

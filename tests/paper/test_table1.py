@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from conftest import run_python
-from misuse import check_refused
+from support.misuse import check_refused
 
 from tf_gmvae import evaluation
 from tf_gmvae.evaluation import baselines

@@ -8,8 +8,8 @@ import shutil
 import numpy as np
 import pytest
 from conftest import run_python
-from misuse import check_refused
 from PIL import Image
+from support.misuse import check_refused
 
 import tf_gmvae
 from tf_gmvae import figures

@@ -18,7 +18,6 @@ from tf_gmvae.serving import versions
 # Exports the small model of the tests, as often as asked, to the folder given.
 EXPORTER = """
 import sys
-sys.path.insert(0, "tests")
 import keras, tf_gmvae
 encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8)])
 decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(12)])

@@ -5,11 +5,11 @@ import math
 
 import numpy as np
 import pytest
-import references
 import scipy.special
 import scipy.stats
 import tensorflow as tf
 import tensorflow_probability as tfp
+from support import references
 
 from tf_gmvae import objective
 

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import pytest
 from conftest import ROOT, run_python
-from misuse import check_refused
-from pages import check_self_contained
+from support.misuse import check_refused
+from support.pages import check_self_contained
 
 import tf_gmvae
 from train.run.settings import Settings

@@ -9,10 +9,10 @@ import time
 import keras
 import numpy as np
 import pytest
-import serving_clients
 import tensorflow as tf
 from conftest import ROOT, run_python
-from serving_clients import INVALID_ARGUMENT, Refusal
+from support import serving_clients
+from support.serving_clients import INVALID_ARGUMENT, Refusal
 from test_export_pictures import animation
 from test_export_pictures import png as black
 

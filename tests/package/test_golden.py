@@ -8,11 +8,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import run_python
+from conftest import ROOT, run_python
 from golden import write
 
 VERSIONS = sorted(
-    path.name for path in (Path(__file__).parent / "golden").iterdir() if path.is_dir() and path.name[0] != "_"
+    path.name for path in Path(write.__file__).parent.iterdir() if path.is_dir() and path.name[0] != "_"
 )
 
 
@@ -60,7 +60,7 @@ def test_exports_answer_as_they_did(golden):
 
 
 def test_a_run_goes_on_and_is_evaluated_reported_and_exported(golden):
-    common = {"cwd": golden, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    common = {"cwd": golden, "PYTHONPATH": str(ROOT)}
     resumed = run_python(
         "-m",
         "train.main",
