@@ -34,7 +34,7 @@ def table():
     return (centres[rng.integers(3, size=200)] + rng.normal(0, 1, (200, 6))).astype("float32")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_table_model():
     """Function that makes a small compiled GMVAE for `table`, without batch normalisation."""
 
