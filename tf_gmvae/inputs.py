@@ -95,12 +95,12 @@ def no_weights(name: str) -> InputError:
     return InputError(f"GMVAE does not weigh examples: drop {name}.")
 
 
-def batches(data: Any, batch_size: int) -> Iterator[Any]:
+def batches(data: Any, batch_size: int | None) -> Iterator[Any]:
     """Batches of data in their order.
 
     Args:
         data: of `readable`.
-        batch_size: examples at a time, where `data` is an array.
+        batch_size: examples at a time, where `data` is an array; None takes all at once.
 
     Yields:
         Batches, as they are stored or as the data set yields them.
@@ -109,7 +109,7 @@ def batches(data: Any, batch_size: int) -> Iterator[Any]:
         InputError: if the data set has no end, or `data` is nothing that yields batches.
     """
     if isinstance(data, np.ndarray):
-        data = array_batches(data, batch_size)
+        data = array_batches(data, batch_size or len(data))
     elif isinstance(data, keras.utils.PyDataset):
         data = map(data.__getitem__, range(_known_length(data)))
     elif isinstance(data, tf.data.Dataset):

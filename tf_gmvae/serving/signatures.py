@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
@@ -23,7 +22,7 @@ class Signature(NamedTuple):
         about: what it answers, a phrase.
     """
 
-    function: Callable
+    function: tf.types.experimental.PolymorphicFunction
     about: str
 
 
