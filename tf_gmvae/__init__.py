@@ -9,7 +9,7 @@ Autoencoders" (arXiv 1611.02648). The paper's letters and the names used here:
 | x | continuous latent the decoder reads | (M, B, D), D = N_x | `x`, `latent_dim` |
 | w | "style" latent that shapes the mixture | (M, B, W), W = N_w | `w`, `style_dim` |
 | z | mixture component, one of K | (M, B, K) | `z`, `component`, `num_components` |
-| M | Monte Carlo samples per example | | `num_samples` |
+| M | Monte Carlo samples for each example | | `num_samples` |
 | K | components | | `num_components` |
 | lambda | minimum information constraint on the z-prior term, nats | | `min_information` |
 | p(z = k given x, w) | responsibilities, Eq. 3 | (M, B, K) | `log_resp` |

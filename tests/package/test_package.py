@@ -1,4 +1,4 @@
-"""The package as a whole: its boundaries, its documents, and the wheel."""
+"""The package as a whole: its boundaries, and the wheel."""
 
 import ast
 import os
@@ -91,29 +91,6 @@ def test_another_backend_is_refused_with_the_mend():
     process = run_python("-c", "import tf_gmvae", KERAS_BACKEND="jax")
     assert process.returncode == 1
     assert "set the environment variable KERAS_BACKEND=tensorflow" in process.stderr
-
-
-def test_the_readme_shows_the_symbol_table(root):
-    table = [line for line in tf_gmvae.__doc__.splitlines() if line.startswith("|")]
-    assert len(table) == 13
-    readme = (root / "README.md").read_text().splitlines()
-    assert [line for line in table if line not in readme] == []
-
-
-def test_the_readme_names_every_flag_file_layer_and_likelihood(root):
-    readme = (root / "README.md").read_text()
-    names = [*(path.name for path in root.glob("*.flags")), *layers.__all__]
-    names += [*tf_gmvae.likelihoods.LIKELIHOODS, *tf_gmvae.presets.PRESETS]
-    assert [name for name in names if name not in readme] == []
-
-
-def test_the_readmes_python_runs(root, tmp_path):
-    """The README's Python blocks, in order, in one process, from a folder of its own."""
-    blocks = (root / "README.md").read_text().split("```python\n")[1:]
-    code = "\n".join(block.split("```")[0] for block in blocks)
-    assert code.count("model.fit(") >= 2
-    process = run_python("-W", "error::UserWarning", "-c", code, cwd=tmp_path)
-    assert process.returncode == 0, process.stderr[-3000:]
 
 
 def test_every_public_docstring_exists():

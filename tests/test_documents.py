@@ -1,0 +1,99 @@
+"""README and docs say what is so: links lead somewhere, names exist, and the Python runs."""
+
+import re
+
+import pytest
+from conftest import ROOT, run_python
+
+import layers
+import tf_gmvae
+
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in (".", "docs", "saved_models", ".github")
+    for path in (ROOT / folder).glob("*.md")
+)
+# Pages whose Python blocks run in order, in a namespace of their own; docs/serving.md has a test of its own.
+RUNNING = [["README.md", "docs/python.md"], ["docs/networks.md"], ["docs/data.md"], ["CONTRIBUTING.md"]]
+# Files that the recipes of CONTRIBUTING.md make.
+OF_RECIPES = {"tf_gmvae/data/wine.py", "tests/test_data_wine.py", "layers/scale.py"}
+
+
+def text(page):
+    return (ROOT / page).read_text()
+
+
+def prose(page):
+    """A page without its code blocks."""
+    return re.sub(r"^ *```.*?^ *```$", "", text(page), flags=re.MULTILINE | re.DOTALL)
+
+
+def python_blocks(page):
+    return [block.split("```")[0] for block in text(page).split("```python\n")[1:]]
+
+
+def anchors(page):
+    """The names that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if not target.startswith("https://"):
+            path, _, anchor = target.partition("#")
+            found = (ROOT / page).parent / path if path else ROOT / page
+            assert found.exists(), target
+            if anchor:
+                assert anchor in anchors(found), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_are_named_exist(page):
+    rooms = "tf_gmvae|layers|train|tests|benchmarks|docs"
+    for name in re.findall(rf"`((?:{rooms})/[\w./]*)`", prose(page)):
+        assert name in OF_RECIPES or (ROOT / name).exists(), name
+
+
+def test_the_readme_is_short_and_leads_to_every_page():
+    readme = text("README.md")
+    assert len(readme.splitlines()) <= 100
+    assert [page for page in PAGES if page.startswith("docs/") and f"]({page})" not in readme] == []
+
+
+def test_the_symbol_table_is_that_of_the_package():
+    table = [line for line in tf_gmvae.__doc__.splitlines() if line.startswith("|")]
+    assert len(table) == 13
+    assert [line for line in text("docs/model.md").splitlines() if line.startswith("|")] == table
+
+
+def test_every_flag_file_layer_likelihood_and_preset_is_told_of(root):
+    commands, networks = text("docs/commands.md"), text("docs/networks.md")
+    assert [path.name for path in root.glob("*.flags") if f"`{path.name}`" not in commands] == []
+    names = [*layers.__all__, *tf_gmvae.likelihoods.LIKELIHOODS, *tf_gmvae.presets.PRESETS]
+    assert [name for name in names if f"`{name}`" not in networks] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/commands.md", "docs/runs.md", "docs/data.md"])
+def test_flags_that_are_named_exist(root, page):
+    source = "".join(path.read_text() for path in (root / "train").rglob("*.py"))
+    defined = {"help", "flagfile", *re.findall(r"(?:DEFINE_\w+|_define_float)\(\s*\"(\w+)\"", source)}
+    named = set(re.findall(r"--(\w+)", text(page)))
+    assert named
+    assert {name for name in named if name not in defined and name.removeprefix("no") not in defined} == set()
+
+
+def test_the_python_of_the_pages_runs(tmp_path):
+    """One process for all pages, in a folder of its own."""
+    scripts = ["\n".join(block for page in pages for block in python_blocks(page)) for pages in RUNNING]
+    assert sum(script.count("model.fit(") for script in scripts) >= 3
+    # The start as it is, but for its length.
+    code = f"""
+from tf_gmvae.start import initialization
+initialization.LEAST_STEPS = 100
+for script in {scripts!r}:
+    exec(script, {{}})
+"""
+    process = run_python("-W", "error::UserWarning", "-c", code, cwd=tmp_path, PYTHONPATH=str(ROOT))
+    assert process.returncode == 0, process.stderr[-3000:]
