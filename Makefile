@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow test-browser bench lint clean
+.PHONY: demo test test-slow test-browser bench lint format clean
 
 demo: .venv/installed
 	$(BIN)/python -m train.main --flagfile=digits.flags --name=digits --overwrite
@@ -29,6 +29,10 @@ lint: .venv/installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+format: .venv/installed-lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -41,7 +41,7 @@ setup(
     extras_require={
         "test": ["pytest>=8", "pytest-xdist>=3.5", "setuptools>=77", "wheel"],
         "browser": ["pytest>=8", "playwright>=1.50"],
-        "lint": ["ruff>=0.6", "mypy==2.4.1"],
+        "lint": ["ruff==0.17.6", "mypy==2.4.1"],
     },
     classifiers=[
         "Development Status :: 4 - Beta",
