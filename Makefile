@@ -28,6 +28,7 @@ bench: .venv/installed
 lint: .venv/installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: .venv/installed-lint
 	$(BIN)/ruff check --fix .

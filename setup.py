@@ -16,7 +16,10 @@ setup(
     author="the tf-gmvae authors",
     license="Apache-2.0",
     packages=find_packages(include=["tf_gmvae*", "layers*", "train*"]),
-    package_data={"tf_gmvae.report": ["page.html"]},
+    package_data={
+        "tf_gmvae.report": ["page.html"],
+        **{package: ["py.typed"] for package in ("tf_gmvae", "layers", "train")},
+    },
     python_requires=">=3.10,<3.14",
     install_requires=[
         "tensorflow>=2.20,<2.22",
@@ -38,7 +41,7 @@ setup(
     extras_require={
         "test": ["pytest>=8", "pytest-xdist>=3.5", "setuptools>=77", "wheel"],
         "browser": ["pytest>=8", "playwright>=1.50"],
-        "lint": ["ruff==0.17.6"],
+        "lint": ["ruff==0.17.6", "mypy==2.4.1"],
     },
     classifiers=[
         "Development Status :: 4 - Beta",

@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.split import Split
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from tf_gmvae.likelihoods import Likelihood
     from tf_gmvae.model.gmvae import GMVAE
 
+
+# Whatever `readable` reads.
+Data: TypeAlias = ArrayLike | Split | tf.data.Dataset | keras.utils.PyDataset | Iterable[Any]
 
 # Frames our sentence within the long report TensorFlow makes of a failed assertion.
 _MARK = "Bad input: "

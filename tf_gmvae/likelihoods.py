@@ -20,7 +20,10 @@ Data of the type uint8 are shades of 0 to 255 and come to the model divided by 2
 `poisson` they are counts and come as they are. Data of any other type are never scaled.
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -50,28 +53,28 @@ class Likelihood:
     support = (-math.inf, math.inf)
     uint8_scale = 255.0
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Constructor arguments, which Keras stores with the model; of the likelihoods here, none."""
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Likelihood:
         """The likelihood of a config."""
         return cls(**config)
 
-    def value_log_prob(self, inputs, params):
+    def value_log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
         """Log-probability of every single value, nats, without summing."""
         raise NotImplementedError
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """Mean of p(y | x), shaped as the data."""
         raise NotImplementedError
 
-    def independent_values(self, params):
+    def independent_values(self, params: tf.Tensor) -> Any:
         """TFP distribution of the single values, shaped as the data."""
         raise NotImplementedError
 
-    def log_prob(self, inputs, params):
+    def log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
         """log p(y | x) of every example.
 
         Args:
@@ -84,7 +87,7 @@ class Likelihood:
         values = self.value_log_prob(inputs, params)
         return tf.reduce_sum(values, axis=tuple(range(2, len(values.shape))))
 
-    def distribution(self, params):
+    def distribution(self, params: tf.Tensor) -> Any:
         """p(y | x) as a TFP distribution.
 
         Args:
@@ -102,15 +105,15 @@ class Bernoulli(Likelihood):
     name = "bernoulli"
     support = (0.0, 1.0)
 
-    def value_log_prob(self, inputs, params):
+    def value_log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
         """y l - log(1 + exp(l))."""
         return inputs * params - tf.nn.softplus(params)
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """sigmoid(l)."""
         return tf.sigmoid(params)
 
-    def independent_values(self, params):
+    def independent_values(self, params: tf.Tensor) -> Any:
         """Bernoulli of float samples."""
         return tfd().Bernoulli(logits=params, dtype=params.dtype)
 
@@ -128,7 +131,7 @@ class ContinuousBernoulli(Bernoulli):
         near = tf.abs(params) < self.series_below
         return near, tf.where(near, tf.ones_like(params), params)
 
-    def value_log_prob(self, inputs, params):
+    def value_log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
         """y l - log(1 + exp(l)) + log(l / tanh(l / 2))."""
         near, safe = self._away_from_zero(params)
         log_normaliser = tf.where(
@@ -138,12 +141,12 @@ class ContinuousBernoulli(Bernoulli):
         )
         return super().value_log_prob(inputs, params) + log_normaliser
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """sigmoid(l) / tanh(l / 2) - 1 / l."""
         near, safe = self._away_from_zero(params)
         return tf.where(near, 0.5 + params / 12.0, tf.sigmoid(safe) / tf.tanh(0.5 * safe) - 1.0 / safe)
 
-    def independent_values(self, params):
+    def independent_values(self, params: tf.Tensor) -> Any:
         """Continuous Bernoulli."""
         return tfd().ContinuousBernoulli(logits=params)
 
@@ -154,22 +157,22 @@ class Gaussian(Likelihood):
     name = "gaussian"
     num_parameters = 2
 
-    def value_log_prob(self, inputs, params):
+    def value_log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
         """-1/2 (log 2 pi + log_var + (y - mean)^2 / var)."""
         mean, log_var = self._split(params)
         return -0.5 * (LOG_TWO_PI + log_var + tf.square(inputs - mean) * tf.exp(-log_var))
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """The first half of the parameters."""
         return self._split(params)[0]
 
-    def independent_values(self, params):
+    def independent_values(self, params: tf.Tensor) -> Any:
         """Normal."""
         mean, log_var = self._split(params)
         return tfd().Normal(mean, tf.exp(0.5 * log_var))
 
     @staticmethod
-    def _split(params):
+    def _split(params: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         mean, log_var = tf.split(params, 2, axis=-1)
         return mean, bounded_log(log_var)
 
@@ -179,15 +182,15 @@ class UnitGaussian(Likelihood):
 
     name = "unit_gaussian"
 
-    def value_log_prob(self, inputs, params):
+    def value_log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
         """-1/2 (log 2 pi + (y - mean)^2)."""
         return -0.5 * (LOG_TWO_PI + tf.square(inputs - params))
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """The parameters themselves."""
         return params
 
-    def independent_values(self, params):
+    def independent_values(self, params: tf.Tensor) -> Any:
         """Normal of scale 1."""
         return tfd().Normal(params, 1.0)
 
@@ -199,16 +202,16 @@ class Poisson(Likelihood):
     support = (0.0, math.inf)
     uint8_scale = 1.0
 
-    def value_log_prob(self, inputs, params):
+    def value_log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
         """y log_rate - exp(log_rate) - log y!."""
         log_rate = bounded_log(params)
         return inputs * log_rate - tf.exp(log_rate) - tf.math.lgamma(inputs + 1.0)
 
-    def mean(self, params):
+    def mean(self, params: tf.Tensor) -> tf.Tensor:
         """exp(log_rate)."""
         return tf.exp(bounded_log(params))
 
-    def independent_values(self, params):
+    def independent_values(self, params: tf.Tensor) -> Any:
         """Poisson."""
         return tfd().Poisson(log_rate=bounded_log(params))
 
@@ -216,7 +219,7 @@ class Poisson(Likelihood):
 LIKELIHOODS = {cls.name: cls for cls in (Bernoulli, ContinuousBernoulli, Gaussian, UnitGaussian, Poisson)}
 
 
-def get(identifier):
+def get(identifier: str | Likelihood | dict[str, Any]) -> Likelihood:
     """The likelihood meant.
 
     Args:
@@ -240,7 +243,7 @@ def get(identifier):
     return LIKELIHOODS[identifier]()
 
 
-def serialize(likelihood):
+def serialize(likelihood: Likelihood) -> str | dict[str, Any]:
     """What `get` makes the likelihood of again.
 
     Args:

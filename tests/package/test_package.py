@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 
 import pytest
 from conftest import run_python
@@ -118,6 +119,8 @@ def test_the_wheel_works_elsewhere_without_network_or_home(root, tmp_path):
     built = run_python("-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", tmp_path, root)
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("tf_gmvae-*.whl")
+    # Without this file a type checker leaves the hints of a package alone.
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(zipfile.ZipFile(wheel).namelist())
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=True)
     python = environment / "bin" / "python"

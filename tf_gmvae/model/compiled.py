@@ -5,6 +5,8 @@ and keeps its result for the gradient. XLA makes one loop of them, and the gradi
 rather than keep them. Compiling takes a second or two, so the small cases go without.
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -15,7 +17,7 @@ from tf_gmvae import objective
 WORTHWHILE = 50_000
 
 
-def elbo_terms(*tensors):
+def elbo_terms(*tensors: Any) -> objective.ElboTerms:
     """`objective.elbo_terms`, the same values and gradients within float32 rounding.
 
     Args:

@@ -1,5 +1,8 @@
 """The Gaussian mixture variational autoencoder as a Keras model."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -10,6 +13,7 @@ from layers import GaussianHead, GaussianSampler, MixturePriorHead
 from tf_gmvae import inputs, likelihoods, objective, presets
 from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
+from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model import compiled, own_networks
 from tf_gmvae.model.inference import Inference
 from tf_gmvae.model.saving import Saving
@@ -23,10 +27,10 @@ FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood
 class Encoding(NamedTuple):
     """Parameters of q(x | y) and q(w | y): x_mean and x_log_var (B, D), w_mean and w_log_var (B, W)."""
 
-    x_mean: Any
-    x_log_var: Any
-    w_mean: Any
-    w_log_var: Any
+    x_mean: tf.Tensor
+    x_log_var: tf.Tensor
+    w_mean: tf.Tensor
+    w_log_var: tf.Tensor
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -74,19 +78,19 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
 
     def __init__(
         self,
-        encoder,
-        decoder,
+        encoder: keras.Layer,
+        decoder: keras.Layer,
         *,
-        latent_dim,
-        style_dim,
-        num_components,
-        num_samples=1,
-        min_information=0.0,
-        likelihood="bernoulli",
-        prior_units=(500,),
-        seed=None,
-        **kwargs,
-    ):
+        latent_dim: int,
+        style_dim: int,
+        num_components: int,
+        num_samples: int = 1,
+        min_information: float = 0.0,
+        likelihood: str | Likelihood | dict[str, Any] = "bernoulli",
+        prior_units: Sequence[int] = (500,),
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         # Keras would cast examples to half precision under a mixed policy, before the likelihood sees them.
         self.autocast = False
@@ -103,7 +107,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         self.initialized = False  # True after `initialize`; None, unknown, where it was loaded
 
         # The first five are those of earlier versions.
-        seeds = [None] * 7 if seed is None else np.random.SeedSequence(seed).generate_state(7).tolist()
+        seeds: list[Any] = [None] * 7 if seed is None else np.random.SeedSequence(seed).generate_state(7).tolist()
         if seed is not None:
             own_networks.seed_initial_weights(encoder, seeds[5], "encoder")
             own_networks.seed_initial_weights(decoder, seeds[6], "decoder")
@@ -123,14 +127,22 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         if encoder.built and hasattr(encoder, "input_shape"):  # a class of the user's own has none
             self.build(encoder.input_shape)
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         """Sets an attribute, unless it is what the model was built from."""
         if name in FIXED and name in vars(self):
             raise InputError(f"{name} is part of a model from its beginning: make a new GMVAE with another one.")
         super().__setattr__(name, value)
 
     @classmethod
-    def from_preset(cls, name, *, num_components=10, data_shape=None, seed=None, **overrides):
+    def from_preset(
+        cls,
+        name: str,
+        *,
+        num_components: int = 10,
+        data_shape: tuple[int, ...] | None = None,
+        seed: int | None = None,
+        **overrides: Any,
+    ) -> GMVAE:
         """A model with the networks of the paper's appendix A.
 
         Args:
@@ -153,9 +165,9 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
             **{**arguments, "likelihood": likelihood, **overrides}, num_components=num_components, seed=seed
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Builds every layer, so that the first step and loaded weights find them."""
-        shape = (None, *input_shape[1:])
+        shape: tuple[Any, ...] = (None, *input_shape[1:])
         features = own_networks.build(self.encoder, shape)
         if len(features) != 2:
             raise InputError(f"The encoder must return features (B, F). Received: shape {features}")
@@ -172,7 +184,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         self.data_shape = shape[1:]
         self.built = True
 
-    def examples(self, values):
+    def examples(self, values: Any) -> tf.Tensor:
         """Examples as a checked float32 tensor on the model's scale.
 
         Args:
@@ -196,7 +208,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         floats = inputs.on_model_scale(values, self.likelihood)
         return floats if values.dtype == tf.uint8 else inputs.with_value_checks(floats, self.likelihood)
 
-    def encode(self, examples, training=False):
+    def encode(self, examples: tf.Tensor, training: bool = False) -> Encoding:
         """Parameters of the recognition model q(x | y) q(w | y) (Eq. 2).
 
         Args:
@@ -210,7 +222,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         streams = (*self.x_head(features), *self.w_head(features))
         return Encoding(*(tf.cast(stream, "float32") for stream in streams))
 
-    def mixture_prior(self, w):
+    def mixture_prior(self, w: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Components of p(x | w, z) (Eq. 1c).
 
         Args:
@@ -222,7 +234,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         means, log_vars = self.prior_head(w)
         return tf.cast(means, "float32"), tf.cast(log_vars, "float32")
 
-    def decode(self, x, training=False):
+    def decode(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Parameters of the likelihood p(y | x) (Eq. 1d).
 
         Args:
@@ -237,7 +249,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         params = tf.reshape(params, tf.concat([leading, params.shape[1:]], axis=0))
         return tf.cast(params, "float32")
 
-    def call(self, examples, training=False):
+    def call(self, examples: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The posterior over components at the means of x and w, without noise.
 
         Args:
@@ -251,7 +263,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         means, log_vars = self.mixture_prior(encoding.w_mean)
         return tf.exp(objective.log_responsibilities(encoding.x_mean, means, log_vars))
 
-    def elbo_terms(self, examples, training=False):
+    def elbo_terms(self, examples: tf.Tensor, training: bool = False) -> objective.ElboTerms:
         """The four terms of Eq. 4 from M samples.
 
         Args:
@@ -265,7 +277,11 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         of_latents = compiled.elbo_terms if training else objective.elbo_terms
         return of_latents(*self.sampled(examples, training))
 
-    def sampled(self, examples, training=False, num_samples=None):
+    def sampled(
+        self, examples: tf.Tensor, training: bool = False, num_samples: int | None = None
+    ) -> tuple[
+        tf.Tensor, tf.Tensor, tuple[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor], tf.Tensor, tf.Tensor
+    ]:
         """What the terms of the objective are functions of, from M samples.
 
         Args:

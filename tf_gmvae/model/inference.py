@@ -1,20 +1,25 @@
 """What a GMVAE answers once trained: embeddings, reconstructions, samples, scores, distributions."""
 
+from __future__ import annotations
+
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from tf_gmvae import distributions, inputs, objective
 from tf_gmvae.errors import InputError
+from tf_gmvae.inputs import Data
+from tf_gmvae.model.part import Part
 
 
 class Embedding(NamedTuple):
     """Means of q(x | y), (N, D), and of q(w | y), (N, W)."""
 
-    x: Any
-    w: Any
+    x: np.ndarray
+    w: np.ndarray
 
 
 class Latents(NamedTuple):
@@ -26,9 +31,9 @@ class Latents(NamedTuple):
         w: means of q(w | y), (N, W).
     """
 
-    log_posterior: Any
-    x: Any
-    w: Any
+    log_posterior: np.ndarray
+    x: np.ndarray
+    w: np.ndarray
 
 
 class Examination(NamedTuple):
@@ -42,14 +47,14 @@ class Examination(NamedTuple):
         log_posterior: log p(z | y), (N, K), nats: it tells apart what the posterior rounds to 1.
     """
 
-    posterior: Any
-    x: Any
-    w: Any
-    terms: Any
-    log_posterior: Any
+    posterior: np.ndarray
+    x: np.ndarray
+    w: np.ndarray
+    terms: objective.ElboTerms
+    log_posterior: np.ndarray
 
 
-class Inference:
+class Inference(Part):
     """Methods of `GMVAE` that read a trained model. They take and return NumPy arrays.
 
     `data` is an array of examples (N, ...), a `data.Split`, or a `tf.data.Dataset`, `keras.utils.PyDataset` or
@@ -57,7 +62,7 @@ class Inference:
     the scale that `inputs.on_model_scale` gives them.
     """
 
-    def latents(self, data, batch_size=256):
+    def latents(self, data: Data, batch_size: int = 256) -> Latents:
         """The posterior over components and the means of the latents, in one pass and without decoding.
 
         Args:
@@ -70,7 +75,7 @@ class Inference:
         return self._over_batches(self.latents_of_batch, data, batch_size)
 
     @tf.function(reduce_retracing=True)
-    def latents_of_batch(self, examples):
+    def latents_of_batch(self, examples: tf.Tensor) -> Latents:
         """`Latents` of one batch, of tensors.
 
         Args:
@@ -81,7 +86,7 @@ class Inference:
         log_resp = objective.log_responsibilities(encoding.x_mean, *components)
         return Latents(log_resp, encoding.x_mean, encoding.w_mean)
 
-    def embed(self, data, batch_size=256):
+    def embed(self, data: Data, batch_size: int = 256) -> Embedding:
         """Means of the latents.
 
         Args:
@@ -94,7 +99,7 @@ class Inference:
         latents = self.latents(data, batch_size)
         return Embedding(latents.x, latents.w)
 
-    def log_posterior(self, data, batch_size=256):
+    def log_posterior(self, data: Data, batch_size: int = 256) -> np.ndarray:
         """log p(z | y) at the means of x and w: it tells apart what `predict` rounds to 1.
 
         Args:
@@ -106,7 +111,7 @@ class Inference:
         """
         return self.latents(data, batch_size).log_posterior
 
-    def reconstruct(self, data, batch_size=256):
+    def reconstruct(self, data: Data, batch_size: int = 256) -> np.ndarray:
         """Mean of p(y | x) at the mean of q(x | y).
 
         Args:
@@ -119,7 +124,7 @@ class Inference:
         return self._over_batches(self.reconstruct_batch, data, batch_size)
 
     @tf.function(reduce_retracing=True)
-    def reconstruct_batch(self, examples):
+    def reconstruct_batch(self, examples: tf.Tensor) -> tf.Tensor:
         """Mean of p(y | x) of one batch.
 
         Args:
@@ -127,7 +132,14 @@ class Inference:
         """
         return self.likelihood.mean(self.decode(self.encode(examples).x_mean))
 
-    def generate(self, num_examples=None, component=None, w=None, seed=None, batch_size=256):
+    def generate(
+        self,
+        num_examples: int | None = None,
+        component: ArrayLike | None = None,
+        w: ArrayLike | None = None,
+        seed: int | None = None,
+        batch_size: int = 256,
+    ) -> np.ndarray:
         """New examples: means of p(y | x) with x from p(x | w, z).
 
         Args:
@@ -143,7 +155,8 @@ class Inference:
         Raises:
             InputError: if a component or a shape is out of range.
         """
-        lengths = [len(given) for given, ndim in ((component, 1), (w, 2)) if np.ndim(given) == ndim]
+        given = [(part, ndim) for part, ndim in ((component, 1), (w, 2)) if part is not None]
+        lengths = [np.shape(part)[0] for part, ndim in given if np.ndim(part) == ndim]
         num_examples = num_examples if num_examples is not None else max(lengths, default=1)
         if num_examples < 1 or any(length != num_examples for length in lengths):
             raise InputError(
@@ -160,10 +173,10 @@ class Inference:
             raise InputError(
                 f"`component` must be an integer from 0 to {self.num_components - 1}. Received: {component}"
             )
-        drawn = rng.standard_normal((num_examples, self.style_dim))
+        drawn_w = rng.standard_normal((num_examples, self.style_dim))
         if w is not None and np.shape(w)[-1:] != (self.style_dim,):
             raise InputError(f"`w` must be ({self.style_dim},) or (N, {self.style_dim}). Received: {np.shape(w)}")
-        w = np.broadcast_to(drawn if w is None else w, drawn.shape)
+        w = np.broadcast_to(drawn_w if w is None else w, drawn_w.shape)
         noise = rng.standard_normal((num_examples, self.latent_dim))
         batches = tf.data.Dataset.from_tensor_slices(
             (component.astype("int32"), w.astype("float32"), noise.astype("float32"))
@@ -171,7 +184,7 @@ class Inference:
         return np.concatenate([self.generate_batch(*batch).numpy() for batch in batches])
 
     @tf.function(reduce_retracing=True)
-    def generate_batch(self, component, w, noise):
+    def generate_batch(self, component: tf.Tensor, w: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """Means of p(y | x) at x = mu_k(w) + sigma_k(w) noise.
 
         Args:
@@ -182,7 +195,7 @@ class Inference:
         mean, log_var = (tf.gather(part, component, batch_dims=1) for part in self.mixture_prior(w))
         return self.likelihood.mean(self.decode(mean + tf.exp(0.5 * log_var) * noise))
 
-    def score(self, data, batch_size=256):
+    def score(self, data: Data, batch_size: int = 256) -> objective.ElboTerms:
         """The evidence lower bound of every example and its terms, from M samples.
 
         Args:
@@ -200,7 +213,7 @@ class Inference:
     def _score_batch(self, examples):
         return self.elbo_terms(examples)
 
-    def examine(self, data, batch_size=256):
+    def examine(self, data: Data, batch_size: int = 256) -> Examination:
         """Posterior, latent means and terms of the ELBO together: `predict`, `embed` and `score` in one pass.
 
         Args:
@@ -220,7 +233,7 @@ class Inference:
         log_resp = objective.log_responsibilities(x_mean, *self.mixture_prior(w_mean))
         return Examination(tf.exp(log_resp), x_mean, w_mean, objective.elbo_terms(*sampled), log_resp)
 
-    def log_likelihood(self, data, num_importance_samples=100, batch_size=16):
+    def log_likelihood(self, data: Data, num_importance_samples: int = 100, batch_size: int = 16) -> np.ndarray:
         """Importance-weighted estimate of log p(y), with z summed out exactly.
 
         log 1/S sum_s p(y | x_s) p(x_s | w_s) p(w_s) / (q(x_s | y) q(w_s | y)): a bound that is never
@@ -254,7 +267,7 @@ class Inference:
         )
         return objective.importance_weighted_bound(log_weights)
 
-    def distributions(self, examples):
+    def distributions(self, examples: Any) -> distributions.Distributions:
         """All distributions at a batch, as TensorFlow Probability objects with `sample` and `log_prob`.
 
         Args:

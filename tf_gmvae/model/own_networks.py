@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 
-def build(network, shape):
+def build(network: keras.Layer, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
     """Builds a network by calling it on a symbol, which works for every kind of Keras model.
 
     Args:
@@ -19,7 +19,7 @@ def build(network, shape):
     return tuple(network(keras.KerasTensor(shape, dtype="float32")).shape)
 
 
-def seed_initial_weights(network, seed, name):
+def seed_initial_weights(network: keras.Layer, seed: int, name: str) -> None:
     """Makes a network's initial weights and noise follow from a seed, as far as they are still to be drawn.
 
     Layers that are not built yet, whose initialisers have no seed of their own, get seeds, and so do layers of

@@ -1,16 +1,23 @@
 """Batch means that are the same however many replicas share the batch."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 
-def num_replicas():
+def num_replicas() -> int:
     """Number of replicas in step with this one; 1 outside any distribution strategy."""
     context = tf.distribute.get_replica_context()
     return 1 if context is None else context.num_replicas_in_sync
 
 
-def take_step(optimizer, weights, loss_and_rest):
+def take_step(
+    optimizer: keras.Optimizer,
+    weights: Sequence[keras.Variable],
+    loss_and_rest: Callable[[], tuple[tf.Tensor, Any]],
+) -> tuple[tf.Tensor, Any]:
     """One step of an optimizer, the same however many replicas share the batch, and at any precision.
 
     Args:
@@ -30,7 +37,7 @@ def take_step(optimizer, weights, loss_and_rest):
     return loss, rest
 
 
-def batch_means(values):
+def batch_means(values: Any) -> Any:
     """Means over the whole batch, also where replicas hold (perhaps unequal) parts of it.
 
     The sums cross the replicas before the division, so every replica returns the same means, and the

@@ -1,22 +1,27 @@
 """How a GMVAE is written and read by Keras."""
 
+from __future__ import annotations
+
 import warnings
+from pathlib import Path
+from typing import Any
 
 import keras
 
 from tf_gmvae import likelihoods
+from tf_gmvae.model.part import Part
 
 
-class Saving:
+class Saving(Part):
     """The methods of `GMVAE` behind `save`, `keras.saving.load_model` and `export`."""
 
-    def export(self, filepath, **kwargs):
+    def export(self, filepath: str | Path, **kwargs: Any) -> None:
         """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""
         # Keras takes the signature of the last call, and a model that was only trained has had none.
         kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
         super().export(filepath, **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Constructor arguments, networks included."""
         return {
             **super().get_config(),
@@ -33,7 +38,7 @@ class Saving:
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> keras.Model:
         """The model of a config; its networks are deserialised first."""
         config = dict(config)
         for network in ("encoder", "decoder"):

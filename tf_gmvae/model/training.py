@@ -1,5 +1,10 @@
 """How a GMVAE is trained and evaluated by Keras."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -10,17 +15,19 @@ from tf_gmvae.checks import checked_min_information
 from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
+from tf_gmvae.inputs import Data
 from tf_gmvae.model import replicas
+from tf_gmvae.model.part import Part
 from tf_gmvae.optimizer import FusedAdam
 
 # Examples that `predict` computes together, whatever the batch size.
 PREDICT_PART = 64
 
 
-class Training:
+class Training(Part):
     """The methods of `GMVAE` behind `compile`, `fit`, `evaluate` and `predict`."""
 
-    def training_loss(self, data, training):
+    def training_loss(self, data: Any, training: bool) -> tuple[tf.Tensor, objective.ElboTerms]:
         """Loss and terms of one batch: the path that training and evaluation share.
 
         Args:
@@ -36,18 +43,18 @@ class Training:
             loss += tf.add_n([tf.cast(extra, loss.dtype) for extra in self.losses])
         return loss, terms
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer; returns the running means of loss, ELBO and terms."""
         loss, terms = replicas.take_step(
             self.optimizer, self.trainable_weights, lambda: self.training_loss(data, training=True)
         )
         return self._track(loss, terms)
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """The same terms without training."""
         return self._track(*self.training_loss(data, training=False))
 
-    def predict_step(self, data):
+    def predict_step(self, data: Any) -> tf.Tensor:
         """The posterior p(z | y) of one batch, (B, K)."""
         examples, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         if self.jit_compile:
@@ -63,12 +70,12 @@ class Training:
         return tf.while_loop(lambda index, _: index < num_parts, one_part, (0, parts))[1].concat()
 
     @property
-    def min_information(self):
+    def min_information(self) -> float:
         """lambda of Eq. 7, nats, a float."""
         return self._min_information
 
     @min_information.setter
-    def min_information(self, nats):
+    def min_information(self, nats: float) -> None:
         self._min_information = checked_min_information(nats, self.num_components)
         self._lambda.assign(self._min_information)
 
@@ -80,11 +87,13 @@ class Training:
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """Running means of the loss, the true ELBO (never the constrained one) and its four terms."""
         return self.trackers
 
-    def compile(self, optimizer=None, *, jit_compile="auto", **kwargs):
+    def compile(
+        self, optimizer: keras.Optimizer | str | None = None, *, jit_compile: bool | str = "auto", **kwargs: Any
+    ) -> None:
         """Prepares the model for `fit`.
 
         Args:
@@ -110,25 +119,25 @@ class Training:
         if self.built:
             self.optimizer.build(self.trainable_variables)
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model as it was compiled when saved."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def fit(
         self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        validation_split=0.0,
-        validation_data=None,
-        shuffle=True,
-        class_weight=None,
-        sample_weight=None,
-        **kwargs,
-    ):
+        x: Data | None = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.CallbackList | None = None,
+        validation_split: float = 0.0,
+        validation_data: Data | None = None,
+        shuffle: bool = True,
+        class_weight: None = None,
+        sample_weight: None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """See `keras.Model.fit`. Training stops by itself at the first loss that is not finite.
 
         Args:
@@ -168,14 +177,22 @@ class Training:
                 x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, **kwargs
             )
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, **kwargs):
+    def evaluate(
+        self,
+        x: Data | None = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        sample_weight: None = None,
+        **kwargs: Any,
+    ) -> Any:
         """See `keras.Model.evaluate`, and `fit` for the data; draws the same noise every time."""
         x = self._checked(x, sample_weight=sample_weight)
         self.evaluation_sampler.reset()
         with inputs.readable_errors():
             return super().evaluate(x, y, batch_size, verbose, **kwargs)
 
-    def predict(self, x, batch_size=None, **kwargs):
+    def predict(self, x: Data, batch_size: int | None = None, **kwargs: Any) -> np.ndarray:
         """See `keras.Model.predict`, and `fit` for the data: the posterior p(z | y), array (N, K)."""
         x = self._checked(x)
         if isinstance(x, np.ndarray):

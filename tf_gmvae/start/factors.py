@@ -31,7 +31,9 @@ class Factors(NamedTuple):
     log_var_scores: np.ndarray
 
 
-def analyse(latents, labels, num_components, num_factors, seed=0):
+def analyse(
+    latents: np.ndarray, labels: np.ndarray, num_components: int, num_factors: int, seed: int = 0
+) -> Factors:
     """Factor analysis of every cluster, with factors that mean the same in all of them as far as they can.
 
     Args:

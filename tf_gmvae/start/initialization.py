@@ -12,8 +12,11 @@ once there are some, but does not find them. This finds them, without a label:
 What follows is `fit`, with the paper's objective unchanged.
 """
 
+from __future__ import annotations
+
 import functools
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -25,6 +28,8 @@ from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.data.sampling import reservoir
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
+from tf_gmvae.inputs import Data
+from tf_gmvae.model.part import Part
 from tf_gmvae.start import factors, latent_map
 from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
 
@@ -40,29 +45,29 @@ class Start(NamedTuple):
         indices: int64 array (S,), the numbers of these examples in the data, ascending.
     """
 
-    labels: Any
-    indices: Any
+    labels: np.ndarray
+    indices: np.ndarray
 
 
-class Initialization:
+class Initialization(Part):
     """The method of `GMVAE` that gives it its start."""
 
     def initialize(
         self,
-        data,
+        data: Data,
         *,
-        pretraining_epochs=3,
-        beta=1.0,
-        guided_epochs=3,
-        guidance=GUIDANCE,
-        batch_size=200,
-        learning_rate=1e-3,
-        num_factors=10,
-        max_examples=60_000,
-        binarize="none",
-        callbacks=(),
-        verbose="auto",
-    ):
+        pretraining_epochs: int = 3,
+        beta: float = 1.0,
+        guided_epochs: int = 3,
+        guidance: float = GUIDANCE,
+        batch_size: int = 200,
+        learning_rate: float = 1e-3,
+        num_factors: int = 10,
+        max_examples: int = 60_000,
+        binarize: str = "none",
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        verbose: int | str = "auto",
+    ) -> Start:
         """Finds clusters in the data and sets the model up with them; minutes for 60,000 images.
 
         Call it once, on a compiled model, before `fit`. The optimizer of `fit` is left as it is. The model's seed
@@ -150,7 +155,7 @@ class Initialization:
         }
 
 
-def check_enough(split, num_components):
+def check_enough(split: Split, num_components: int) -> None:
     """Checks that there are examples for the clusters.
 
     Args:

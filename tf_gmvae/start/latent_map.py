@@ -21,7 +21,7 @@ FEW_DIMENSIONS = 2
 FEW = 10_000
 
 
-def active(means):
+def active(means: np.ndarray) -> np.ndarray:
     """Dimensions that the posterior uses.
 
     Args:
@@ -34,7 +34,7 @@ def active(means):
     return is_active if is_active.any() else np.ones_like(is_active)
 
 
-def soft_labels(means, num_components, seed=0):
+def soft_labels(means: np.ndarray, num_components: int, seed: int = 0) -> np.ndarray:
     """Clusters of latent means.
 
     Args:
@@ -57,7 +57,9 @@ def soft_labels(means, num_components, seed=0):
         return mixture.fit(points).predict_proba(points).astype("float32")
 
 
-def neighbourhood_map(points, seed=0, dimensions=MAP_DIMENSIONS, min_dist=0.0):
+def neighbourhood_map(
+    points: np.ndarray, seed: int = 0, dimensions: int = MAP_DIMENSIONS, min_dist: float = 0.0
+) -> np.ndarray:
     """The map of UMAP, on which neighbours lie close and the rest lies apart.
 
     Args:
@@ -85,7 +87,7 @@ def neighbourhood_map(points, seed=0, dimensions=MAP_DIMENSIONS, min_dist=0.0):
         ).fit_transform(points)
 
 
-def plane(means, seed=0):
+def plane(means: np.ndarray, seed: int = 0) -> np.ndarray:
     """A map of latent means to look at.
 
     Args:

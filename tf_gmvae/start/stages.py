@@ -4,6 +4,9 @@ Both are Keras models around a `GMVAE` and train its weights with an optimizer o
 example.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -19,7 +22,7 @@ GUIDANCE = 20.0
 class _Stage(keras.Model):
     """Training of a GMVAE by another loss, on its replicas and at its precision; logs the means of some terms."""
 
-    def __init__(self, gmvae, names, learning_rate):
+    def __init__(self, gmvae: keras.Model, names: tuple[str, ...], learning_rate: float) -> None:
         # Keras takes the strategy from the scope, and whether losses are scaled from the policy.
         with gmvae.distribute_strategy.scope():
             super().__init__(name=type(self).__name__.lower(), dtype=gmvae.dtype_policy)
@@ -30,12 +33,14 @@ class _Stage(keras.Model):
             self.optimizer.build(self.weights_to_train())
             self.built = True  # it has no weights of its own
 
-    def fit(self, *args, callbacks=(), **kwargs):
+    def fit(
+        self, *args: Any, callbacks: Sequence[keras.callbacks.Callback] = (), **kwargs: Any
+    ) -> keras.callbacks.History:
         """See `keras.Model.fit`; training stops by itself at the first loss that is not finite."""
         with inputs.readable_errors():
             return super().fit(*args, callbacks=[StopOnNonFinite(), *callbacks], **kwargs)
 
-    def train_step(self, data):
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer on `loss_and_terms`."""
         loss, terms = replicas.take_step(
             self.optimizer, self.weights_to_train(), lambda: self.loss_and_terms(data)
@@ -45,7 +50,7 @@ class _Stage(keras.Model):
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         """Running means."""
         return self.trackers
 
@@ -59,16 +64,16 @@ class Pretraining(_Stage):
         beta: weight of the divergence from the prior; below 1, more dimensions of x come into use.
     """
 
-    def __init__(self, gmvae, learning_rate=1e-3, beta=1.0):
+    def __init__(self, gmvae: keras.Model, learning_rate: float = 1e-3, beta: float = 1.0) -> None:
         self.beta = beta
         super().__init__(gmvae, ("reconstruction", "x_prior"), learning_rate)
 
-    def weights_to_train(self):
+    def weights_to_train(self) -> list[keras.Variable]:
         """Variables."""
         parts = (self.gmvae.encoder, self.gmvae.x_head, self.gmvae.decoder)
         return [weight for part in parts for weight in part.trainable_weights]
 
-    def loss_and_terms(self, data):
+    def loss_and_terms(self, data: Any) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         """Loss and logged terms of a batch of examples."""
         model, examples = self.gmvae, self.gmvae.examples(data)
         encoding = model.encode(examples, training=True)
@@ -87,15 +92,15 @@ class GuidedTraining(_Stage):
         guidance: weight of the cross-entropy, nats.
     """
 
-    def __init__(self, gmvae, learning_rate=1e-3, guidance=GUIDANCE):
+    def __init__(self, gmvae: keras.Model, learning_rate: float = 1e-3, guidance: float = GUIDANCE) -> None:
         self.guidance = guidance
         super().__init__(gmvae, ("agreement", *objective.ElboTerms._fields), learning_rate)
 
-    def weights_to_train(self):
+    def weights_to_train(self) -> list[keras.Variable]:
         """Variables."""
         return self.gmvae.trainable_weights
 
-    def loss_and_terms(self, data):
+    def loss_and_terms(self, data: Any) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         """Loss and logged terms of a batch of (examples, responsibilities)."""
         examples, responsibilities = data
         sampled = self.gmvae.sampled(self.gmvae.examples(examples), training=True, num_samples=1)

@@ -132,6 +132,7 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
     Returns:
         `GMVAE`.
     """
+    assert settings.preset is not None
     model = GMVAE.from_preset(
         settings.preset,
         num_components=settings.num_components,
