@@ -52,7 +52,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_files_that_are_named_exist(page):
     rooms = "tf_gmvae|layers|train|tests|benchmarks|docs"
-    for name in re.findall(rf"`((?:{rooms})/[\w./]*)`", prose(page)):
+    for name in re.findall(rf"(?<![\w./])((?:{rooms})/[\w./-]*\w)", prose(page)):
         assert name in OF_RECIPES or (ROOT / name).exists(), name
 
 
