@@ -51,7 +51,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         latent_dim: D, dimensions of x.
         style_dim: W, dimensions of w.
         num_components: K.
-        num_samples: M, Monte Carlo samples per example.
+        num_samples: M, Monte Carlo samples for each example.
         min_information: lambda of Eq. 7, nats; 0 is the plain ELBO. It may be set at any time, also while `fit`
             runs.
         likelihood: name of p(y | x), or a `Likelihood` of your own; see `tf_gmvae.likelihoods`.

@@ -160,7 +160,7 @@ class Inference(Part):
         num_examples = num_examples if num_examples is not None else max(lengths, default=1)
         if num_examples < 1 or any(length != num_examples for length in lengths):
             raise InputError(
-                f"generate needs one component and one w per example. Received: num_examples={num_examples}, "
+                f"generate needs one component and one w for each example. Received: num_examples={num_examples}, "
                 f"and {' and '.join(map(str, lengths)) or 'none'} given"
             )
         rng = np.random.default_rng(seed)

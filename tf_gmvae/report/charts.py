@@ -219,7 +219,7 @@ def heat_map(
         columns: list of C names.
         row_label: what the rows are.
         column_label: what the columns are.
-        title: of the chart.
+        title: text, what the chart is called to those who hear the page.
         width: `WIDE` or `NARROW`.
 
     Returns:

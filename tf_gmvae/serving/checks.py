@@ -11,7 +11,7 @@ def require(good: tf.Tensor, *parts: str | tf.Tensor) -> tf.Operation:
 
     Args:
         good: boolean tensor ().
-        *parts: of the sentence, texts or string tensors ().
+        *parts: texts or string tensors (), which make the sentence in this order.
 
     Returns:
         The operation, for `tf.control_dependencies`.
