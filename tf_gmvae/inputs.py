@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 # Whatever `readable` reads.
 Data: TypeAlias = ArrayLike | Split | tf.data.Dataset | keras.utils.PyDataset | Iterable[Any]
 
-# Frames our sentence within the long report TensorFlow makes of a failed assertion.
-_MARK = "Bad input: "
-_FRAMED = re.compile(rf"{_MARK}(.*?)\]\n", re.DOTALL)
+# Frames our sentence within the long report TensorFlow makes of a failed assertion, here and in exports.
+MARK = "Bad input: "
+_FRAMED = re.compile(rf"{MARK}(.*?)\]\n", re.DOTALL)
 
 
 def readable(data: Any) -> Any:
@@ -227,7 +227,7 @@ def with_value_checks(values: tf.Tensor, likelihood: Likelihood) -> tf.Tensor:
     good = tf.reduce_all(tf.math.is_finite(values) & (values >= low) & (values <= high))
     mend = f"repair or drop those examples if they are NaN or infinite, else {_rescaling(likelihood)}"
     sentence = _sentence("A batch holds values that are NaN, infinite or out of range", likelihood, mend)
-    with tf.control_dependencies([tf.debugging.Assert(good, [_MARK + sentence])]):
+    with tf.control_dependencies([tf.debugging.Assert(good, [MARK + sentence])]):
         return tf.identity(values)
 
 

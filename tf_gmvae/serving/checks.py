@@ -2,8 +2,7 @@
 
 import tensorflow as tf
 
-# `tf_gmvae.inputs` marks its own sentence in the same way.
-_MARK = "Bad input: "
+from tf_gmvae.inputs import MARK
 
 
 def require(good: tf.Tensor, *parts: str | tf.Tensor) -> tf.Operation:
@@ -16,4 +15,4 @@ def require(good: tf.Tensor, *parts: str | tf.Tensor) -> tf.Operation:
     Returns:
         The operation, for `tf.control_dependencies`.
     """
-    return tf.debugging.Assert(good, [tf.strings.join([_MARK, *parts])])
+    return tf.debugging.Assert(good, [tf.strings.join([MARK, *parts])])
