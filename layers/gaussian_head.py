@@ -31,7 +31,7 @@ class GaussianHead(keras.layers.Layer):
     Args:
         dim: D, dimensions of the Gaussian.
         seed: integer seed of the initial kernel; None draws one.
-        **kwargs: of `keras.layers.Layer`.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
         features: tensor (..., F).

@@ -19,9 +19,9 @@ class GaussianSampler(keras.layers.Layer):
     `.keras` or weights file draws the noise that the uninterrupted training would have drawn.
 
     Args:
-        num_samples: M, samples per example.
+        num_samples: M, samples for each example.
         seed: integer seed of the noise; None draws one.
-        **kwargs: of `keras.layers.Layer`.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
         mean: tensor (B, D).

@@ -32,9 +32,9 @@ class MixturePriorHead(keras.layers.Layer):
         num_components: K, components of the mixture.
         latent_dim: D, dimensions of x.
         hidden_units: units of the hidden layers; an empty tuple makes the streams linear in w.
-        activation: of the hidden layers (the paper's is tanh).
+        activation: activation function of the hidden layers, as Keras takes it (the paper's is tanh).
         seed: integer seed of the initial weights; None draws one.
-        **kwargs: of `keras.layers.Layer`.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
         w: tensor (..., W).

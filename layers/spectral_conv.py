@@ -12,23 +12,20 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-class _Spectral:
-    """What both layers share."""
-
-    def _is_spectral(self, inputs, out_shape):
-        # Convolutions of accelerators are fast as they are, and half precision has no room for the rounding.
-        if keras.distribution.list_devices("gpu") or self.compute_dtype != "float32":
-            return False
-        plain = self.padding == "valid" and self.groups == 1 and self.data_format == "channels_last"
-        if not plain or any(step != 1 for step in (*self.strides, *self.dilation_rate)):
-            return False
-        return spectral.saves_work(
-            inputs.shape[1:3], out_shape[1:3], self.kernel_size, inputs.shape[-1], self.filters
-        )
+def _is_spectral(layer, inputs, out_shape):
+    # Convolutions of accelerators are fast as they are, and half precision has no room for the rounding.
+    if keras.distribution.list_devices("gpu") or layer.compute_dtype != "float32":
+        return False
+    plain = layer.padding == "valid" and layer.groups == 1 and layer.data_format == "channels_last"
+    if not plain or any(step != 1 for step in (*layer.strides, *layer.dilation_rate)):
+        return False
+    return spectral.saves_work(
+        inputs.shape[1:3], out_shape[1:3], layer.kernel_size, inputs.shape[-1], layer.filters
+    )
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class SpectralConv2D(_Spectral, keras.layers.Conv2D):
+class SpectralConv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D`, computed by discrete Fourier transforms where that is less work.
 
     Weights, arguments, shapes and results are those of the Keras layer, results within float32 rounding.
@@ -43,14 +40,14 @@ class SpectralConv2D(_Spectral, keras.layers.Conv2D):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Tensor (B, H, W, C) to (B, H', W', filters)."""
-        if not self._is_spectral(inputs, self.compute_output_shape(inputs.shape)):
+        if not _is_spectral(self, inputs, self.compute_output_shape(inputs.shape)):
             return super().call(inputs)
         outputs = spectral.correlate(inputs, self.kernel)
         return _finish(self, outputs)
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class SpectralConv2DTranspose(_Spectral, keras.layers.Conv2DTranspose):
+class SpectralConv2DTranspose(keras.layers.Conv2DTranspose):
     """`keras.layers.Conv2DTranspose`, computed like `SpectralConv2D`.
 
     Example:
@@ -62,7 +59,7 @@ class SpectralConv2DTranspose(_Spectral, keras.layers.Conv2DTranspose):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Tensor (B, H, W, C) to (B, H', W', filters)."""
-        if not self._is_spectral(inputs, self.compute_output_shape(inputs.shape)):
+        if not _is_spectral(self, inputs, self.compute_output_shape(inputs.shape)):
             return super().call(inputs)
         outputs = spectral.full_convolve(inputs, self.kernel)
         return _finish(self, outputs)

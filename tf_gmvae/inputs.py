@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 # Whatever `readable` reads.
 Data: TypeAlias = ArrayLike | Split | tf.data.Dataset | keras.utils.PyDataset | Iterable[Any]
 
-# Frames our sentence within the long report TensorFlow makes of a failed assertion.
-_MARK = "Bad input: "
-_FRAMED = re.compile(rf"{_MARK}(.*?)\]\n", re.DOTALL)
+# Frames our sentence within the long report TensorFlow makes of a failed assertion, here and in exports.
+MARK = "Bad input: "
+_FRAMED = re.compile(rf"{MARK}(.*?)\]\n", re.DOTALL)
 
 
 def readable(data: Any) -> Any:
@@ -95,12 +95,12 @@ def no_weights(name: str) -> InputError:
     return InputError(f"GMVAE does not weigh examples: drop {name}.")
 
 
-def batches(data: Any, batch_size: int) -> Iterator[Any]:
+def batches(data: Any, batch_size: int | None) -> Iterator[Any]:
     """Batches of data in their order.
 
     Args:
         data: of `readable`.
-        batch_size: examples at a time, where `data` is an array.
+        batch_size: examples at a time, where `data` is an array; None takes all at once.
 
     Yields:
         Batches, as they are stored or as the data set yields them.
@@ -109,7 +109,7 @@ def batches(data: Any, batch_size: int) -> Iterator[Any]:
         InputError: if the data set has no end, or `data` is nothing that yields batches.
     """
     if isinstance(data, np.ndarray):
-        data = array_batches(data, batch_size)
+        data = array_batches(data, batch_size or len(data))
     elif isinstance(data, keras.utils.PyDataset):
         data = map(data.__getitem__, range(_known_length(data)))
     elif isinstance(data, tf.data.Dataset):
@@ -227,7 +227,7 @@ def with_value_checks(values: tf.Tensor, likelihood: Likelihood) -> tf.Tensor:
     good = tf.reduce_all(tf.math.is_finite(values) & (values >= low) & (values <= high))
     mend = f"repair or drop those examples if they are NaN or infinite, else {_rescaling(likelihood)}"
     sentence = _sentence("A batch holds values that are NaN, infinite or out of range", likelihood, mend)
-    with tf.control_dependencies([tf.debugging.Assert(good, [_MARK + sentence])]):
+    with tf.control_dependencies([tf.debugging.Assert(good, [MARK + sentence])]):
         return tf.identity(values)
 
 

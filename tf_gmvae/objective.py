@@ -21,7 +21,7 @@ LOG_TWO_PI = math.log(2.0 * math.pi)
 
 
 class ElboTerms(NamedTuple):
-    """The four terms of Eq. 4, per example, in nats. The three KL terms are to be subtracted.
+    """The four terms of Eq. 4, for each example, in nats. The three KL terms are to be subtracted.
 
     Attributes:
         reconstruction: (B,), E_q[log p(y | x)].

@@ -162,7 +162,7 @@ class Preset:
 
         Args:
             data_shape: of one example.
-            num_parameters: likelihood parameters per data value.
+            num_parameters: likelihood parameters of each data value.
             seed: integer seed of the weights; None draws one.
 
         Returns:

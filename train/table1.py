@@ -86,7 +86,7 @@ def main() -> None:
 
 def _integers(flag):
     try:
-        values = [int(text) for text in flags.FLAGS[flag].value]
+        values = [int(text) for text in flags.FLAGS[flag].value or ()]
     except ValueError:
         values = []
     if not values or min(values) < 1:

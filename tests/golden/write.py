@@ -118,7 +118,7 @@ def write_run(scratch, folder):
     )
     command = [
         sys.executable, "-c",
-        "import os, sys; from train import cli, job, main\n"
+        "import os, sys; from train import cli, main; from train.run import job\n"
         "job.fit = lambda *arguments: os._exit(0)\n"
         "cli.run(main.main)",
         "--dataset=blobs.npz", "--num_components=3", "--epochs=2", "--batch_size=60", "--pretraining_epochs=1",

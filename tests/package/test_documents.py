@@ -16,7 +16,7 @@ PAGES = sorted(
 # Pages whose Python blocks run in order, in a namespace of their own; docs/serving.md has a test of its own.
 RUNNING = [["README.md", "docs/python.md"], ["docs/networks.md"], ["docs/data.md"], ["CONTRIBUTING.md"]]
 # Files that the recipes of CONTRIBUTING.md make.
-OF_RECIPES = {"tf_gmvae/data/wine.py", "tests/test_data_wine.py", "layers/scale.py"}
+OF_RECIPES = {"tf_gmvae/data/wine.py", "tests/data/test_data_wine.py", "layers/scale.py"}
 
 
 def text(page):
@@ -52,7 +52,7 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_files_that_are_named_exist(page):
     rooms = "tf_gmvae|layers|train|tests|benchmarks|docs"
-    for name in re.findall(rf"`((?:{rooms})/[\w./]*)`", prose(page)):
+    for name in re.findall(rf"(?<![\w./])((?:{rooms})/[\w./-]*\w)", prose(page)):
         assert name in OF_RECIPES or (ROOT / name).exists(), name
 
 

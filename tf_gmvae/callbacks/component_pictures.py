@@ -85,7 +85,7 @@ class ComponentPictures(keras.callbacks.Callback):
             columns["label"] = [named[label] for label in self.split.labels]
             rows = ["\t".join(columns), *("\t".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
         else:
-            rows = map(str, clusters)  # a single column goes without a header
+            rows = [*map(str, clusters)]  # a single column goes without a header
         (self.log_dir / "metadata.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
     def _write_sprites(self):

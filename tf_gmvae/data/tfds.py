@@ -183,7 +183,7 @@ def _reason(error):
     from requests.exceptions import ConnectionError as NoConnection
 
     if isinstance(error, NoConnection) and error.request is not None:
-        return f"no connection to {urlsplit(error.request.url).hostname}"
+        return f"no connection to {urlsplit(str(error.request.url)).hostname}"
     return _first_line(error)
 
 

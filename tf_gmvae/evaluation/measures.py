@@ -221,7 +221,7 @@ def _checked(posterior: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.nd
     posterior, labels = _checked_posterior(posterior), np.asarray(labels)
     if labels.shape != (len(posterior),):
         raise InputError(
-            f"There must be one label per example: {len(posterior)} posteriors. Received: labels of shape "
+            f"There must be one label for each example: {len(posterior)} posteriors. Received: labels of shape "
             f"{labels.shape}"
         )
     return posterior, labels

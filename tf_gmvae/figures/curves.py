@@ -23,8 +23,8 @@ def accuracy_curves(curves: dict[str, list[list[float]]], path: str | Path) -> N
     """Writes `accuracy_figure` to one file.
 
     Args:
-        curves: of `accuracy_figure`.
-        path: of the file to write; its suffix is the format.
+        curves: dict, as `accuracy_figure` takes it.
+        path: path of the file to write; its suffix is the format.
     """
     style.save(accuracy_figure(curves), path)
 

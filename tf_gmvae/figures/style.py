@@ -113,7 +113,7 @@ def save(figure: Figure, *paths: str | Path) -> None:
 
     Args:
         figure: `matplotlib.figure.Figure`.
-        *paths: of the files to write; the suffix is the format, .png, .svg or .pdf.
+        *paths: paths of the files to write; the suffix is the format, .png, .svg or .pdf.
     """
     partials = []
     try:

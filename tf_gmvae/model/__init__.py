@@ -1,6 +1,7 @@
 """The model: one class, `GMVAE`, and what it is made of.
 
-- `gmvae`: the class: its networks, and what it computes from a batch.
+- `gmvae`: the class: how it is built, and its posterior.
+- `computation`: what it computes from a batch.
 - `training`: behind `compile`, `fit`, `evaluate` and `predict`.
 - `inference`: what a trained model answers.
 - `saving`: how Keras writes and reads it.

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead
-from tf_gmvae import inputs, likelihoods, objective, presets
+from tf_gmvae import likelihoods, objective, presets
 from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
-from tf_gmvae.model import compiled, own_networks
+from tf_gmvae.model import own_networks
+from tf_gmvae.model.computation import Computation
 from tf_gmvae.model.inference import Inference
 from tf_gmvae.model.saving import Saving
 from tf_gmvae.model.training import Training
@@ -24,17 +25,8 @@ from tf_gmvae.start.initialization import Initialization
 FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units", "seed")
 
 
-class Encoding(NamedTuple):
-    """Parameters of q(x | y) and q(w | y): x_mean and x_log_var (B, D), w_mean and w_log_var (B, W)."""
-
-    x_mean: tf.Tensor
-    x_log_var: tf.Tensor
-    w_mean: tf.Tensor
-    w_log_var: tf.Tensor
-
-
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
+class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Model):
     """Gaussian mixture VAE (arXiv 1611.02648): unsupervised clusters, embeddings and samples.
 
     Calling the model, and `predict`, give the posterior p(z | y) of Eq. 3 at the means of q(x | y) and
@@ -51,7 +43,7 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         latent_dim: D, dimensions of x.
         style_dim: W, dimensions of w.
         num_components: K.
-        num_samples: M, Monte Carlo samples per example.
+        num_samples: M, Monte Carlo samples for each example.
         min_information: lambda of Eq. 7, nats; 0 is the plain ELBO. It may be set at any time, also while `fit`
             runs.
         likelihood: name of p(y | x), or a `Likelihood` of your own; see `tf_gmvae.likelihoods`.
@@ -184,71 +176,6 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         self.data_shape = shape[1:]
         self.built = True
 
-    def examples(self, values: Any) -> tf.Tensor:
-        """Examples as a checked float32 tensor on the model's scale.
-
-        Args:
-            values: tensor (B, ...), or (examples, labels) as a data set yields them.
-
-        Returns:
-            Float32 tensor (B, ...), see `inputs.on_model_scale`.
-
-        Raises:
-            InputError: if shape or values do not fit the model.
-        """
-        values, _, weights = keras.utils.unpack_x_y_sample_weight(values)
-        if weights is not None:
-            raise inputs.no_weights("sample_weight")
-        values = tf.convert_to_tensor(values)
-        if not self.built:  # networks without a known input shape take it from their first batch
-            self.build(values.shape)
-        # After batches of several shapes tf.function forgets the rank; `ensure_shape` restores it.
-        values = tf.ensure_shape(values, (None, *self.data_shape)) if values.shape.rank is None else values
-        inputs.check_shape(values.shape, self.data_shape)
-        floats = inputs.on_model_scale(values, self.likelihood)
-        return floats if values.dtype == tf.uint8 else inputs.with_value_checks(floats, self.likelihood)
-
-    def encode(self, examples: tf.Tensor, training: bool = False) -> Encoding:
-        """Parameters of the recognition model q(x | y) q(w | y) (Eq. 2).
-
-        Args:
-            examples: tensor (B, ...).
-            training: whether batch normalisation uses, and learns from, this batch.
-
-        Returns:
-            `Encoding` of float32 tensors.
-        """
-        features = self.encoder(examples, training=training)
-        streams = (*self.x_head(features), *self.w_head(features))
-        return Encoding(*(tf.cast(stream, "float32") for stream in streams))
-
-    def mixture_prior(self, w: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Components of p(x | w, z) (Eq. 1c).
-
-        Args:
-            w: tensor (..., W).
-
-        Returns:
-            Pair (means, log_vars) of float32 tensors (..., K, D).
-        """
-        means, log_vars = self.prior_head(w)
-        return tf.cast(means, "float32"), tf.cast(log_vars, "float32")
-
-    def decode(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Parameters of the likelihood p(y | x) (Eq. 1d).
-
-        Args:
-            x: tensor (..., D).
-            training: as in `encode`.
-
-        Returns:
-            Float32 tensor (..., *shape of the decoder's output).
-        """
-        params = self.decoder(tf.reshape(x, (-1, self.latent_dim)), training=training)
-        leading = tf.shape(x)[:-1]
-        params = tf.reshape(params, tf.concat([leading, params.shape[1:]], axis=0))
-        return tf.cast(params, "float32")
-
     def call(self, examples: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The posterior over components at the means of x and w, without noise.
 
@@ -262,39 +189,3 @@ class GMVAE(Initialization, Training, Inference, Saving, keras.Model):
         encoding = self.encode(self.examples(examples), training)
         means, log_vars = self.mixture_prior(encoding.w_mean)
         return tf.exp(objective.log_responsibilities(encoding.x_mean, means, log_vars))
-
-    def elbo_terms(self, examples: tf.Tensor, training: bool = False) -> objective.ElboTerms:
-        """The four terms of Eq. 4 from M samples.
-
-        Args:
-            examples: float tensor (B, ...).
-            training: as in `encode`; it also chooses the stream of noise.
-
-        Returns:
-            `objective.ElboTerms` of tensors (B,), nats.
-        """
-        # Scores go without XLA: it would compile anew for every batch size, and exports could not hold it.
-        of_latents = compiled.elbo_terms if training else objective.elbo_terms
-        return of_latents(*self.sampled(examples, training))
-
-    def sampled(
-        self, examples: tf.Tensor, training: bool = False, num_samples: int | None = None
-    ) -> tuple[
-        tf.Tensor, tf.Tensor, tuple[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor], tf.Tensor, tf.Tensor
-    ]:
-        """What the terms of the objective are functions of, from M samples.
-
-        Args:
-            examples: float tensor (B, ...).
-            training: as in `elbo_terms`.
-            num_samples: M; None is the model's.
-
-        Returns:
-            The arguments of `objective.elbo_terms`, in its order.
-        """
-        sampler = self.sampler if training else self.evaluation_sampler
-        encoding = self.encode(examples, training)
-        x = sampler(encoding.x_mean, encoding.x_log_var, num_samples=num_samples)
-        w = sampler(encoding.w_mean, encoding.w_log_var, num_samples=num_samples)
-        log_likelihood = self.likelihood.log_prob(examples, self.decode(x, training))
-        return log_likelihood, x, tuple(encoding[:2]), tuple(encoding[2:]), *self.mixture_prior(w)

@@ -160,7 +160,7 @@ class Inference(Part):
         num_examples = num_examples if num_examples is not None else max(lengths, default=1)
         if num_examples < 1 or any(length != num_examples for length in lengths):
             raise InputError(
-                f"generate needs one component and one w per example. Received: num_examples={num_examples}, "
+                f"generate needs one component and one w for each example. Received: num_examples={num_examples}, "
                 f"and {' and '.join(map(str, lengths)) or 'none'} given"
             )
         rng = np.random.default_rng(seed)
@@ -229,9 +229,9 @@ class Inference(Part):
     @tf.function(reduce_retracing=True)
     def _examine_batch(self, examples):
         sampled = self.sampled(examples)
-        (x_mean, _), (w_mean, _) = sampled[2:4]
+        x_mean, w_mean = sampled.q_x[0], sampled.q_w[0]
         log_resp = objective.log_responsibilities(x_mean, *self.mixture_prior(w_mean))
-        return Examination(tf.exp(log_resp), x_mean, w_mean, objective.elbo_terms(*sampled), log_resp)
+        return Examination(tf.exp(log_resp), x_mean, w_mean, objective.elbo_terms(*sampled.of_terms), log_resp)
 
     def log_likelihood(self, data: Data, num_importance_samples: int = 100, batch_size: int = 16) -> np.ndarray:
         """Importance-weighted estimate of log p(y), with z summed out exactly.
@@ -254,16 +254,13 @@ class Inference(Part):
 
     @tf.function(reduce_retracing=True)
     def _log_likelihood_batch(self, examples, num_importance_samples):
-        encoding = self.encode(examples)
-        q_x, q_w = encoding[:2], encoding[2:]
-        x = self.evaluation_sampler(*q_x, num_samples=num_importance_samples)
-        w = self.evaluation_sampler(*q_w, num_samples=num_importance_samples)
+        sampled = self.sampled(examples, num_samples=num_importance_samples)
         log_weights = (
-            self.likelihood.log_prob(examples, self.decode(x))
-            + objective.mixture_log_density(x, *self.mixture_prior(w))
-            + objective.gaussian_log_density(w, 0.0, tf.zeros_like(w))
-            - objective.gaussian_log_density(x, *q_x)
-            - objective.gaussian_log_density(w, *q_w)
+            sampled.log_likelihood
+            + objective.mixture_log_density(sampled.x, sampled.means, sampled.log_vars)
+            + objective.gaussian_log_density(sampled.w, 0.0, tf.zeros_like(sampled.w))
+            - objective.gaussian_log_density(sampled.x, *sampled.q_x)
+            - objective.gaussian_log_density(sampled.w, *sampled.q_w)
         )
         return objective.importance_weighted_bound(log_weights)
 

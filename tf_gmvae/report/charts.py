@@ -157,7 +157,8 @@ def _labelled(points, classes, names):
     """Classes whose names have room, and the middles of their points: pairs of number and array (2,)."""
     # Points of a page that a point of the map is about, along both axes.
     scale = 72 * (HALF - 0.4) / np.maximum(np.ptp(points, axis=0), 1e-9)
-    placed, sizes = [], np.bincount(classes, minlength=len(names))
+    placed: list[tuple[Any, ...]] = []
+    sizes = np.bincount(classes, minlength=len(names))
     for k in np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]:
         middle = np.median(points[classes == k], axis=0)
         reach = np.array([0.31 * FONT_SIZE * len(names[k]) + 3, 0.75 * FONT_SIZE])
@@ -218,7 +219,7 @@ def heat_map(
         columns: list of C names.
         row_label: what the rows are.
         column_label: what the columns are.
-        title: of the chart.
+        title: text, what the chart is called to those who hear the page.
         width: `WIDE` or `NARROW`.
 
     Returns:

@@ -13,7 +13,7 @@ class Findings:
     """A trained model's answers about a data set, as arrays.
 
     Attributes:
-        name: of the run.
+        name: text, the name of the run.
         examples: array (N, H, W, C) or (N, F), uint8 or float32; of another shape (series, volumes), an example
             is shown as the row of its values.
         posterior: array (N, K), p(z | y).
@@ -30,7 +30,7 @@ class Findings:
         settings: dict from the names of the flags to their values.
         labels: array (N,) of whole numbers, or None.
         class_names: tuple of the names of label 0, 1, ..., or None.
-        seed: of the map.
+        seed: integer seed of the map.
         log_posterior: array (N, K), log p(z | y), or None: it orders the members of a component.
         uint8_scale: number by which the model divides uint8 examples.
 

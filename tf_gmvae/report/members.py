@@ -60,7 +60,7 @@ def ends(members: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         members: array (n,), as in `Component`.
-        count: of either, at most.
+        count: integer, the most examples of either kind.
 
     Returns:
         Pair of arrays; the least certain begins with the very least.
@@ -91,7 +91,7 @@ def least_likely(elbo: np.ndarray, count: int) -> np.ndarray:
 
     Args:
         elbo: array (N,), nats.
-        count: of them.
+        count: integer, how many.
 
     Returns:
         Array of numbers, the least likely first.

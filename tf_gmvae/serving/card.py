@@ -63,7 +63,7 @@ def text(model: GMVAE, signatures: dict[str, tuple[Any, str]], name: str, descri
     Args:
         model: built `GMVAE`.
         signatures: dict of name to pairs of a concrete function and what it answers, a phrase.
-        name: of the model.
+        name: text, the name of the model.
         description: Markdown on its data, settings and scores, "" for none.
 
     Returns:

@@ -2,8 +2,7 @@
 
 import tensorflow as tf
 
-# `tf_gmvae.inputs` marks its own sentence in the same way.
-_MARK = "Bad input: "
+from tf_gmvae.inputs import MARK
 
 
 def require(good: tf.Tensor, *parts: str | tf.Tensor) -> tf.Operation:
@@ -11,9 +10,9 @@ def require(good: tf.Tensor, *parts: str | tf.Tensor) -> tf.Operation:
 
     Args:
         good: boolean tensor ().
-        *parts: of the sentence, texts or string tensors ().
+        *parts: texts or string tensors (), which make the sentence in this order.
 
     Returns:
         The operation, for `tf.control_dependencies`.
     """
-    return tf.debugging.Assert(good, [tf.strings.join([_MARK, *parts])])
+    return tf.debugging.Assert(good, [tf.strings.join([MARK, *parts])])

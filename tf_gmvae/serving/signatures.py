@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
@@ -23,7 +22,7 @@ class Signature(NamedTuple):
         about: what it answers, a phrase.
     """
 
-    function: Callable
+    function: tf.types.experimental.PolymorphicFunction
     about: str
 
 
@@ -105,12 +104,11 @@ def _reconstruct(model, examples):
 
 
 def _score(model, examples):
-    noise = draws.for_scores(model.num_samples, model.latent_dim, model.style_dim)
-    encoding = model.encode(examples)
-    q_x, q_w = tuple(encoding[:2]), tuple(encoding[2:])
-    x, w = (mean + tf.exp(0.5 * log_var) * part for (mean, log_var), part in zip((q_x, q_w), noise, strict=True))
-    log_likelihood = model.likelihood.log_prob(examples, model.decode(x))
-    terms = objective.elbo_terms(log_likelihood, x, q_x, q_w, *model.mixture_prior(w))
+    noise = iter(draws.for_scores(model.num_samples, model.latent_dim, model.style_dim))
+    sampled = model.sampled(
+        examples, sampler=lambda mean, log_var, num_samples=None: mean + tf.exp(0.5 * log_var) * next(noise)
+    )
+    terms = objective.elbo_terms(*sampled.of_terms)
     return {"elbo": terms.elbo, **terms._asdict()}
 
 

@@ -38,7 +38,7 @@ def newest(path: str | Path) -> Path | None:
     """The version of the largest number.
 
     Args:
-        path: of the folder of versions.
+        path: path of the folder of versions.
 
     Returns:
         `Path`, or None where there is no version.
@@ -53,7 +53,7 @@ def new_version(path: str | Path) -> Iterator[Version]:
     """A folder to fill, which becomes the next version when the block ends, and is removed if it fails.
 
     Args:
-        path: of the folder of versions; made if it is not there.
+        path: path of the folder of versions; made if it is not there.
 
     Yields:
         `Version`, whose `partial` is to be filled and whose `number` is known afterwards.
@@ -98,7 +98,7 @@ def check_place(path: str | Path) -> None:
     """Refuses a place where no version can be written, before any work is done for one.
 
     Args:
-        path: of the folder of versions.
+        path: path of the folder of versions.
 
     Raises:
         InputError: if it or a folder above it is a file or may not be written, or `latest` in it is something

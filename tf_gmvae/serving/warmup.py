@@ -47,10 +47,10 @@ def write(path: Path, signatures: dict[str, Any], model: GMVAE, name: str) -> No
     """Writes the records.
 
     Args:
-        path: of the file, a TFRecord of `PredictionLog` messages.
+        path: path of the file, a TFRecord of `PredictionLog` messages.
         signatures: dict of name to concrete functions with a structured input signature.
         model: built `GMVAE`.
-        name: of the model, for the requests.
+        name: text, the model's name in the requests.
     """
     # The messages cost half a second to import, and nothing but an export needs them.
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2

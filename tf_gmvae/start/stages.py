@@ -104,7 +104,7 @@ class GuidedTraining(_Stage):
         """Loss and logged terms of a batch of (examples, responsibilities)."""
         examples, responsibilities = data
         sampled = self.gmvae.sampled(self.gmvae.examples(examples), training=True, num_samples=1)
-        terms, guidance = objective.guided_terms(responsibilities, *sampled)
+        terms, guidance = objective.guided_terms(responsibilities, *sampled.of_terms)
         means, guidance, agreement = replicas.batch_means((terms, guidance, tf.exp(-guidance)))
         loss = means.conditional_prior + means.w_prior - means.reconstruction + self.guidance * guidance
         return loss, (agreement, *means)

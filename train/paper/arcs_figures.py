@@ -146,7 +146,8 @@ def _outcome(test, model):
 
 
 def _latent_space(title, seen):
-    return LatentSpace(title, *seen, diagnostics.merged_components(seen.means, seen.log_vars))
+    groups = diagnostics.merged_components(seen.means, seen.log_vars)
+    return LatentSpace(title, seen.x, seen.means, seen.log_vars, groups)
 
 
 def log_density(model: GMVAE, points: np.ndarray, seed: int) -> np.ndarray:

@@ -206,7 +206,7 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_enum("likelihood", None, list(LIKELIHOODS), "p(y | x); by default the preset's.", **define_from)
     flags.DEFINE_integer("num_components", 10, "K, components.", 1, **define_from)
-    flags.DEFINE_integer("num_samples", 1, "M, Monte Carlo samples per example.", 1, **define_from)
+    flags.DEFINE_integer("num_samples", 1, "M, Monte Carlo samples for each example.", 1, **define_from)
     _define_float(
         "min_information",
         0.0,
@@ -214,7 +214,7 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         **define_from,
     )
     flags.DEFINE_integer("epochs", 100, "Passes through the training part.", 1, **define_from)
-    flags.DEFINE_integer("batch_size", 100, "Examples a step.", 1, **define_from)
+    flags.DEFINE_integer("batch_size", 100, "Examples of one step.", 1, **define_from)
     _define_float("learning_rate", 1e-4, "Adam's.", positive=True, **define_from)
     _define_float(
         "minutes", None, "Stop after the epoch that uses up so many minutes, start included.", **define_from

@@ -1,0 +1,158 @@
+"""What a GMVAE computes from a batch, of tensors: the networks in their order, and the terms of the ELBO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tf_gmvae import inputs, objective
+from tf_gmvae.model import compiled
+from tf_gmvae.model.part import Part
+
+
+class Encoding(NamedTuple):
+    """Parameters of q(x | y) and q(w | y): x_mean and x_log_var (B, D), w_mean and w_log_var (B, W)."""
+
+    x_mean: tf.Tensor
+    x_log_var: tf.Tensor
+    w_mean: tf.Tensor
+    w_log_var: tf.Tensor
+
+
+class Sampled(NamedTuple):
+    """A batch at M samples of its latents.
+
+    Attributes:
+        w: samples of q(w | y), (M, B, W).
+        log_likelihood: log p(y | x_j), (M, B), nats.
+        x: samples of q(x | y), (M, B, D).
+        q_x: pair (mean, log_var) of q(x | y), each (B, D).
+        q_w: pair (mean, log_var) of q(w | y), each (B, W).
+        means: component means at the samples of w, (M, B, K, D).
+        log_vars: their log-variances, (M, B, K, D).
+    """
+
+    w: Any
+    log_likelihood: Any
+    x: Any
+    q_x: Any
+    q_w: Any
+    means: Any
+    log_vars: Any
+
+    @property
+    def of_terms(self) -> tuple:
+        """The arguments of `objective.elbo_terms`, in its order: all but w."""
+        return self[1:]
+
+
+class Computation(Part):
+    """The methods of `GMVAE` that training, inference and exports are made of."""
+
+    def examples(self, values: Any) -> tf.Tensor:
+        """Examples as a checked float32 tensor on the model's scale.
+
+        Args:
+            values: tensor (B, ...), or (examples, labels) as a data set yields them.
+
+        Returns:
+            Float32 tensor (B, ...), see `inputs.on_model_scale`.
+
+        Raises:
+            InputError: if shape or values do not fit the model.
+        """
+        values, _, weights = keras.utils.unpack_x_y_sample_weight(values)
+        if weights is not None:
+            raise inputs.no_weights("sample_weight")
+        values = tf.convert_to_tensor(values)
+        if not self.built:  # networks without a known input shape take it from their first batch
+            self.build(values.shape)
+        # After batches of several shapes tf.function forgets the rank; `ensure_shape` restores it.
+        values = tf.ensure_shape(values, (None, *self.data_shape)) if values.shape.rank is None else values
+        inputs.check_shape(values.shape, self.data_shape)
+        floats = inputs.on_model_scale(values, self.likelihood)
+        return floats if values.dtype == tf.uint8 else inputs.with_value_checks(floats, self.likelihood)
+
+    def encode(self, examples: tf.Tensor, training: bool = False) -> Encoding:
+        """Parameters of the recognition model q(x | y) q(w | y) (Eq. 2).
+
+        Args:
+            examples: tensor (B, ...).
+            training: whether batch normalisation uses, and learns from, this batch.
+
+        Returns:
+            `Encoding` of float32 tensors.
+        """
+        features = self.encoder(examples, training=training)
+        streams = (*self.x_head(features), *self.w_head(features))
+        return Encoding(*(tf.cast(stream, "float32") for stream in streams))
+
+    def mixture_prior(self, w: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Components of p(x | w, z) (Eq. 1c).
+
+        Args:
+            w: tensor (..., W).
+
+        Returns:
+            Pair (means, log_vars) of float32 tensors (..., K, D).
+        """
+        means, log_vars = self.prior_head(w)
+        return tf.cast(means, "float32"), tf.cast(log_vars, "float32")
+
+    def decode(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Parameters of the likelihood p(y | x) (Eq. 1d).
+
+        Args:
+            x: tensor (..., D).
+            training: as in `encode`.
+
+        Returns:
+            Float32 tensor (..., *shape of the decoder's output).
+        """
+        params = self.decoder(tf.reshape(x, (-1, self.latent_dim)), training=training)
+        leading = tf.shape(x)[:-1]
+        params = tf.reshape(params, tf.concat([leading, params.shape[1:]], axis=0))
+        return tf.cast(params, "float32")
+
+    def elbo_terms(self, examples: tf.Tensor, training: bool = False) -> objective.ElboTerms:
+        """The four terms of Eq. 4 from M samples.
+
+        Args:
+            examples: float tensor (B, ...).
+            training: as in `encode`; it also chooses the stream of noise.
+
+        Returns:
+            `objective.ElboTerms` of tensors (B,), nats.
+        """
+        # Scores go without XLA: it would compile anew for every batch size, and exports could not hold it.
+        of_latents = compiled.elbo_terms if training else objective.elbo_terms
+        return of_latents(*self.sampled(examples, training).of_terms)
+
+    def sampled(
+        self,
+        examples: tf.Tensor,
+        training: bool = False,
+        num_samples: int | None = None,
+        sampler: Callable[..., tf.Tensor] | None = None,
+    ) -> Sampled:
+        """What the terms of the objective, and all other estimates, are functions of, from M samples.
+
+        Args:
+            examples: float tensor (B, ...).
+            training: as in `elbo_terms`.
+            num_samples: M; None, the default, is the model's.
+            sampler: function of a mean, a log-variance and `num_samples` to samples (M, B, ...), which is called
+                for x and then for w; None, the default, is the model's, of training or of evaluation.
+
+        Returns:
+            `Sampled`.
+        """
+        sampler = sampler or (self.sampler if training else self.evaluation_sampler)
+        encoding = self.encode(examples, training)
+        q_x, q_w = tuple(encoding[:2]), tuple(encoding[2:])
+        x, w = (sampler(*q, num_samples=num_samples) for q in (q_x, q_w))
+        log_likelihood = self.likelihood.log_prob(examples, self.decode(x, training))
+        return Sampled(w, log_likelihood, x, q_x, q_w, *self.mixture_prior(w))
