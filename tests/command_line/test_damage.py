@@ -108,7 +108,7 @@ def test_a_damaged_file_of_a_run_is_named_and_its_mend_works(run, tmp_path):
     # As the sentences say:
     (tmp_path / "history-words" / "history.csv").unlink()
     (tmp_path / "start-text" / "start.json").unlink()
-    (tmp_path / "metrics" / "metrics.json.partial").mkdir()  # in whose way no file can be written
+    (tmp_path / "metrics" / "metrics.partial.json").mkdir()  # in whose way no file can be written
     mended = run_all(
         "train.evaluate", [[f"--run={tmp_path / name}"] for name in ("history-words", "start-text", "metrics")]
     )
