@@ -46,6 +46,7 @@ def there_and_back(function, inputs, weights):
 def parts(model, examples):
     """Functions of no arguments by the name of the part."""
     shape = (model.num_samples, len(examples))
+    examples = model.examples(examples)  # on the scale of the networks, and floats, which have gradients
     encoding = model.encode(examples)
     x = tf.random.normal((*shape, model.latent_dim))
     w = tf.random.normal((*shape, model.style_dim))

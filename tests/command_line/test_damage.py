@@ -7,6 +7,7 @@ import zipfile
 import keras
 import pytest
 from conftest import run_python
+from support.commands import run_all
 from support.misuse import check_refused
 
 # Runs a command with files limited to a size, which fails as a full disk does; Python ignores the signal.
@@ -32,12 +33,11 @@ def run(tmp_path_factory):
     """A finished run on the five arcs, exported by `train.main`; its folder, beside which lies saved_models."""
     folder = tmp_path_factory.mktemp("work")
     arguments = [
-        "-m", "train.main", "--dataset=synthetic", "--noinitialize", "--epochs=1", "--name=arcs", "--noreport",
+        "--dataset=synthetic", "--noinitialize", "--epochs=1", "--name=arcs", "--noreport",
         f"--runs_dir={folder / 'runs'}", f"--saved_models_dir={folder / 'saved_models'}",
     ]  # fmt: skip
-    process = run_python(*arguments)
+    process, again = run_all("train.main", [arguments, [*arguments, "--resume"]])
     assert process.returncode == 0, process.stderr
-    again = run_python(*arguments, "--resume")
     assert again.returncode == 0, again.stderr
     assert "The run is finished after epoch 1: nothing is left to train." in again.stdout
     assert f"The model has been exported already, to {folder / 'saved_models' / 'arcs' / '1'}/" in again.stdout
@@ -108,25 +108,18 @@ def test_a_damaged_file_of_a_run_is_named_and_its_mend_works(run, tmp_path):
     # As the sentences say:
     (tmp_path / "history-words" / "history.csv").unlink()
     (tmp_path / "start-text" / "start.json").unlink()
-    (tmp_path / "metrics" / "metrics.json.partial").mkdir()  # in whose way no file can be written
-    mended = run_python("-c", MENDED, *(tmp_path / name for name in ("history-words", "start-text", "metrics")))
-    assert mended.returncode == 0, mended.stderr
-    assert mended.stdout.count("ELBO, nats") == 3
+    (tmp_path / "metrics" / "metrics.partial.json").mkdir()  # in whose way no file can be written
+    mended = run_all(
+        "train.evaluate", [[f"--run={tmp_path / name}"] for name in ("history-words", "start-text", "metrics")]
+    )
+    for answer in mended:
+        assert answer.returncode == 0, answer.stderr
+        assert answer.stdout.count("ELBO, nats") == 1
     assert (
-        f"These scores are not stored: {tmp_path / 'metrics' / 'metrics.json'} cannot be written" in mended.stdout
+        f"These scores are not stored: {tmp_path / 'metrics' / 'metrics.json'} cannot be written"
+        in mended[-1].stdout
     )
     assert json.loads((tmp_path / "history-words" / "metrics.json").read_text())["epochs"] == 0
-
-
-MENDED = """
-import contextlib, sys
-from train import cli, evaluate
-for run in sys.argv[1:]:
-    sys.argv = ["evaluate", f"--run={run}"]
-    cli.flags.FLAGS.unparse_flags()
-    with contextlib.suppress(SystemExit):
-        cli.run(evaluate.main)
-"""
 
 
 @pytest.mark.parametrize(

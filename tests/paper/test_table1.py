@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from conftest import run_python
+from support.commands import run_all
 from support.misuse import check_refused
 
 from tf_gmvae import evaluation
@@ -59,13 +60,17 @@ def test_runs_that_were_scored_by_the_order_of_the_file_are_named():
     assert "ties went to the first example of the file: k10-m1-seed1. `python -m train.evaluate" in text
 
 
-def table1(*arguments):
-    return run_python("-m", "train.table1", "--dataset=digits", "--noinitialize", *arguments)
-
-
 def test_the_table_is_made_once_and_goes_on(tmp_path):
-    arguments = ["--components=2,10", "--samples=1", "--seeds=1", f"--runs_dir={tmp_path / 'out'}", "--jobs=2"]
-    first = table1(*arguments, "--epochs=1")
+    arguments = [
+        "--dataset=digits",
+        "--noinitialize",
+        "--components=2,10",
+        "--samples=1",
+        "--seeds=1",
+        f"--runs_dir={tmp_path / 'out'}",
+        "--jobs=2",
+    ]
+    first = run_python("-m", "train.table1", *arguments, "--epochs=1")
     assert first.returncode == 0, first.stderr
     table = json.loads((tmp_path / "out" / "table1.json").read_text())
     assert [(row["num_components"], row["seeds"], row["epochs"]) for row in table["rows"]] == [
@@ -91,16 +96,16 @@ def test_the_table_is_made_once_and_goes_on(tmp_path):
         for floor in new
     ]
     pixels.write_text(json.dumps(old))
-    again = table1(*arguments, "--epochs=1")
+    calls = [["--epochs=1"], ["--epochs=1", "--components=2,10,16", "--dry_run", "--nopixels"]]
+    again, more = run_all("train.table1", [[*arguments, *call] for call in calls])
     assert "2 runs, 0 to do" in again.stdout
     assert json.loads(pixels.read_text()) == new
-    more = table1(*arguments, "--epochs=1", "--components=2,10,16", "--dry_run", "--nopixels")
     assert "3 runs, 1 to do" in more.stdout
     assert "| 16 | 1 | - | - | - | - | not run |" in more.stdout
-    longer = table1(*arguments, "--epochs=2", "--components=10")
+    calls = [["--epochs=2", "--components=10"], ["--epochs=2", "--learning_rate=0.5"]]
+    longer, other = run_all("train.table1", [[*arguments, *call] for call in calls])
     assert longer.returncode == 0, longer.stderr
     assert json.loads((tmp_path / "out" / "table1.json").read_text())["rows"][0]["epochs"] == [2]
-    other = table1(*arguments, "--epochs=2", "--learning_rate=0.5")
     assert other.returncode == 1
     assert "--learning_rate" in other.stderr
 
