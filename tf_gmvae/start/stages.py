@@ -40,6 +40,10 @@ class _Stage(keras.Model):
         with inputs.readable_errors():
             return super().fit(*args, callbacks=[StopOnNonFinite(), *callbacks], **kwargs)
 
+    def _maybe_symbolic_build(self, *args, **kwargs):
+        # All is built. Keras would take a first batch to build by, under a strategy alone, and with it the order.
+        pass
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer on `loss_and_terms`."""
         loss, terms = replicas.take_step(
