@@ -72,6 +72,6 @@ def run_python(*arguments, cwd=ROOT, **environment):
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
