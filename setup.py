@@ -39,7 +39,7 @@ setup(
         "jinja2>=3.1",
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-xdist>=3.5", "setuptools>=77", "wheel"],
+        "test": ["pytest>=8", "pytest-xdist>=3.8", "setuptools>=77", "wheel"],
         "browser": ["pytest>=8", "playwright>=1.50"],
         "lint": ["ruff==0.17.6", "mypy==2.4.1"],
     },

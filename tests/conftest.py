@@ -5,13 +5,32 @@ import subprocess
 import sys
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
+KEPT = ROOT / "tests" / "support" / "kept_machine_code"
+# Before TensorFlow and Numba are loaded, here and in all processes of the tests: two workers share the machine.
+for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba"))
+sys.path.insert(0, str(KEPT))
+sys.modules.pop("sitecustomize", None)  # another may be there
 import keras
 import numpy as np
 import pytest
+import sitecustomize  # noqa: E402, F401
+from support import forks
 
 import tf_gmvae
 
-ROOT = Path(__file__).parent.parent
+# Files that take longest, for two workers to share: those with the most tests would go first, and these last.
+LONGEST = (
+    "test_promises.py", "test_commands.py", "test_package.py", "test_export.py", "test_model_platforms.py",
+    "test_figures.py", "test_initialization.py", "test_forms_of_data.py", "test_damage.py", "test_table1.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture
@@ -24,6 +43,15 @@ def digits():
     """400 real 8x8 digits, (400, 8, 8, 1) float32 in [0, 1], and their labels."""
     split = tf_gmvae.data.load("digits").train
     return split.examples[:400], split.labels[:400]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A finished run on the digits, see `support.finished`."""
+    from support.finished import make
+
+    folder = tmp_path_factory.getbasetemp()
+    return make((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "finished")
 
 
 @pytest.fixture
@@ -66,12 +94,18 @@ def make_table_model():
 
 def run_python(*arguments, cwd=ROOT, **environment):
     """Runs Python in a process of its own, as a user would from the folder `cwd`."""
+    path = os.pathsep.join(filter(None, (environment.pop("PYTHONPATH", None), str(KEPT))))
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHONPATH": path, **environment},
         capture_output=True,
         text=True,
         timeout=900,
         check=False,
     )
+
+
+def run_warm(*arguments, cwd=ROOT, **environment):
+    """As `run_python`, for "-m" and "-c", in a process that had TensorFlow and this package imported before."""
+    return forks.run(list(map(str, arguments)), cwd, environment, ROOT)

@@ -22,7 +22,9 @@ def test_divergence_is_named_and_the_last_good_model_kept(make_table_model, tabl
             self.epoch = epoch
 
     watched = [Spoil(), callbacks.StopOnNonFinite(), callbacks.SaveEveryEpoch(path)]
-    with pytest.raises(TrainingDivergedError, match="w_prior.* became .* at step 3 of epoch 2: lower the learning rate"):
+    with pytest.raises(
+        TrainingDivergedError, match="w_prior.* became .* at step 3 of epoch 2: lower the learning rate"
+    ):
         model.fit(table, epochs=3, batch_size=50, verbose=0, callbacks=watched)
     kept = keras.saving.load_model(path)
     assert int(kept.optimizer.iterations) == 4

@@ -6,7 +6,7 @@ import zipfile
 
 import keras
 import pytest
-from conftest import run_python
+from conftest import run_warm
 from support.commands import run_all
 from support.misuse import check_refused
 
@@ -21,7 +21,7 @@ runpy.run_module(command, run_name="__main__", alter_sys=True)
 
 
 def limited(size, command, *arguments):
-    return run_python("-c", LIMITED, size, command, *arguments)
+    return run_warm("-c", LIMITED, size, command, *arguments)
 
 
 def contents(folder):

@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import run_python
+from conftest import run_warm
 from PIL import Image
 from support.misuse import check_refused
 
@@ -163,7 +163,7 @@ def test_components_that_coincide_are_one():
 
 
 def command(folder, *arguments):
-    return run_python("-m", "train.figures", *arguments, f"--figures_dir={folder}")
+    return run_warm("-m", "train.figures", *arguments, f"--figures_dir={folder}")
 
 
 def test_lambda_holds_the_components_apart_that_the_plain_elbo_merges():
@@ -220,34 +220,29 @@ def test_the_density_of_a_gmvae_is_one_in_all():
     )
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A finished run on the digits, beside a table of which it is the only run."""
-    runs = tmp_path_factory.mktemp("runs")
-    process = run_python(
-        "-m", "train.main", "--dataset=digits", "--noinitialize", "--num_components=3", "--epochs=1",
-        "--noreport", "--noexport",
-        f"--runs_dir={runs}", "--name=k3-m1-seed0",
-    )  # fmt: skip
-    assert process.returncode == 0, process.stderr
-    metrics = json.loads((runs / "k3-m1-seed0" / "metrics.json").read_text())
-    rows = [table1_report.row(3, 1, [metrics]), table1_report.row(3, 10, [])]
+@pytest.fixture
+def table1(finished, tmp_path):
+    """A table of Table 1 beside its only run."""
+    runs = tmp_path / "runs"
+    shutil.copytree(finished.run, runs / finished.run.name)
+    metrics = json.loads((finished.run / "metrics.json").read_text())
+    rows = [table1_report.row(10, 1, [metrics]), table1_report.row(10, 10, [])]
     (runs / "table1.json").write_text(json.dumps({"rows": rows, "pixels": []}, indent=2))
-    return runs
+    return runs / "table1.json"
 
 
-def test_figures_of_runs_are_made_and_made_alike(finished, tmp_path):
-    table, run = finished / "table1.json", finished / "k3-m1-seed0"
-    process = command(tmp_path / "by_command", "--figure=4,5", f"--table1={table}", f"--run={run}")
+def test_figures_of_runs_are_made_and_made_alike(table1, finished, tmp_path):
+    run = finished.run
+    process = command(tmp_path / "by_command", "--figure=4,5", f"--table1={table1}", f"--run={run}")
     assert process.returncode == 0, process.stderr
     here = tmp_path / "here"
     here.mkdir()
-    drawn(figures.accuracy_figure(run_figures.read_curves(table)), here, "figure4")
+    drawn(figures.accuracy_figure(run_figures.read_curves(table1)), here, "figure4")
     model = run_figures.image_model(run, "5")
     _, texts = drawn(run_figures.samples_figure(model, seed=0, walks=True), here, "figure5")
-    assert {"(a) samples at w = 0", "(b) walk through w, deviations", "0", "1", "2", "-3", "+3"} <= set(texts)
-    assert "K = 3, M = 1" in (here / "figure4.svg").read_text()
-    assert "K = 3, M = 10" not in (here / "figure4.svg").read_text()
+    assert {"(a) samples at w = 0", "(b) walk through w, deviations", "0", "1", "9", "-3", "+3"} <= set(texts)
+    assert "K = 10, M = 1" in (here / "figure4.svg").read_text()
+    assert "K = 10, M = 10" not in (here / "figure4.svg").read_text()
     names = {path.name for path in here.iterdir()}
     assert {path.name for path in (tmp_path / "by_command").iterdir()} == names
     for name in names:
@@ -268,12 +263,12 @@ def test_walks_through_w_follow_what_moves_a_component():
         np.testing.assert_allclose(walks[1 - k, 0, 2], expected, atol=1e-5)
 
 
-def broken(finished, folder):
+def broken(table1, folder):
     """Cases of misuse, each with a part of the sentence that answers it."""
-    (folder / "cut.json").write_text((finished / "table1.json").read_text()[:40])
+    (folder / "cut.json").write_text(table1.read_text()[:40])
     (folder / "other.json").write_text("[1]")
     (folder / "empty.json").write_text('{"rows": [{"num_components": 3, "num_samples": 1, "seeds": []}]}')
-    shutil.copy(finished / "table1.json", folder / "alone.json")
+    shutil.copy(table1, folder / "alone.json")
     (folder / "file").write_text("")
     vectors = folder / "vectors"
     vectors.mkdir()
@@ -300,5 +295,5 @@ def broken(finished, folder):
     }
 
 
-def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(finished, tmp_path):
-    check_refused("train.figures", broken(finished, tmp_path), tmp_path, f"--figures_dir={tmp_path / 'out'}")
+def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(table1, tmp_path):
+    check_refused("train.figures", broken(table1, tmp_path), tmp_path, f"--figures_dir={tmp_path / 'out'}")

@@ -131,6 +131,18 @@ def test_the_papers_optimizer_is_the_default(make_table_model):
     assert config["learning_rate"] == pytest.approx(1e-4)
 
 
+def test_an_unknown_number_of_columns_gets_a_sentence(make_table_model):
+    unknown = keras.Sequential([keras.layers.Dense(8)])
+    model = make_table_model()
+    model = tf_gmvae.GMVAE(
+        unknown, model.decoder, latent_dim=3, style_dim=2, num_components=4, likelihood="gaussian", prior_units=()
+    )
+    with pytest.raises(
+        tf_gmvae.InputError, match="must be known. Received: examples of shape .None,.*Give the encoder"
+    ):
+        model.build((None, None))
+
+
 def test_networks_without_input_shape_are_built_by_their_data(table):
     encoder = keras.Sequential([keras.layers.Dense(8)])
     decoder = keras.Sequential([keras.layers.Dense(6)])

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import run_python
+from conftest import run_warm
 
 import tf_gmvae
 from layers import GaussianHead, MixturePriorHead
@@ -135,11 +135,12 @@ def test_weights_drawn_without_a_seed_are_said_loudly_and_every_remedy_helps(tab
         tf_gmvae.GMVAE(*built(), **{**arguments, "seed": None})
         tf_gmvae.GMVAE(*own_networks()[:2], **arguments)
     # In a process of its own: the seed is set for good.
-    process = run_python("-W", "error::UserWarning", "-c", SEEDED)
+    process = run_warm("-c", SEEDED)
     assert process.returncode == 0, process.stderr[-2000:]
 
 
 SEEDED = textwrap.dedent("""
+    import warnings
     import keras, numpy as np
     import tf_gmvae
 
@@ -152,6 +153,7 @@ SEEDED = textwrap.dedent("""
         model.compile()
         return model.fit(np.ones((50, 6), "float32"), epochs=2, verbose=0).history["elbo"]
 
+    warnings.simplefilter("error", UserWarning)
     assert train() == train()
 """)
 
@@ -404,7 +406,7 @@ REPLICAS = textwrap.dedent("""
 
 
 def test_two_replicas_start_as_one_does(tmp_path):
-    process = run_python("-c", REPLICAS, tmp_path / "weights.npz")
+    process = run_warm("-c", REPLICAS, tmp_path / "weights.npz")
     assert process.returncode == 0, process.stderr[-3000:]
     weights = np.load(tmp_path / "weights.npz")
     names = [name.removeprefix("one ") for name in weights.files if name.startswith("one ")]

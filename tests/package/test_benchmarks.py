@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import ROOT, run_python
+from conftest import ROOT, run_warm
 
 KEYS = {
     "peer", "mode", "num_components", "num_samples", "batch_size", "images_per_s", "ms_per_step",
@@ -37,7 +37,7 @@ CALLS = {
 @pytest.fixture(scope="module")
 def printed():
     """What each benchmark prints, by name."""
-    process = run_python("-c", SCRIPT, ROOT / "benchmarks", json.dumps(list(CALLS.values())))
+    process = run_warm("-c", SCRIPT, ROOT / "benchmarks", json.dumps(list(CALLS.values())))
     assert process.returncode == 0, process.stderr[-2000:]
     return dict(zip(CALLS, json.loads(process.stdout.splitlines()[-1]), strict=True))
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import ROOT, run_python
+from conftest import ROOT, run_warm
 
 import layers
 import tf_gmvae
@@ -90,10 +90,12 @@ def test_the_python_of_the_pages_runs(tmp_path):
     assert sum(script.count("model.fit(") for script in scripts) >= 3
     # The start as it is, but for its length.
     code = f"""
+import warnings
 from tf_gmvae.start import initialization
-initialization.LEAST_STEPS = 100
+initialization.LEAST_STEPS = 50
+warnings.simplefilter("error", UserWarning)
 for script in {scripts!r}:
     exec(script, {{}})
 """
-    process = run_python("-W", "error::UserWarning", "-c", code, cwd=tmp_path, PYTHONPATH=str(ROOT))
+    process = run_warm("-c", code, cwd=tmp_path)
     assert process.returncode == 0, process.stderr[-3000:]

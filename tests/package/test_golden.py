@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from conftest import ROOT, run_python
+from conftest import ROOT, run_warm
 from golden import write
 
 VERSIONS = sorted(
@@ -61,7 +61,7 @@ def test_exports_answer_as_they_did(golden):
 
 def test_a_run_goes_on_and_is_evaluated_reported_and_exported(golden):
     common = {"cwd": golden, "PYTHONPATH": str(ROOT)}
-    resumed = run_python(
+    resumed = run_warm(
         "-m",
         "train.main",
         "--flagfile=runs/blobs/run.flags",
@@ -80,6 +80,6 @@ def test_a_run_goes_on_and_is_evaluated_reported_and_exported(golden):
         ("report", "runs/blobs/report.html"),
         ("export", "saved_models/blobs/1"),
     ):
-        process = run_python("-m", f"train.{command}", "--run=runs/blobs", **common)
+        process = run_warm("-m", f"train.{command}", "--run=runs/blobs", **common)
         assert process.returncode == 0, process.stderr
         assert (golden / leaves).exists()

@@ -9,7 +9,7 @@ import venv
 import zipfile
 
 import pytest
-from conftest import run_python
+from conftest import KEPT, run_python
 
 import layers
 import tf_gmvae
@@ -122,10 +122,10 @@ def test_the_wheel_works_elsewhere_without_network_or_home(root, tmp_path):
     # Without this file a type checker leaves the hints of a package alone.
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(zipfile.ZipFile(wheel).namelist())
     environment = tmp_path / "environment"
-    venv.create(environment, with_pip=True)
+    venv.create(environment)
     python = environment / "bin" / "python"
-    install = [python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", wheel]
-    subprocess.run(install, check=True, capture_output=True, timeout=300)
+    installed = run_python("-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel)
+    assert installed.returncode == 0, installed.stderr
     # The dependencies are these, by path, so that the test needs no network; the path shows no editable
     # install of this project, which stands in a .pth file, and those are not read through another.
     packages = next(environment.glob("lib/python*/site-packages"))
@@ -142,7 +142,7 @@ def test_the_wheel_works_elsewhere_without_network_or_home(root, tmp_path):
         [python, "-m", "train.main", "--dataset=digits", "--epochs=1", "--guided_epochs=0"],
         cwd=elsewhere, capture_output=True, text=True, timeout=300, check=False,
         # Neither a network nor a home to keep things in.
-        env={**os.environ, "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9",
+        env={**os.environ, "PYTHONPATH": str(KEPT), "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9",
              "HOME": str(tmp_path / "nowhere")},
     )  # fmt: skip
     assert command.returncode == 0, command.stderr[-3000:]

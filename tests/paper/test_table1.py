@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from conftest import run_python
+from conftest import run_warm
 from support.commands import run_all
 from support.misuse import check_refused
 
@@ -70,7 +70,7 @@ def test_the_table_is_made_once_and_goes_on(tmp_path):
         f"--runs_dir={tmp_path / 'out'}",
         "--jobs=2",
     ]
-    first = run_python("-m", "train.table1", *arguments, "--epochs=1")
+    first = run_warm("-m", "train.table1", *arguments, "--epochs=1")
     assert first.returncode == 0, first.stderr
     table = json.loads((tmp_path / "out" / "table1.json").read_text())
     assert [(row["num_components"], row["seeds"], row["epochs"]) for row in table["rows"]] == [

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import run_python
+from conftest import run_warm
 from test_report import image_model, written
 
 from tf_gmvae.data import Dataset, Split
@@ -53,7 +53,7 @@ def browser():
 def reports(tmp_path_factory, digits):
     """Reports by kind: of a real run, of colours and a hundred components, of a plane, of a wide table."""
     runs = tmp_path_factory.mktemp("runs")
-    process = run_python(
+    process = run_warm(
         "-m",
         "train.main",
         "--flagfile=digits.flags",

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from conftest import run_python
+from conftest import run_warm
 from PIL import Image
 from support.pages import check_self_contained
 
@@ -263,7 +263,7 @@ def test_gaps_between_images_are_alike(side, channels):
 
 
 def test_what_is_no_run_is_named(tmp_path):
-    process = run_python("-m", "train.report", f"--run={tmp_path}")
+    process = run_warm("-m", "train.report", f"--run={tmp_path}")
     assert process.returncode == 1
     assert process.stderr.strip().endswith(f"error: {tmp_path} is not a run: it has no run.flags.")
 

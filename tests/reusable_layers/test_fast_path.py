@@ -190,7 +190,7 @@ def test_a_model_of_many_components_trains_compiled(make_table_model, table, mon
 
 
 def test_the_loss_curve_is_that_of_the_plain_path(monkeypatch):
-    """200 seeded steps of the MNIST preset, with the fast layers and optimizer and with those of Keras.
+    """100 seeded steps of the MNIST preset, with the fast layers and optimizer and with those of Keras.
 
     Training amplifies rounding: the plain path with weights that differ by 1e-7 parts from itself as well. How far
     it does so is the float32 noise that the fast path is measured by.
@@ -207,7 +207,7 @@ def test_the_loss_curve_is_that_of_the_plain_path(monkeypatch):
         losses = []
         keep = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: losses.append(logs["loss"]))
         batches = tf.data.Dataset.from_tensor_slices(images).repeat().batch(8)
-        model.fit(batches, epochs=1, steps_per_epoch=200, verbose=0, callbacks=[keep])
+        model.fit(batches, epochs=1, steps_per_epoch=100, verbose=0, callbacks=[keep])
         return model, np.array(losses)
 
     fast_model, fast = curve(FusedAdam)
@@ -218,7 +218,7 @@ def test_the_loss_curve_is_that_of_the_plain_path(monkeypatch):
     nudged = curve(keras.optimizers.Adam, nudge=2e-7)[1]
     kinds = [{type(layer) for layer in model.encoder.layers} for model in (fast_model, plain_model)]
     assert SpectralConv2D in kinds[0] - kinds[1]
-    assert len(fast) == 200
+    assert len(fast) == 100
     assert fast[-1] < 0.8 * fast[0]
     np.testing.assert_allclose(fast[:10], plain[:10], rtol=1e-3)
     noise, difference = (np.abs(other / plain - 1.0) for other in (nudged, fast))

@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from conftest import run_python
+from conftest import run_warm
 
 SCRIPT = """
 import contextlib, importlib, io, json, sys
@@ -44,7 +44,7 @@ def run_all(command, calls):
     with tempfile.TemporaryDirectory() as folder:
         asked, answers = Path(folder) / "calls.json", Path(folder) / "answers.jsonl"
         asked.write_text(json.dumps([list(map(str, arguments)) for arguments in calls]))
-        process = run_python("-c", SCRIPT, command, asked, answers)
+        process = run_warm("-c", SCRIPT, command, asked, answers)
         assert process.returncode == 0, process.stderr[-3000:]
         lines = answers.read_text().splitlines()
     return [

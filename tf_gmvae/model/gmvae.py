@@ -160,6 +160,11 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Builds every layer, so that the first step and loaded weights find them."""
         shape: tuple[Any, ...] = (None, *input_shape[1:])
+        if shape[-1] is None:
+            raise InputError(
+                "The number of channels or columns of an example must be known. Received: examples of shape "
+                f"{shape[1:]}. Give the encoder an input shape that ends in a number, or data whose last axis is known."
+            )
         features = own_networks.build(self.encoder, shape)
         if len(features) != 2:
             raise InputError(f"The encoder must return features (B, F). Received: shape {features}")

@@ -6,6 +6,17 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tf_gmvae.model.part import Part
+
+
+class KeepsOrder(Part):
+    """Keras models that are built before they train, and see their data in one order under any strategy."""
+
+    def _maybe_symbolic_build(self, *args: Any, **kwargs: Any) -> None:
+        # Under a strategy alone, Keras takes a first batch to build by, and with it the order of what follows.
+        if not self.built:
+            super()._maybe_symbolic_build(*args, **kwargs)
+
 
 def num_replicas() -> int:
     """Number of replicas in step with this one; 1 outside any distribution strategy."""

@@ -17,14 +17,13 @@ from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model import replicas
-from tf_gmvae.model.part import Part
 from tf_gmvae.optimizer import FusedAdam
 
 # Examples that `predict` computes together, whatever the batch size.
 PREDICT_PART = 64
 
 
-class Training(Part):
+class Training(replicas.KeepsOrder):
     """The methods of `GMVAE` behind `compile`, `fit`, `evaluate` and `predict`."""
 
     def training_loss(self, data: Any, training: bool) -> tuple[tf.Tensor, objective.ElboTerms]:

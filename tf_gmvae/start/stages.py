@@ -19,7 +19,7 @@ from tf_gmvae.optimizer import FusedAdam
 GUIDANCE = 20.0
 
 
-class _Stage(keras.Model):
+class _Stage(replicas.KeepsOrder, keras.Model):
     """Training of a GMVAE by another loss, on its replicas and at its precision; logs the means of some terms."""
 
     def __init__(self, gmvae: keras.Model, names: tuple[str, ...], learning_rate: float) -> None:
@@ -39,10 +39,6 @@ class _Stage(keras.Model):
         """See `keras.Model.fit`; training stops by itself at the first loss that is not finite."""
         with inputs.readable_errors():
             return super().fit(*args, callbacks=[StopOnNonFinite(), *callbacks], **kwargs)
-
-    def _maybe_symbolic_build(self, *args, **kwargs):
-        # All is built. Keras would take a first batch to build by, under a strategy alone, and with it the order.
-        pass
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer on `loss_and_terms`."""

@@ -14,7 +14,6 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import GMVAE, data
-from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start.stages import Pretraining
 
@@ -97,15 +96,13 @@ def train(dataset: data.Dataset, min_information: float, epochs: int, seed: int)
     batches = _batches(dataset, seed)
     print(f"λ = {min_information:g}: {PRETRAINING_STEPS:,} steps as a plain VAE ...", flush=True)
     pretraining = Pretraining(model)
-    pretraining.fit(
-        batches, steps_per_epoch=PRETRAINING_STEPS, shuffle=False, callbacks=[StopOnNonFinite()], verbose=0
-    )
+    pretraining.fit(batches, steps_per_epoch=PRETRAINING_STEPS, shuffle=False, verbose=0)
     looks = _Looks(dataset.test.examples, steps_an_epoch)
     model.fit(
         batches,
         steps_per_epoch=INTERVAL,
         epochs=epochs * steps_an_epoch // INTERVAL,
-        callbacks=[StopOnNonFinite(), looks],
+        callbacks=[looks],
         verbose=0,
     )
     at = INTERVAL * np.arange(1, 1 + len(looks.z_prior))
@@ -142,7 +139,7 @@ def learn_noise(training: ArcsTraining, dataset: data.Dataset, epochs: int) -> G
         f"λ = {training.min_information:g}: {epochs} epochs in which the decoder learns its noise ...", flush=True
     )
     batches = _batches(dataset, source.seed)
-    model.fit(batches, steps_per_epoch=steps_an_epoch, epochs=epochs, callbacks=[StopOnNonFinite()], verbose=0)
+    model.fit(batches, steps_per_epoch=steps_an_epoch, epochs=epochs, verbose=0)
     return model
 
 

@@ -10,7 +10,6 @@ from tf_gmvae import data
 from tf_gmvae.callbacks.basic import (
     SaveEveryEpoch,
     StopAfterSeconds,
-    StopOnNonFinite,
     TestPart,
     TrainingSeconds,
     save_whole,
@@ -87,7 +86,6 @@ def fit(run: Run, one_epoch: bool = False) -> None:
     model.initialized = settings.initialize  # which a loaded model does not know
     watched = _watched(dataset.train, settings.seed)
     callbacks = [
-        StopOnNonFinite(),
         TrainingSeconds(),
         CollapseWatch(run.batches(watched), log_dir=folder.tensorboard / "watch", revive=settings.revive),
         ComponentPictures(

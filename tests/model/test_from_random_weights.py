@@ -1,0 +1,75 @@
+"""Sign descent and Torch's initial weights: what they compute, and that with them nothing collapses."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_gmvae
+from tf_gmvae import InputError, initial_weights
+from tf_gmvae.sign_descent import SignDescent
+
+
+def test_sign_descent_is_adams_first_step_at_every_step():
+    rng = np.random.default_rng(0)
+    gradients = rng.normal(size=(3, 50)) * 10.0 ** rng.uniform(-12, 2, 50)
+    start = rng.normal(size=50)
+    variable = keras.Variable(start, dtype="float64")
+    optimizer = SignDescent(1e-2)
+    for gradient in gradients:
+        optimizer.apply([tf.constant(gradient)], [variable])
+    # Adam by its equations, each step its first; 50 examples summed, as the authors had them.
+    expected = start.copy()
+    for gradient in 50 * gradients:
+        mean, square = (1 - 0.9) * gradient, (1 - 0.999) * gradient**2
+        size = 1e-2 * np.sqrt(1 - 0.999) / (1 - 0.9)
+        expected -= size * mean / (np.sqrt(square) + 1e-8)
+    np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-4, atol=1e-6)
+    assert optimizer.variables == [optimizer.iterations, optimizer._learning_rate]  # no memory
+
+
+def test_sign_descent_goes_through_files_schedules_and_half_precision(make_table_model, table, tmp_path):
+    model = make_table_model()
+    model.compile(SignDescent(keras.optimizers.schedules.ExponentialDecay(1e-3, 10, 0.5), epsilon=1e-7))
+    model.fit(table, batch_size=50, epochs=2, shuffle=False, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.optimizer.epsilon == 1e-7 and int(loaded.optimizer.iterations) == 8
+    histories = [each.fit(table, batch_size=50, shuffle=False, verbose=0).history for each in (model, loaded)]
+    assert histories[0] == pytest.approx(histories[1], rel=1e-5)
+    half = keras.Variable(np.ones(3), dtype="float16")
+    SignDescent(0.5).apply([tf.constant([1.0, -1, 0], "float16")], [half])
+    np.testing.assert_array_equal(half, [0.5, 1.5, 1])
+
+
+def test_every_weight_is_drawn_within_its_fan_in():
+    model = tf_gmvae.GMVAE.from_preset("mnist", num_components=3, seed=0)
+    initial_weights.draw_as_torch(model, seed=7)
+    fan_in = {
+        # Kernels of 6x6 and 4x4; the last of the decoder is a full-convolution of 16 maps.
+        model.encoder.layers[0]: 36, model.encoder.layers[3]: 36 * 16, model.encoder.layers[6]: 16 * 32,
+        model.decoder.layers[-1]: 36 * 16, model.x_head.streams: 500, model.prior_head.hidden[0]: 150,
+        model.prior_head.means: 500,
+    }  # fmt: skip
+    for layer, inputs in fan_in.items():
+        for values in layer.get_weights():
+            assert abs(values).max() <= 1 / np.sqrt(inputs)
+            if values.size > 100:
+                assert abs(values).max() > 0.95 / np.sqrt(inputs)
+                assert abs(values.mean()) < 4 / np.sqrt(3 * inputs * values.size)
+    scales = np.concatenate([layer.gamma for layer in model.encoder.layers if hasattr(layer, "gamma")])
+    assert scales.min() >= 0 and scales.max() <= 1 and abs(scales.mean() - 0.5) < 0.05
+    assert all((layer.beta.numpy() == 0).all() for layer in model.encoder.layers if hasattr(layer, "beta"))
+    again, other = (tf_gmvae.GMVAE.from_preset("mnist", num_components=3, seed=1) for _ in range(2))
+    initial_weights.draw_as_torch(again, seed=7)
+    initial_weights.draw_as_torch(other, seed=8)
+    for one, same, different in zip(
+        model.trainable_weights, again.trainable_weights, other.trainable_weights, strict=True
+    ):
+        np.testing.assert_array_equal(one, same)
+        assert "beta" in one.path or (one.numpy() != different.numpy()).mean() > 0.99
+
+
+def test_networks_without_weights_get_a_sentence():
+    with pytest.raises(InputError, match="net has no weights yet, .* call its build"):
+        initial_weights.draw_as_torch(keras.Sequential([keras.layers.Dense(3)], name="net"))

@@ -1,0 +1,53 @@
+"""One finished run on the digits, made by whichever worker needs it first and read by all."""
+
+import fcntl
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from conftest import run_python
+
+NAME = "k10-m1-seed0"  # as the command of Table 1 names it
+FLAGS = ["--flagfile=digits.flags", "--epochs=3", "--guided_epochs=0", f"--name={NAME}"]
+
+
+class Finished(NamedTuple):
+    """Where the run and its export lie, and what `train.main` said."""
+
+    runs: Path
+    saved_models: Path
+    stdout: str
+    stderr: str
+
+    @property
+    def run(self):
+        """The folder of the run."""
+        return self.runs / NAME
+
+    @property
+    def export(self):
+        """The folder of its versions."""
+        return self.saved_models / NAME
+
+
+def make(folder):
+    """Makes the run, unless another worker of these tests has done so.
+
+    Args:
+        folder: path that all workers of one test session share.
+
+    Returns:
+        `Finished`. Tests that write into a run copy it first.
+    """
+    folder.mkdir(exist_ok=True)
+    said = folder / "said.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            process = run_python(
+                "-m", "train.main", *FLAGS, f"--runs_dir={folder / 'runs'}",
+                f"--saved_models_dir={folder / 'saved_models'}",
+            )  # fmt: skip
+            assert process.returncode == 0, process.stderr
+            said.write_text(json.dumps([process.stdout, process.stderr]))
+    return Finished(folder / "runs", folder / "saved_models", *json.loads(said.read_text()))
