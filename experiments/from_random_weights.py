@@ -131,7 +131,8 @@ def describe(line):
     """One epoch in words."""
     return (
         f"epoch {line['epoch']}: {line['components_in_use']} in use, "
-        f"majority {100 * line['accuracy_majority']:.1f} %, Table 1 {100 * line['accuracy_table1']:.1f} %, w-prior {line['w_prior']:.2f} nats"
+        f"majority {100 * line['accuracy_majority']:.1f} %, "
+        f"Table 1 {100 * line['accuracy_table1']:.1f} %, w-prior {line['w_prior']:.2f} nats"
     )
 
 
@@ -251,7 +252,8 @@ def change_gradient(gradient):
 
 
 def show(out):
-    """A table of all runs, a line each: components in use / majority accuracy by epoch."""
+    """Prints a line a run, components in use / majority accuracy by epoch, and draws them, the seeds together."""
+    groups = {}
     for path in sorted(out.glob("*.jsonl")):
         lines = read(path)
         epochs = ", ".join(
@@ -259,9 +261,45 @@ def show(out):
         )
         last = lines[-1]
         print(
-            f"{path.stem}: {epochs}; Table 1 {100 * last['accuracy_table1']:.1f} %, w-prior {last['w_prior']:.2f}, "
-            f"conditional {last['conditional_prior']:.1f}, ELBO {last['elbo']:.1f}"
+            f"{path.stem}: {epochs}; Table 1 {100 * last['accuracy_table1']:.1f} %, "
+            f"w-prior {last['w_prior']:.2f}, conditional {last['conditional_prior']:.1f}, ELBO {last['elbo']:.1f}"
         )
+        groups.setdefault(name_of(last), []).append(lines)
+    draw_groups(groups, out)
+
+
+def name_of(line):
+    """What a run is called in the figure: all that is not the default, but for the seed."""
+    told = [f"{line['optimizer']}, {line['weights']}"]
+    for name, (kind, default, _) in LISTS.items():
+        if name not in ("optimizer", "weights", "seed") and line[name] != kind(default):
+            told.append(f"{line[name]} {name.replace('_', ' ')}")
+    return ", ".join(told)
+
+
+def draw_groups(groups, out):
+    """Components in use and majority accuracy by epoch, a thin line a seed."""
+    from tf_gmvae.figures import style
+
+    @style.styled
+    def drawn():
+        figure = style.new(style.PAGE, 3.4)
+        axes = figure.subplots(1, 2)
+        for (name, runs), (dash, colour) in zip(sorted(groups.items()), style.line_styles(), strict=False):
+            for number, lines in enumerate(runs):
+                epochs = [0, *(line["epoch"] for line in lines)]
+                for ax, key, scale in zip(axes, ("components_in_use", "accuracy_majority"), (1, 100), strict=True):
+                    values = [scale * line[key] for line in lines]
+                    label = name if number == 0 and ax is axes[0] else None
+                    ax.plot(epochs[1:], values, dash, color=colour, marker=".", label=label)
+        for ax, label in zip(axes, ("components in use", "test accuracy, majority, %"), strict=True):
+            ax.set_xlabel("epoch")
+            ax.set_ylabel(label)
+            ax.set_ylim(bottom=0)
+        figure.legend(loc="outside right upper")
+        style.save(figure, out / "from-random-weights.png", out / "from-random-weights.svg")
+
+    drawn()
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ class GaussianHead(keras.layers.Layer):
             kernel: array (F, J), J at most `dim`.
             bias: array (J,).
             log_vars: array (J,).
-            others: factor on all other weights; small ones leave the other dimensions near N(0, I).
+            others: factor on all other weights; small ones leave the other dimensions near N(0, I). Default 0.1.
         """
         count = len(bias)
         all_kernel, all_bias = (others * variable.numpy() for variable in (self.streams.kernel, self.streams.bias))

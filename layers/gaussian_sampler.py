@@ -19,7 +19,7 @@ class GaussianSampler(keras.layers.Layer):
     `.keras` or weights file draws the noise that the uninterrupted training would have drawn.
 
     Args:
-        num_samples: M, samples for each example.
+        num_samples: M, samples for each example. Default 1.
         seed: integer seed of the noise; None draws one.
         **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 

@@ -31,8 +31,9 @@ class MixturePriorHead(keras.layers.Layer):
     Args:
         num_components: K, components of the mixture.
         latent_dim: D, dimensions of x.
-        hidden_units: units of the hidden layers; an empty tuple makes the streams linear in w.
-        activation: activation function of the hidden layers, as Keras takes it (the paper's is tanh).
+        hidden_units: units of the hidden layers; an empty tuple makes the streams linear in w. Default (500,).
+        activation: activation function of the hidden layers, as Keras takes it (the paper's is tanh). Default
+            "tanh".
         seed: integer seed of the initial weights; None draws one.
         **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
@@ -124,7 +125,7 @@ class MixturePriorHead(keras.layers.Layer):
             means: array (K, D).
             loadings: array (K, J, D), J at most the dimensions of w and the units of any hidden layer.
             log_vars: array (K, D).
-            others: factor on all other weights of the streams; small ones leave the mixture as given.
+            others: factor on all other weights of the streams; small ones leave the mixture as given. Default 0.1.
         """
         factors, slope = loadings.shape[1], 1.0
         for index, layer in enumerate(self.hidden):

@@ -9,8 +9,8 @@ def whole_number(name: str, value: object, minimum: int = 1, error: type[Excepti
     Args:
         name: the argument's name, for the message.
         value: what the user passed.
-        minimum: the least value it may have.
-        error: type of the exception.
+        minimum: the least value it may have. Default 1.
+        error: type of the exception. Default `ValueError`.
 
     Raises:
         ValueError: or `error`, if `value` is not an integer >= `minimum`.

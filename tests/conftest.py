@@ -16,7 +16,7 @@ sys.modules.pop("sitecustomize", None)  # another may be there
 import keras
 import numpy as np
 import pytest
-import sitecustomize  # noqa: E402, F401
+import sitecustomize  # noqa: F401
 from support import forks
 
 import tf_gmvae

@@ -20,11 +20,10 @@ Autoencoders" (arXiv 1611.02648). The paper's letters and the names used here:
 All terms are in nats, summed over dimensions and averaged over the batch.
 
 Rooms: `model` (GMVAE), `start` (its start, `initialize`), `callbacks`, `data` (in memory, tf.data), `evaluation`
-    (scores,
-diagnostics, baselines, of arrays), `figures`, `report` (the page of a run), `serving` (to TensorFlow Serving,
-`export`). Modules that all share: `objective` (pure functions, Eq. 3 to 7), `likelihoods`, `distributions`
-(TensorFlow Probability), `presets`, `optimizer`, `inputs` (forms and scale of data), `checks`, `errors`, `disk`,
-`interrupts`.
+(scores, diagnostics, baselines, of arrays), `figures`, `report` (the page of a run), `serving` (to TensorFlow
+Serving, `export`). Modules that all share: `objective` (pure functions, Eq. 3 to 7), `likelihoods`,
+`distributions` (TensorFlow Probability), `presets`, `optimizer`, `sign_descent`, `initial_weights`, `inputs`
+(forms and scale of data), `checks`, `errors`, `disk`, `interrupts`.
 """
 
 import os
@@ -44,20 +43,23 @@ if _backend != "tensorflow":
         "KERAS_BACKEND=tensorflow before Python starts."
     )
 
-from tf_gmvae import data, evaluation
+from tf_gmvae import data, evaluation, initial_weights
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.errors import InputError, TrainingDivergedError
 from tf_gmvae.model.gmvae import GMVAE
 from tf_gmvae.serving.export import export
+from tf_gmvae.sign_descent import SignDescent
 from tf_gmvae.version import __version__
 
 __all__ = [
     "GMVAE",
     "CollapseWatch",
     "InputError",
+    "SignDescent",
     "TrainingDivergedError",
     "__version__",
     "data",
     "evaluation",
     "export",
+    "initial_weights",
 ]

@@ -15,7 +15,7 @@ def not_lost(at_once: bool = True) -> Iterator[None]:
 
     Args:
         at_once: whether the first Ctrl-C is felt where it comes; else it is at the end of the block, a second one
-            where it comes.
+            where it comes. Default True.
 
     Raises:
         KeyboardInterrupt: as said.

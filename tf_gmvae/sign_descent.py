@@ -41,8 +41,9 @@ class SignDescent(keras.optimizers.Optimizer):
 
     def update_step(self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
         """Updates one variable."""
-        gradient = ops.cast(gradient, variable.dtype)
-        step = gradient / (ops.abs(gradient) + ops.cast(self.epsilon, variable.dtype))
+        # In half precision epsilon would be 0, and a gradient of 0 divided by itself.
+        gradient = ops.cast(gradient, "float64" if variable.dtype == "float64" else "float32")
+        step = ops.cast(gradient / (ops.abs(gradient) + self.epsilon), variable.dtype)
         self.assign_sub(variable, ops.cast(learning_rate, variable.dtype) * step)
 
     def get_config(self) -> dict[str, Any]:

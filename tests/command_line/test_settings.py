@@ -3,13 +3,14 @@
 import json
 from dataclasses import asdict, replace
 
+import keras
 import pytest
 from absl import flags
 
 from tf_gmvae import InputError
 from train.run import names
 from train.run.folder import RunFolder
-from train.run.settings import Settings, define
+from train.run.settings import OPTIMIZERS, Settings, define
 
 
 def parsed(*arguments):
@@ -33,10 +34,10 @@ def folder(tmp_path):
 
 def test_every_flag_file_sets_a_run(root):
     files = sorted(root.glob("*.flags"))
-    assert [file.stem for file in files] == ["digits", "mnist", "svhn", "synthetic"]
+    assert [file.stem for file in files] == ["digits", "mnist-paper", "mnist", "svhn", "synthetic"]
     for file in files:
         settings = parsed(f"--flagfile={file}")
-        assert settings.dataset == settings.preset == file.stem
+        assert settings.dataset == settings.preset == file.stem.removesuffix("-paper")
 
 
 def test_the_flag_files_of_the_paper_hold_its_settings(root):
@@ -44,6 +45,18 @@ def test_the_flag_files_of_the_paper_hold_its_settings(root):
     assert {name: s.batch_size for name, s in found.items()} == {"mnist": 50, "svhn": 128, "synthetic": 200}
     assert {s.learning_rate for s in found.values()} == {1e-4}
     assert found["mnist"].epochs == 100
+    bare = parsed(f"--flagfile={root / 'mnist-paper.flags'}")
+    assert not bare.initialize and (bare.optimizer, bare.initial_weights) == ("sign", "torch")
+    assert replace(bare, initialize=True, optimizer="adam", initial_weights="keras") == found["mnist"]
+
+
+def test_a_run_of_an_earlier_version_has_its_optimizer_and_weights(tmp_path):
+    (tmp_path / "run.flags").write_text("--dataset=digits\n--initialize=False\n")
+    settings = Settings.read(tmp_path / "run.flags")
+    assert (settings.optimizer, settings.initial_weights) == ("adam", "keras")
+    optimizer = OPTIMIZERS[settings.optimizer](2e-4)
+    assert isinstance(optimizer, keras.optimizers.Adam) and float(optimizer.learning_rate) == pytest.approx(2e-4)
+    assert optimizer.epsilon == 1e-8
 
 
 def test_settings_survive_their_file(settings, tmp_path):

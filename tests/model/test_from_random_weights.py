@@ -35,8 +35,8 @@ def test_sign_descent_goes_through_files_schedules_and_half_precision(make_table
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.optimizer.epsilon == 1e-7 and int(loaded.optimizer.iterations) == 8
-    histories = [each.fit(table, batch_size=50, shuffle=False, verbose=0).history for each in (model, loaded)]
-    assert histories[0] == pytest.approx(histories[1], rel=1e-5)
+    losses = [each.fit(table, batch_size=50, shuffle=False, verbose=0).history["loss"] for each in (model, loaded)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     half = keras.Variable(np.ones(3), dtype="float16")
     SignDescent(0.5).apply([tf.constant([1.0, -1, 0], "float16")], [half])
     np.testing.assert_array_equal(half, [0.5, 1.5, 1])

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -98,6 +99,35 @@ def test_every_public_docstring_exists():
         for name in module.__all__:
             if not name.startswith("__"):
                 assert getattr(module, name).__doc__, name
+
+
+def documented_functions(root):
+    """(name, function, docstring with its arguments) of all that is public in layers and tf_gmvae."""
+    for path in (*sources(root, "layers"), *sources(root, "tf_gmvae")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name[0] != "_":
+                made = [node] if isinstance(node, ast.FunctionDef) else node.body
+                made = [each for each in made if getattr(each, "name", "") in (node.name, "__init__")]
+                docstring = ast.get_docstring(node) or ""
+                if made and "Args:" in docstring:
+                    yield f"{path.relative_to(root)}: {node.name}", made[0].args, docstring
+
+
+def test_the_docstrings_tell_every_default(root):
+    seen = 0
+    for name, arguments, docstring in documented_functions(root):
+        plain = [*arguments.posonlyargs, *arguments.args]
+        defaults = dict(zip(reversed(plain), reversed(arguments.defaults), strict=False))
+        defaults |= dict(zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True))
+        told = re.split(r"\n\S", docstring.split("Args:")[1])[0]
+        entries = re.split(r"\n    (?=[\w*]+(?:, [\w*]+)*: )", told)
+        for argument, default in defaults.items():
+            mine = [entry for entry in entries if argument.arg in entry.split(":")[0].split(", ")]
+            if default is not None and mine:
+                seen += 1
+                words = ("efault", "None") if ast.unparse(default) == "None" else ("efault",)
+                assert any(word in mine[0] for word in words), f"{name}, {argument.arg}: {mine[0]}"
+    assert seen > 80
 
 
 USE = """

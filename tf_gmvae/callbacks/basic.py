@@ -75,7 +75,7 @@ class StopAfterSeconds(keras.callbacks.Callback):
 
     Args:
         seconds: budget.
-        spent: seconds of it that are already gone.
+        spent: seconds of it that are already gone. Default 0.
     """
 
     def __init__(self, seconds: float, spent: float = 0.0) -> None:

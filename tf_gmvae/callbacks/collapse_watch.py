@@ -20,7 +20,7 @@ class CollapseWatch(keras.callbacks.Callback):
         log_dir: of TensorBoard, for the verdicts as text, the components taken and the activity of every
             dimension; None goes without.
         revive: whether components that take none of these examples are set beside the busiest one, which they then
-            share.
+            share. Default False.
 
     Attributes:
         verdicts: list of the sentences of the last epoch, empty where all is well.

@@ -33,10 +33,10 @@ def load(
             or of a folder of images.
         data_dir: For mnist, fashion_mnist and svhn, the folder with the original files; where it holds none of
             them, and for tfds:NAME, the folder of TensorFlow Datasets. It must exist. Other data sets have no use
-            for it.
-        image_size: For a folder of images, the side in pixels of the squares to resize to.
-        channels: For a folder of images, 1 (grey) or 3 (RGB).
-        seed: For "synthetic", the seed of the draw.
+            for it. Default None.
+        image_size: For a folder of images, the side in pixels of the squares to resize to. Default None.
+        channels: For a folder of images, 1 (grey) or 3 (RGB). Default None.
+        seed: For "synthetic", the seed of the draw. Default 0.
 
     Returns:
         The `Dataset`.

@@ -35,14 +35,15 @@ def to_batches(
         batch_size: Examples a batch.
         shuffle_seed: None keeps the order; a seed >= 0 shuffles all examples anew in each epoch. As everywhere
             in TensorFlow, the order also depends on the global seed, where one is set.
-        num_epochs: Passes over the data, or None for an endless data set. Batches never span two epochs.
+        num_epochs: Passes over the data, or None for an endless data set. Batches never span two epochs. Default
+            1.
         skip_batches: Batches to leave out at the start, counted over all epochs: a run that is resumed after n
-            batches gets with `skip_batches=n` what it would have got without the break.
-        drop_remainder: Whether to leave out the last, smaller batch of each epoch.
+            batches gets with `skip_batches=n` what it would have got without the break. Default 0.
+        drop_remainder: Whether to leave out the last, smaller batch of each epoch. Default False.
         binarize: "none"; "threshold" (1 where a pixel is >= 0.5); or "sample" (1 with the pixel as the
             probability, drawn anew in each epoch, from `shuffle_seed`, or 0, and the number of the batch). Both
-            take uint8 for shades of 0 to 255.
-        with_labels: Whether to yield `(batch, labels)`.
+            take uint8 for shades of 0 to 255. Default "none".
+        with_labels: Whether to yield `(batch, labels)`. Default False.
 
     Returns:
         A `tf.data.Dataset` of batches `(B, ...)` of the dtype of the split, binarized ones float32; with labels,

@@ -27,7 +27,7 @@ def reading(path: str | Path, kind: str, mend: str = "download it again") -> Ite
     Args:
         path: The file.
         kind: What the file should be, for the message, such as "an IDX file".
-        mend: What to do about a damaged file.
+        mend: What to do about a damaged file. Default "download it again".
 
     Raises:
         InputError: If the file is missing, a folder, unreadable, empty or damaged.

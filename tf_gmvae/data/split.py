@@ -49,6 +49,7 @@ class Split:
                 kept, every other numeric dtype becomes float32.
             labels: None, or `(N,)` or `(N, 1)` whole numbers.
             series: whether `(N, T, F)` are series, which are kept as they are, and not grey images `(N, H, W)`.
+                Default False.
 
         Returns:
             The `Split`.

@@ -23,8 +23,8 @@ def five_arcs(num_points: int = 10_000, seed: int = 0) -> Split:
     whole is scaled by a constant that gives each coordinate about unit variance whatever the draw.
 
     Args:
-        num_points: Number of points, at least 5. The arcs differ by one point at most.
-        seed: Seed of the draw, and the only thing it depends on.
+        num_points: Number of points, at least 5. The arcs differ by one point at most. Default 10,000.
+        seed: Seed of the draw, and the only thing it depends on. Default 0.
 
     Returns:
         A `Split` of `(num_points, 2)` float32 points in random order, with the arc 0 to 4 as the label.

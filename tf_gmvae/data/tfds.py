@@ -33,6 +33,7 @@ def load_tfds(
         name: TFDS' name, such as "kmnist", or "name/config".
         data_dir: TFDS' folder; None is its default, `~/tensorflow_datasets`.
         train: The split, or sum of splits, to train on. The test split is "test", else "validation", else none.
+            Default "train".
         dataset_name: The name of the result; None is `tfds:` and the name.
         class_names: Names of the labels; None takes those TFDS has.
         instead: What to do where a download is impossible; None says how to prepare the data elsewhere.

@@ -12,7 +12,7 @@ def kmeans(train: np.ndarray, test: np.ndarray, num_components: int, seed: int =
         train: array (N, ...), fitted to.
         test: array (N', ...), assigned.
         num_components: K.
-        seed: integer.
+        seed: integer. Default 0.
 
     Returns:
         Array (N', K): 1 for the nearest of the K means, 0 for the others. All members are equally certain, so
@@ -31,7 +31,7 @@ def gaussian_mixture(train: np.ndarray, test: np.ndarray, num_components: int, s
         train: array (N, ...), fitted to.
         test: array (N', ...), assigned.
         num_components: K.
-        seed: integer.
+        seed: integer. Default 0.
 
     Returns:
         Array (N', K), the mixture's posterior.

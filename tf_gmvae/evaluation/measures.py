@@ -162,7 +162,7 @@ def scores(
     Args:
         posterior: array (N, K).
         labels: array (N,), or None where there are none.
-        log_posterior: array (N, K), log p(z | y), for `table1_accuracy`.
+        log_posterior: array (N, K), log p(z | y), for `table1_accuracy`. Default None.
 
     Returns:
         Dict with accuracy_table1, accuracy_majority, accuracy_hungarian (None where K differs from the

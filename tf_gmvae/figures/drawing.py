@@ -40,7 +40,7 @@ def walks(
         model: `GMVAE`.
         components: list of C numbers.
         places: array (P,), on the lines, in deviations of the prior of w.
-        num_lines: L, at most the dimensions of w and of x.
+        num_lines: L, at most the dimensions of w and of x. Default 1.
 
     Returns:
         Array (C, L, P, ...), means of p(y | x).

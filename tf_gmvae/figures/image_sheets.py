@@ -12,7 +12,7 @@ class Pixels:
     Args:
         examples: array (N, H, W, C), uint8 or float; float data outside [0, 1] are scaled to what they span.
         uint8_scale: number by which the model divides uint8 examples: float images of theirs span 0 to
-            255 / uint8_scale.
+            255 / uint8_scale. Default 255.
     """
 
     def __init__(self, examples: np.ndarray, uint8_scale: float = 255.0) -> None:
@@ -48,7 +48,7 @@ def sheet(pixels: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     Args:
         pixels: uint8 array (N, H, W) or (N, H, W, 3), N >= 1.
         columns: images a row.
-        gap: pixels between them.
+        gap: pixels between them. Default 2.
 
     Returns:
         uint8 array (R (H + gap) - gap, columns (W + gap) - gap), or that of three channels.

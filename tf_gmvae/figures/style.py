@@ -64,8 +64,8 @@ def new(width: float = COLUMN, height: float = 2.4) -> Figure:
     """An empty figure. Call it, and draw, in a `styled` function.
 
     Args:
-        width: inches.
-        height: inches.
+        width: inches. Default that of a column.
+        height: inches. Default 2.4.
 
     Returns:
         `matplotlib.figure.Figure`.

@@ -81,7 +81,7 @@ class Computation(Part):
 
         Args:
             examples: tensor (B, ...).
-            training: whether batch normalisation uses, and learns from, this batch.
+            training: whether batch normalisation uses, and learns from, this batch. Default False.
 
         Returns:
             `Encoding` of float32 tensors.
@@ -107,7 +107,7 @@ class Computation(Part):
 
         Args:
             x: tensor (..., D).
-            training: as in `encode`.
+            training: as in `encode`. Default False.
 
         Returns:
             Float32 tensor (..., *shape of the decoder's output).
@@ -122,7 +122,7 @@ class Computation(Part):
 
         Args:
             examples: float tensor (B, ...).
-            training: as in `encode`; it also chooses the stream of noise.
+            training: as in `encode`; it also chooses the stream of noise. Default False.
 
         Returns:
             `objective.ElboTerms` of tensors (B,), nats.
@@ -142,7 +142,7 @@ class Computation(Part):
 
         Args:
             examples: float tensor (B, ...).
-            training: as in `elbo_terms`.
+            training: as in `elbo_terms`. Default False.
             num_samples: M; None, the default, is the model's.
             sampler: function of a mean, a log-variance and `num_samples` to samples (M, B, ...), which is called
                 for x and then for w; None, the default, is the model's, of training or of evaluation.

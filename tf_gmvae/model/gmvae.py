@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead
+from tf_gmvae import initial_weights as weights
 from tf_gmvae import likelihoods, objective, presets
 from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
@@ -43,11 +44,12 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         latent_dim: D, dimensions of x.
         style_dim: W, dimensions of w.
         num_components: K.
-        num_samples: M, Monte Carlo samples for each example.
+        num_samples: M, Monte Carlo samples for each example. Default 1.
         min_information: lambda of Eq. 7, nats; 0 is the plain ELBO. It may be set at any time, also while `fit`
-            runs.
-        likelihood: name of p(y | x), or a `Likelihood` of your own; see `tf_gmvae.likelihoods`.
-        prior_units: units of the mixture prior head's hidden layers.
+            runs. Default 0.
+        likelihood: name of p(y | x), or a `Likelihood` of your own; see `tf_gmvae.likelihoods`. Default
+            "bernoulli".
+        prior_units: units of the mixture prior head's hidden layers. Default (500,).
         seed: integer seed of the heads' weights, of networks that are not built yet and of all noise; None draws
             one. The same seed gives the same result on the same machine with the same number of threads; sums of
             float32 in another order differ in their last digits, and training can make these larger.
@@ -133,15 +135,18 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         num_components: int = 10,
         data_shape: tuple[int, ...] | None = None,
         seed: int | None = None,
+        initial_weights: str = "keras",
         **overrides: Any,
     ) -> GMVAE:
         """A model with the networks of the paper's appendix A.
 
         Args:
             name: "synthetic", "digits", "mnist" or "svhn".
-            num_components: K.
-            data_shape: of one example, where it is not the preset's own; see `tf_gmvae.presets`.
+            num_components: K. Default 10.
+            data_shape: of one example, where it is not the preset's own; see `tf_gmvae.presets`. Default None.
             seed: integer seed of all weights and noise; None draws one.
+            initial_weights: "keras", the default, leaves them to the layers; "torch" draws them as Torch did in
+                2016, see `initial_weights.draw_as_torch`.
             **overrides: further arguments of the constructor.
 
         Returns:
@@ -153,9 +158,14 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         preset = presets.get(name)
         likelihood = likelihoods.get(overrides.pop("likelihood", preset.likelihood))
         arguments = preset.networks(data_shape or preset.data_shape, likelihood.num_parameters, seed)
-        return cls(
+        if initial_weights not in weights.NAMES:
+            raise InputError(f"initial_weights must be 'keras' or 'torch'. Received: {initial_weights!r}")
+        model = cls(
             **{**arguments, "likelihood": likelihood, **overrides}, num_components=num_components, seed=seed
         )
+        if initial_weights == "torch":
+            weights.draw_as_torch(model, seed)
+        return model
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Builds every layer, so that the first step and loaded weights find them."""
@@ -163,7 +173,7 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         if shape[-1] is None:
             raise InputError(
                 "The number of channels or columns of an example must be known. Received: examples of shape "
-                f"{shape[1:]}. Give the encoder an input shape that ends in a number, or data whose last axis is known."
+                f"{shape[1:]}. Give the encoder an input shape that ends in a number, or data with such a shape."
             )
         features = own_networks.build(self.encoder, shape)
         if len(features) != 2:
@@ -186,7 +196,7 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
 
         Args:
             examples: tensor (B, ...).
-            training: as in `encode`.
+            training: as in `encode`. Default False.
 
         Returns:
             p(z | y), float32 tensor (B, K) (Eq. 3).

@@ -116,7 +116,7 @@ class Inference(Part):
 
         Args:
             data: see the class.
-            batch_size: examples at a time, where `data` is an array.
+            batch_size: examples at a time, where `data` is an array. Default 256.
 
         Returns:
             Array (N, ...), shaped as the data.
@@ -147,7 +147,7 @@ class Inference(Part):
             component: z, an integer for all or N integers; None draws each uniformly from the K.
             w: style, (W,) for all or (N, W); None draws each from N(0, I).
             seed: integer; the same seed gives the same examples. None draws afresh.
-            batch_size: examples at a time.
+            batch_size: examples at a time. Default 256.
 
         Returns:
             Array (N, ...), shaped as the data.
@@ -200,7 +200,7 @@ class Inference(Part):
 
         Args:
             data: see the class.
-            batch_size: examples at a time, where `data` is an array.
+            batch_size: examples at a time, where `data` is an array. Default 256.
 
         Returns:
             `objective.ElboTerms` of arrays (N,), nats; its `elbo` is the score: low marks the unusual. The
@@ -218,7 +218,7 @@ class Inference(Part):
 
         Args:
             data: see the class.
-            batch_size: examples at a time, where `data` is an array.
+            batch_size: examples at a time, where `data` is an array. Default 256.
 
         Returns:
             `Examination` of arrays. The noise in the terms is the same at every call.
@@ -241,8 +241,9 @@ class Inference(Part):
 
         Args:
             data: see the class.
-            num_importance_samples: S.
-            batch_size: examples at a time, where `data` is an array; S times as many are decoded at once.
+            num_importance_samples: S. Default 100.
+            batch_size: examples at a time, where `data` is an array; S times as many are decoded at once. Default
+                16.
 
         Returns:
             Array (N,), nats. The noise is the same at every call.

@@ -98,7 +98,7 @@ class Training(replicas.KeepsOrder):
         Args:
             optimizer: Keras optimizer; None is the paper's, Adam at 1e-4 with epsilon 1e-8.
             jit_compile: whether XLA compiles the step. "auto" does so where there is a GPU: on CPUs XLA's
-                convolutions are slower than TensorFlow's own.
+                convolutions are slower than TensorFlow's own. Default "auto".
             **kwargs: of `keras.Model.compile`.
 
         Raises:
@@ -141,17 +141,17 @@ class Training(replicas.KeepsOrder):
 
         Args:
             x: examples: an array (N, ...), a `data.Split`, or what Keras takes: data sets yield examples, or
-                (examples, labels).
-            y: labels, ignored.
-            batch_size: as in Keras, as are all that follow.
-            epochs: integer.
-            verbose: "auto", 0, 1 or 2.
-            callbacks: list.
-            validation_split: float.
-            validation_data: as `x`, or (examples, labels).
-            shuffle: whether arrays are shuffled; data sets shuffle themselves.
-            class_weight: refused.
-            sample_weight: refused.
+                (examples, labels). Default None.
+            y: labels, ignored. Default None.
+            batch_size: as in Keras, as are all that follow. Default None.
+            epochs: integer. Default 1.
+            verbose: "auto", 0, 1 or 2. Default "auto".
+            callbacks: list. Default None.
+            validation_split: float. Default 0.
+            validation_data: as `x`, or (examples, labels). Default None.
+            shuffle: whether arrays are shuffled; data sets shuffle themselves. Default True.
+            class_weight: refused. Default None.
+            sample_weight: refused. Default None.
             **kwargs: further arguments of Keras.
 
         Returns:

@@ -30,7 +30,7 @@ def export(model: GMVAE, path: str | Path, description: str = "") -> Path:
     Args:
         model: built `GMVAE`; it is left as it is.
         path: folder of the versions; its last part names the model in the card and in recorded requests.
-        description: Markdown for the model card: data, settings, scores.
+        description: Markdown for the model card: data, settings, scores. Default none.
 
     Returns:
         `Path` of the version written.

@@ -41,7 +41,7 @@ def analyse(
         labels: array (N,), the cluster of each.
         num_components: K.
         num_factors: J.
-        seed: integer.
+        seed: integer. Default 0.
 
     Returns:
         `Factors`. A cluster with too few examples for factors of its own takes the common ones, an empty one is

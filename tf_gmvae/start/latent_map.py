@@ -40,7 +40,7 @@ def soft_labels(means: np.ndarray, num_components: int, seed: int = 0) -> np.nda
     Args:
         means: array (N, D), means of q(x | y).
         num_components: K, at most N.
-        seed: integer; the same seed gives the same labels.
+        seed: integer; the same seed gives the same labels. Default 0.
 
     Returns:
         Array (N, K), float32, rows sum to one.
@@ -64,9 +64,9 @@ def neighbourhood_map(
 
     Args:
         points: array (N, D).
-        seed: integer.
-        dimensions: of the map.
-        min_dist: how close neighbours may lie on it.
+        seed: integer. Default 0.
+        dimensions: of the map. Default 10.
+        min_dist: how close neighbours may lie on it. Default 0.
 
     Returns:
         Array (N, D'), D' at most `dimensions`; of fewer examples than UMAP can map, the points themselves.
@@ -92,7 +92,7 @@ def plane(means: np.ndarray, seed: int = 0) -> np.ndarray:
 
     Args:
         means: array (N, D), means of q(x | y).
-        seed: integer; the same seed gives the same map.
+        seed: integer; the same seed gives the same map. Default 0.
 
     Returns:
         Array (N, 2): the means themselves where they have two active dimensions or fewer, else UMAP's map, or of

@@ -60,8 +60,8 @@ class Pretraining(_Stage):
 
     Args:
         gmvae: compiled `GMVAE`.
-        learning_rate: Adam's.
-        beta: weight of the divergence from the prior; below 1, more dimensions of x come into use.
+        learning_rate: Adam's. Default 0.001.
+        beta: weight of the divergence from the prior; below 1, more dimensions of x come into use. Default 1.
     """
 
     def __init__(self, gmvae: keras.Model, learning_rate: float = 1e-3, beta: float = 1.0) -> None:
@@ -88,8 +88,8 @@ class GuidedTraining(_Stage):
 
     Args:
         gmvae: compiled `GMVAE`.
-        learning_rate: Adam's.
-        guidance: weight of the cross-entropy, nats.
+        learning_rate: Adam's. Default 0.001.
+        guidance: weight of the cross-entropy, nats. Default 20.
     """
 
     def __init__(self, gmvae: keras.Model, learning_rate: float = 1e-3, guidance: float = GUIDANCE) -> None:

@@ -11,10 +11,9 @@ import tensorflow as tf
 
 from tf_gmvae import GMVAE, data, inputs, likelihoods, presets
 from tf_gmvae.errors import InputError
-from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start import initialization
 from train.run.folder import RunFolder
-from train.run.settings import Settings
+from train.run.settings import OPTIMIZERS, Settings
 
 # Examples that are scored at a time.
 EVALUATION_BATCH = 256
@@ -141,8 +140,9 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
         likelihood=settings.likelihood,
         data_shape=dataset.train.data_shape,
         seed=settings.seed,
+        initial_weights=settings.initial_weights,
     )
-    model.compile(FusedAdam(settings.learning_rate, epsilon=1e-8))
+    model.compile(OPTIMIZERS[settings.optimizer](settings.learning_rate))
     return model
 
 

@@ -10,19 +10,24 @@ from typing import Any
 
 from absl import flags
 
+from tf_gmvae import initial_weights
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import LIKELIHOODS
+from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.presets import PRESETS
+from tf_gmvae.sign_descent import SignDescent
 
 # What may differ when a run goes on: how far, and where the data lie. Nothing of it changes a step.
 MAY_CHANGE = ("epochs", "minutes", "data_dir")
+# By the value of --optimizer: a function of the learning rate.
+OPTIMIZERS = {"adam": lambda rate: FusedAdam(rate, epsilon=1e-8), "sign": SignDescent}
 # TensorFlow holds seeds in 64 bits, and some are counted up from this one.
 LARGEST_SEED = 2**62
 # As --help shows them.
 GROUPS = {
     "Data": ("dataset", "data_dir", "image_size", "channels", "binarize"),
-    "Model": ("preset", "likelihood", "num_components", "num_samples", "min_information"),
-    "Training": ("epochs", "batch_size", "learning_rate", "minutes", "revive", "seed"),
+    "Model": ("preset", "likelihood", "num_components", "num_samples", "min_information", "initial_weights"),
+    "Training": ("epochs", "batch_size", "learning_rate", "optimizer", "minutes", "revive", "seed"),
     "Start": (
         "initialize", "pretraining_epochs", "pretraining_beta", "guided_epochs", "num_factors",
     ),
@@ -46,6 +51,8 @@ class Settings:
     epochs: int
     batch_size: int
     learning_rate: float
+    optimizer: str
+    initial_weights: str
     minutes: float | None
     initialize: bool
     pretraining_epochs: int
@@ -215,7 +222,21 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_integer("epochs", 100, "Passes through the training part.", 1, **define_from)
     flags.DEFINE_integer("batch_size", 100, "Examples of one step.", 1, **define_from)
-    _define_float("learning_rate", 1e-4, "Adam's.", positive=True, **define_from)
+    _define_float("learning_rate", 1e-4, "Of the optimizer.", positive=True, **define_from)
+    flags.DEFINE_enum(
+        "optimizer",
+        "adam",
+        list(OPTIMIZERS),
+        "adam, or sign: every weight moves by the learning rate, in the direction of its gradient.",
+        **define_from,
+    )
+    flags.DEFINE_enum(
+        "initial_weights",
+        "keras",
+        list(initial_weights.NAMES),
+        "Those of the layers, or as Torch drew them in 2016.",
+        **define_from,
+    )
     _define_float(
         "minutes", None, "Stop after the epoch that uses up so many minutes, start included.", **define_from
     )
