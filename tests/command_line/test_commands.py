@@ -61,6 +61,7 @@ def test_a_run_leaves_all_it_promises(finished):
     assert metrics["train_seconds"] == pytest.approx(sum(float(row["seconds"]) for row in history(run)), abs=0.01)
     assert metrics["images_per_second"] == pytest.approx(3 * 1400 / metrics["train_seconds"], rel=0.01)
     assert [int(row["epoch"]) for row in history(run)] == [0, 1, 2]
+    assert metrics["versions"]["tf-gmvae"] == tf_gmvae.__version__
     assert list((run / "tensorboard").rglob("events*"))
     assert sorted(path.name for path in run.iterdir()) == [
         "history.csv", "metrics.json", "model.keras", "report.html", "run.flags", "start.json", "tensorboard",

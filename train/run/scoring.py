@@ -10,9 +10,10 @@ import numpy as np
 from tf_gmvae import evaluation
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.model.inference import Examination
+from tf_gmvae.version import __version__
 from train.run.run import Run
 
-PACKAGES = ("tf-gmvae", "tensorflow", "keras", "numpy")
+PACKAGES = ("tensorflow", "keras", "numpy")
 # Draws of w from its prior that show how the components move with it.
 STYLES = 500
 
@@ -76,12 +77,9 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
             np.bincount(posterior.argmax(axis=1), minlength=settings.num_components),
             settings.initialize,
         ),
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+        "versions": {
+            "python": platform.python_version(),
+            "tf-gmvae": __version__,  # of the code that runs, whatever was installed before it
+            **{name: metadata.version(name) for name in PACKAGES},
+        },
     }
-
-
-def _version(package):
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:  # a bare source tree
-        return None
