@@ -18,7 +18,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     """Where to write a file, so that no reader, no kill and no full disk ever leaves half of it.
 
     Args:
-        path: of the file.
+        path: path of the file.
 
     Yields:
         `Path` beside it with the same suffix, to be written. When the block ends the file takes the place of

@@ -90,7 +90,7 @@ def no_weights(name: str) -> InputError:
     """The `InputError` of weights of examples or classes.
 
     Args:
-        name: of the argument.
+        name: text, name of the argument.
     """
     return InputError(f"GMVAE does not weigh examples: drop {name}.")
 
@@ -99,7 +99,7 @@ def batches(data: Any, batch_size: int | None) -> Iterator[Any]:
     """Batches of data in their order.
 
     Args:
-        data: of `readable`.
+        data: what `readable` returned.
         batch_size: examples at a time, where `data` is an array; None takes all at once.
 
     Yields:
@@ -151,8 +151,8 @@ def check_shape(shape: tuple[int | None, ...], data_shape: tuple[int | None, ...
     """Checks a batch's shape against the shape the model was built for.
 
     Args:
-        shape: of the batch, (B, ...); unknown sizes are None.
-        data_shape: of one example.
+        shape: shape of the batch, (B, ...); unknown sizes are None.
+        data_shape: tuple, shape of one example.
 
     Raises:
         InputError: if they do not fit.
@@ -235,8 +235,8 @@ def check_data(data: Any, model: GMVAE) -> None:
     """Checks what can be known of data before the first step, and builds a model that waited for their shape.
 
     Args:
-        data: of `readable`: an array, which is checked whole, a `tf.data.Dataset`, of which the shape is checked,
-            or anything else Keras takes, which is left to the first step.
+        data: what `readable` returned: an array, which is checked whole, a `tf.data.Dataset`, of which the shape
+            is checked, or anything else Keras takes, which is left to the first step.
         model: `GMVAE`.
 
     Raises:

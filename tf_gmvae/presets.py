@@ -136,12 +136,12 @@ class Preset:
     """Networks and sizes of one row of appendix A.
 
     Attributes:
-        name: of the preset.
+        name: text, name of the preset.
         data_shape: the shape of an example it is meant for.
         fits: whether the networks can be built for another shape.
         latent_dim: D.
         style_dim: W.
-        prior_units: of the mixture prior head.
+        prior_units: tuple, units of the hidden layers of the mixture prior head.
         likelihood: name of p(y | x).
         layers: function of (blocks, data shape, decoder channels) to the two stacks of layers.
     """
@@ -161,7 +161,7 @@ class Preset:
         """Arguments of `GMVAE` for examples of a shape.
 
         Args:
-            data_shape: of one example.
+            data_shape: tuple, shape of one example.
             num_parameters: likelihood parameters of each data value.
             seed: integer seed of the weights; None draws one.
 
@@ -243,7 +243,7 @@ def for_shape(data_shape: tuple[int, ...]) -> Preset:
     """The preset for examples of a shape.
 
     Args:
-        data_shape: of one example.
+        data_shape: tuple, shape of one example.
 
     Returns:
         The `Preset` made for this very shape; else for vectors "synthetic", for small images "digits", and

@@ -25,7 +25,7 @@ class SignDescent(keras.optimizers.Optimizer):
         learning_rate: float, or a schedule of Keras; default 1e-4, the paper's.
         epsilon: gradients far below it move their weight by less; default 6.3e-9, the authors' for the mean over a
             batch of 50.
-        name: of the optimizer; default "sign_descent".
+        name: text, name of the optimizer; default "sign_descent".
         **kwargs: of `keras.optimizers.Optimizer`, such as `clipnorm` and `weight_decay`.
     """
 

@@ -122,7 +122,7 @@ class SaveEveryEpoch(keras.callbacks.Callback):
     """Saves the whole model, optimizer and noise state included, after every epoch, see `save_whole`.
 
     Args:
-        path: of the `.keras` file.
+        path: path of the `.keras` file.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -139,7 +139,7 @@ def save_whole(model: keras.Model, path: str | Path) -> None:
 
     Args:
         model: Keras model.
-        path: of the `.keras` file.
+        path: path of the `.keras` file.
     """
     with disk.whole(path) as partial:
         model.save(partial)

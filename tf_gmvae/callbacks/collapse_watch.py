@@ -17,8 +17,8 @@ class CollapseWatch(keras.callbacks.Callback):
 
     Args:
         data: array, or data set of one pass, of a few thousand training examples.
-        log_dir: of TensorBoard, for the verdicts as text, the components taken and the activity of every
-            dimension; None goes without.
+        log_dir: path, folder of TensorBoard for the verdicts as text, the components taken and the activity of
+            every dimension; None goes without.
         revive: whether components that take none of these examples are set beside the busiest one, which they then
             share. Default False.
 

@@ -25,10 +25,10 @@ class ComponentPictures(keras.callbacks.Callback):
 
     Args:
         split: `data.Split` of the examples that the projector shows, a few thousand at most.
-        log_dir: of TensorBoard.
+        log_dir: path, folder of TensorBoard.
         every: epochs from one drawing to the next. Default 5.
         class_names: tuple of the names of label 0, 1, ..., or None.
-        seed: of the samples. Default 0.
+        seed: integer, seed of the samples. Default 0.
         binarize: as in `data.to_batches`. Default "none".
     """
 

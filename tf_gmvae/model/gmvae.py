@@ -143,7 +143,7 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         Args:
             name: "synthetic", "digits", "mnist" or "svhn".
             num_components: K. Default 10.
-            data_shape: of one example, where it is not the preset's own; see `tf_gmvae.presets`. Default None.
+            data_shape: tuple, shape of one example; None, the default, is the preset's own.
             seed: integer seed of all weights and noise; None draws one.
             initial_weights: "keras", the default, leaves them to the layers; "torch" draws them as Torch did in
                 2016, see `initial_weights.draw_as_torch`.

@@ -11,7 +11,7 @@ def build(network: keras.Layer, shape: tuple[int | None, ...]) -> tuple[int | No
 
     Args:
         network: Keras model or layer.
-        shape: of its input, (None, ...).
+        shape: tuple, shape of its input, (None, ...).
 
     Returns:
         Shape of its output, a tuple.
@@ -28,7 +28,7 @@ def seed_initial_weights(network: keras.Layer, seed: int, name: str) -> None:
     Args:
         network: Keras model or layer.
         seed: integer.
-        name: of the network, for the warning.
+        name: text, name of the network for the warning.
 
     Warns:
         UserWarning: where weights were drawn already, and without a seed.

@@ -78,18 +78,19 @@ class Initialization(Part):
                 iterable of batches of examples or of (examples, labels), of one pass. A stream is read to its end
                 once, and at most `max_examples` of it, drawn with equal chances, are kept in memory and trained
                 on.
-            pretraining_epochs: as a plain VAE; of small data together at least `LEAST_STEPS` steps. Default 3.
-            beta: weight of the divergence from the prior in the pretraining. Where examples are small and few
-                dimensions of x come into use, less than 1 shows the map more of them. Default 1.
-            guided_epochs: at the labels found, likewise. Default 3.
-            guidance: weight of the cross-entropy of p(z | x, w) to those labels, nats. Default 20.
-            batch_size: of both trainings. Default 200.
-            learning_rate: of both, Adam's. Default 0.001.
-            num_factors: dimensions of w that start in use; 0 starts without a style. Default 10.
-            max_examples: in which the clusters are found, at most; the map takes a minute for 30,000. Default
-                60,000.
+            pretraining_epochs: integer, epochs as a plain VAE; of small data together at least `LEAST_STEPS`
+                steps. Default 3.
+            beta: float, weight of the divergence from the prior in the pretraining. Where examples are small and
+                few dimensions of x come into use, less than 1 shows the map more of them. Default 1.
+            guided_epochs: integer, epochs at the labels found, likewise. Default 3.
+            guidance: float, weight of the cross-entropy of p(z | x, w) to those labels, nats. Default 20.
+            batch_size: integer, examples of a step of both trainings. Default 200.
+            learning_rate: float, Adam's learning rate of both. Default 0.001.
+            num_factors: integer, dimensions of w that start in use; 0 starts without a style. Default 10.
+            max_examples: integer, largest number of examples in which the clusters are found; the map takes a
+                minute for 30,000. Default 60,000.
             binarize: as in `data.to_batches`. Default "none".
-            callbacks: of both trainings. Default none.
+            callbacks: list of callbacks of both trainings. Default none.
             verbose: as in `fit`; 0 is silent. Default "auto".
 
         Returns:

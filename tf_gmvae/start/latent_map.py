@@ -65,7 +65,7 @@ def neighbourhood_map(
     Args:
         points: array (N, D).
         seed: integer. Default 0.
-        dimensions: of the map. Default 10.
+        dimensions: integer, dimensions of the map. Default 10.
         min_dist: how close neighbours may lie on it. Default 0.
 
     Returns:

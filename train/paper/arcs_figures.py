@@ -34,7 +34,7 @@ def figure2(
         collapsed: `ArcsTraining` without the constraint.
         cured: `ArcsTraining` with it.
         sharp: the `GMVAE` of `learn_noise` after it, of the same mixture prior; its density is drawn.
-        seed: of what is drawn.
+        seed: integer, seed of what is drawn.
 
     Returns:
         Pair of the `matplotlib.figure.Figure` and a dict of its numbers that JSON can hold.
@@ -156,7 +156,7 @@ def log_density(model: GMVAE, points: np.ndarray, seed: int) -> np.ndarray:
     Args:
         model: `GMVAE`.
         points: array (N, F).
-        seed: of the draws.
+        seed: integer, seed of the draws.
 
     Returns:
         Array (N,), nats.
@@ -183,7 +183,7 @@ def density_of_mixture(examples: np.ndarray, num_components: int, seed: int) -> 
     Args:
         examples: array (N, 2).
         num_components: K.
-        seed: of its starts.
+        seed: integer, seed of its starts.
 
     Returns:
         Fitted `sklearn.mixture.GaussianMixture`.

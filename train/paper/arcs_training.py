@@ -62,7 +62,7 @@ def load(seed: int) -> data.Dataset:
     """The five arcs as these trainings see them.
 
     Args:
-        seed: of the draw.
+        seed: integer, seed of the draw.
 
     Returns:
         `data.Dataset`, every coordinate times `SCALE`.
@@ -81,8 +81,8 @@ def train(dataset: data.Dataset, min_information: float, epochs: int, seed: int)
     Args:
         dataset: `data.Dataset` of `load`; its training part teaches, its test part is looked at.
         min_information: lambda, nats; 0 is the plain ELBO.
-        epochs: of the paper's objective.
-        seed: of weights, noise and order.
+        epochs: integer, epochs of the paper's objective.
+        seed: integer, seed of weights, noise and order.
 
     Returns:
         `ArcsTraining`.
@@ -118,7 +118,7 @@ def learn_noise(training: ArcsTraining, dataset: data.Dataset, epochs: int) -> G
     Args:
         training: `ArcsTraining`.
         dataset: `data.Dataset` it was trained on.
-        epochs: of this.
+        epochs: integer, epochs of this training.
 
     Returns:
         `GMVAE` with a "gaussian" likelihood.

@@ -28,7 +28,7 @@ def read_curves(path: str | Path | None) -> dict[str, list[list[float]]]:
     """Test accuracies by epoch of the runs of a Table 1.
 
     Args:
-        path: of its table1.json, beside which its runs lie.
+        path: path of its table1.json, beside which its runs lie.
 
     Returns:
         Dict for `figures.accuracy_figure`.
@@ -76,8 +76,8 @@ def image_model(path: str | Path | None, number: str) -> GMVAE:
     """The model of a run on images.
 
     Args:
-        path: of the run's folder.
-        number: of the figure, for the message.
+        path: path of the run's folder.
+        number: text, number of the figure for the message.
 
     Returns:
         `GMVAE`.
@@ -103,7 +103,7 @@ def samples_figure(model: GMVAE, seed: int, walks: bool = False) -> Figure:
 
     Args:
         model: `GMVAE` on images.
-        seed: of the samples.
+        seed: integer, seed of the samples.
         walks: whether to add the walks.
 
     Returns:

@@ -26,7 +26,7 @@ def run_name(num_components: int, num_samples: int, seed: int) -> str:
     Args:
         num_components: K.
         num_samples: M.
-        seed: of the run.
+        seed: integer, seed of the run.
 
     Returns:
         Text.
@@ -74,7 +74,7 @@ def markdown(rows: list[dict[str, Any]], baselines: list[dict[str, Any]], comman
     Args:
         rows: list of dicts of `row`.
         baselines: list of dicts with method, num_components and the scores of `evaluation.scores`.
-        command: that made it.
+        command: text, command that made it.
 
     Returns:
         Text.

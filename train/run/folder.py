@@ -24,7 +24,7 @@ class RunFolder:
     """The folder of one run.
 
     Args:
-        path: of the folder.
+        path: path of the folder.
 
     Attributes:
         flags: the resolved settings, a flag file.
@@ -243,9 +243,9 @@ class RunFolder:
         """What a JSON file holds.
 
         Args:
-            path: of the file.
+            path: path of the file.
             mend: what to do about a damaged one.
-            key: that it must have, if it holds an object.
+            key: text, key that it must have, if it holds an object.
 
         Returns:
             What `json.loads` makes of it, or None if there is no such file.

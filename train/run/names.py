@@ -13,7 +13,7 @@ def checked(name: str, what: str, mend: str) -> str:
 
     Args:
         name: text.
-        what: that is named, to begin the sentence: a flag, say.
+        what: text that names it at the beginning of the sentence: a flag, say.
         mend: what to do about a bad one.
 
     Returns:

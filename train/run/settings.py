@@ -88,7 +88,7 @@ class Settings:
         """The settings that were stored as `as_flags`.
 
         Args:
-            path: of the flag file.
+            path: path of the flag file.
 
         Returns:
             `Settings`.
@@ -146,7 +146,7 @@ class Settings:
         left out changes every epoch.
 
         Args:
-            num_examples: of the training part.
+            num_examples: integer, examples of the training part.
         """
         batch_size = min(self.batch_size, num_examples)
         return batch_size, num_examples // batch_size
