@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,10 @@ from tf_gmvae.sign_descent import SignDescent
 # What may differ when a run goes on: how far, and where the data lie. Nothing of it changes a step.
 MAY_CHANGE = ("epochs", "minutes", "data_dir")
 # By the value of --optimizer: a function of the learning rate.
-OPTIMIZERS = {"adam": lambda rate: FusedAdam(rate, epsilon=1e-8), "sign": SignDescent}
+OPTIMIZERS: dict[str, Callable[[float], Any]] = {
+    "adam": lambda rate: FusedAdam(rate, epsilon=1e-8),
+    "sign": SignDescent,
+}
 # TensorFlow holds seeds in 64 bits, and some are counted up from this one.
 LARGEST_SEED = 2**62
 # As --help shows them.
