@@ -18,7 +18,7 @@ def test_floors_find_blobs():
     rng = np.random.default_rng(0)
     labels = np.arange(300) % 3
     images = np.clip(rng.normal(60 + 60 * labels[:, None, None], 5, (300, 4, 4)), 0, 255).astype("uint8")
-    for cluster in (baselines.kmeans, baselines.gaussian_mixture):
+    for cluster in (baselines.kmeans, baselines.gaussian_mixture, baselines.umap_mixture):
         posterior = cluster(images[:200], images[200:], 3)
         np.testing.assert_allclose(posterior.sum(axis=1), 1, atol=1e-5)
         assert evaluation.hungarian_accuracy(posterior, labels[200:]) == 1
@@ -77,7 +77,9 @@ def test_the_table_is_made_once_and_goes_on(tmp_path):
         (2, [0], [1]),
         (10, [0], [1]),
     ]
-    assert {floor["method"] for floor in table["pixels"]} == {"k-means", "Gaussian mixture"}
+    assert {floor["method"] for floor in table["pixels"]} == {
+        "k-means", "Gaussian mixture", "UMAP + Gaussian mixture"
+    }  # fmt: skip
     k_means = next(floor for floor in table["pixels"] if floor["num_components"] == 10)
     assert 0.7 < k_means["accuracy_majority"] < 0.9
     # All members of a k-means cluster are equally certain, and their most frequent label counts.
