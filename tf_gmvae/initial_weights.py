@@ -1,17 +1,15 @@
-"""Initial weights as Torch drew them in 2016, from which the paper's objective does not collapse.
-
-See docs/from_random_weights.md for what they do, and for what a model's own initial weights do in their place.
-"""
+"""Initial weights for the paper's objective without a start; see docs/from_random_weights.md for what each does."""
 
 import math
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from tf_gmvae.errors import InputError
 
-# As --initial_weights takes them: Keras' own, those of each layer's initialisers, or Torch's.
-NAMES = ("keras", "torch")
+# Of the kernels that make the components, against the layer's own.
+NEAR = 0.1
 
 
 def draw_as_torch(network: keras.Layer, seed: int | None = None) -> None:
@@ -44,6 +42,27 @@ def draw_as_torch(network: keras.Layer, seed: int | None = None) -> None:
         for variable in (kernel, bias):
             if isinstance(variable, keras.Variable):
                 variable.assign(rng.uniform(-bound, bound, variable.shape))
+
+
+def bring_components_near(model: keras.Model) -> None:
+    """Makes the components of the mixture prior begin close to each other, all else as it is.
+
+    Components that begin apart share out the first, meaningless latents among themselves: the nearest takes them
+    all, and those without examples have no gradient to come back by. Near ones share every example for a while.
+
+    Args:
+        model: built `GMVAE`.
+    """
+    for layer in (model.prior_head.means, model.prior_head.log_vars):
+        layer.kernel.assign(NEAR * layer.kernel)
+
+
+# By the value of --initial_weights: what becomes of a model's own; "keras" leaves them.
+WAYS: dict[str, Callable[[keras.Model, int | None], None]] = {
+    "keras": lambda model, seed: None,
+    "near": lambda model, seed: bring_components_near(model),
+    "torch": draw_as_torch,
+}
 
 
 def _fan_in(layer, shape):

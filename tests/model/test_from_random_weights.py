@@ -70,6 +70,23 @@ def test_every_weight_is_drawn_within_its_fan_in():
         assert "beta" in one.path or (one.numpy() != different.numpy()).mean() > 0.99
 
 
+def test_components_begin_near_each_other_and_all_else_as_it_was():
+    plain, near = (
+        tf_gmvae.GMVAE.from_preset("digits", seed=0, initial_weights=name) for name in ("keras", "near")
+    )
+    w = np.random.default_rng(0).normal(size=(50, 16)).astype("float32")
+    for mine, theirs in zip(near.mixture_prior(w), plain.mixture_prior(w), strict=True):
+        np.testing.assert_allclose(mine, 0.1 * theirs, rtol=1e-4, atol=1e-6)
+    changed = [
+        one.path
+        for one, other in zip(near.trainable_weights, plain.trainable_weights, strict=True)
+        if (one.numpy() != other.numpy()).any()
+    ]
+    assert len(changed) == 2 and all("prior_head" in path and path.endswith("kernel") for path in changed)
+    with pytest.raises(InputError, match="must be one of keras, near, torch. Received: 'far'"):
+        tf_gmvae.GMVAE.from_preset("digits", initial_weights="far")
+
+
 def test_networks_without_weights_get_a_sentence():
     with pytest.raises(InputError, match="net has no weights yet, .* call its build"):
         initial_weights.draw_as_torch(keras.Sequential([keras.layers.Dense(3)], name="net"))

@@ -145,8 +145,8 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
             num_components: K. Default 10.
             data_shape: tuple, shape of one example; None, the default, is the preset's own.
             seed: integer seed of all weights and noise; None draws one.
-            initial_weights: "keras", the default, leaves them to the layers; "torch" draws them as Torch did in
-                2016, see `initial_weights.draw_as_torch`.
+            initial_weights: "keras", the default, leaves them to the layers; "near" brings the components near
+                each other; "torch" draws all as Torch did in 2016; see `tf_gmvae.initial_weights`.
             **overrides: further arguments of the constructor.
 
         Returns:
@@ -158,13 +158,14 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         preset = presets.get(name)
         likelihood = likelihoods.get(overrides.pop("likelihood", preset.likelihood))
         arguments = preset.networks(data_shape or preset.data_shape, likelihood.num_parameters, seed)
-        if initial_weights not in weights.NAMES:
-            raise InputError(f"initial_weights must be 'keras' or 'torch'. Received: {initial_weights!r}")
+        if initial_weights not in weights.WAYS:
+            raise InputError(
+                f"initial_weights must be one of {', '.join(weights.WAYS)}. Received: {initial_weights!r}"
+            )
         model = cls(
             **{**arguments, "likelihood": likelihood, **overrides}, num_components=num_components, seed=seed
         )
-        if initial_weights == "torch":
-            weights.draw_as_torch(model, seed)
+        weights.WAYS[initial_weights](model, seed)
         return model
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:

@@ -237,8 +237,8 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_enum(
         "initial_weights",
         "keras",
-        list(initial_weights.NAMES),
-        "Those of the layers, or as Torch drew them in 2016.",
+        list(initial_weights.WAYS),
+        "Those of the layers; near: with the components near each other; torch: all as Torch drew them in 2016.",
         **define_from,
     )
     _define_float(
