@@ -1,4 +1,4 @@
-"""Initial weights for the paper's objective without a start; see docs/from_random_weights.md for what each does."""
+"""Initial weights for the paper's objective without a start; docs/from_random_weights.md says what each does."""
 
 import math
 from collections.abc import Callable
