@@ -294,6 +294,7 @@ def draw_groups(groups, out):
                     ax.plot(epochs[1:], values, dash, color=colour, marker=".", label=label)
         for ax, label in zip(axes, ("components in use", "test accuracy, majority, %"), strict=True):
             ax.set_xlabel("epoch")
+            ax.xaxis.get_major_locator().set_params(integer=True)
             ax.set_ylabel(label)
             ax.set_ylim(bottom=0)
         figure.legend(loc="outside right upper")

@@ -14,7 +14,13 @@ PAGES = sorted(
     for path in (ROOT / folder).glob("*.md")
 )
 # Pages whose Python blocks run in order, in a namespace of their own; docs/serving.md has a test of its own.
-RUNNING = [["README.md", "docs/python.md"], ["docs/networks.md"], ["docs/data.md"], ["CONTRIBUTING.md"]]
+RUNNING = [
+    ["README.md", "docs/python.md"],
+    ["docs/from_random_weights.md"],
+    ["docs/networks.md"],
+    ["docs/data.md"],
+    ["CONTRIBUTING.md"],
+]
 # Files that the recipes of CONTRIBUTING.md make.
 OF_RECIPES = {"tf_gmvae/data/wine.py", "tests/data/test_data_wine.py", "layers/scale.py"}
 
