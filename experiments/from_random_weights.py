@@ -75,7 +75,10 @@ def main():
     args = parser.parse_args()
     lists = {}
     for name, (kind, _, choices) in LISTS.items():
-        lists[name] = [kind(text) for text in getattr(args, name).split(",")]
+        try:
+            lists[name] = [kind(text) for text in getattr(args, name).split(",")]
+        except ValueError:
+            parser.error(f"--{name} takes numbers, with commas between. Received: {getattr(args, name)}")
         unknown = [value for value in lists[name] if choices is not None and value not in choices]
         if unknown:
             parser.error(f"--{name} takes {', '.join(choices)}. Received: {unknown[0]}")
@@ -152,7 +155,7 @@ def train(
     change_gradient(gradient)
     data = tf_gmvae.data.load(args.dataset, args.data_dir)
     steps = data.train.num_examples // args.batch_size
-    lines = read(path)
+    lines = read(path) if model_path.is_file() else []
     if lines:
         model = keras.saving.load_model(model_path)
         lines = lines[: int(model.optimizer.iterations) // steps]  # the model is saved last
@@ -256,6 +259,8 @@ def show(out):
     groups = {}
     for path in sorted(out.glob("*.jsonl")):
         lines = read(path)
+        if not lines:
+            continue
         epochs = ", ".join(
             f"{line['components_in_use']} / {100 * line['accuracy_majority']:.0f}" for line in lines
         )
@@ -265,6 +270,8 @@ def show(out):
             f"w-prior {last['w_prior']:.2f}, conditional {last['conditional_prior']:.1f}, ELBO {last['elbo']:.1f}"
         )
         groups.setdefault(name_of(last), []).append(lines)
+    if not groups:
+        sys.exit(f"error: no run in {out} has finished an epoch: give the command without --show first.")
     draw_groups(groups, out)
 
 
@@ -287,11 +294,11 @@ def draw_groups(groups, out):
         axes = figure.subplots(1, 2)
         for (name, runs), (dash, colour) in zip(sorted(groups.items()), style.line_styles(), strict=False):
             for number, lines in enumerate(runs):
-                epochs = [0, *(line["epoch"] for line in lines)]
+                epochs = [line["epoch"] for line in lines]
                 for ax, key, scale in zip(axes, ("components_in_use", "accuracy_majority"), (1, 100), strict=True):
                     values = [scale * line[key] for line in lines]
                     label = name if number == 0 and ax is axes[0] else None
-                    ax.plot(epochs[1:], values, dash, color=colour, marker=".", label=label)
+                    ax.plot(epochs, values, dash, color=colour, marker=".", label=label)
         for ax, label in zip(axes, ("components in use", "test accuracy, majority, %"), strict=True):
             ax.set_xlabel("epoch")
             ax.xaxis.get_major_locator().set_params(integer=True)

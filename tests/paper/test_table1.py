@@ -129,3 +129,27 @@ def test_bad_flags_get_a_sentence(tmp_path):
     )
     for flag in ("--components=", "--[no]dry_run", "--learning_rate=", "(default: mnist)"):
         assert flag in help_page
+
+
+def test_the_floor_of_a_map_takes_the_plane_and_the_few():
+    # Points of the plane, of which UMAP's own beginning may take hours; and too few for a map.
+    labels = np.arange(600) % 3
+    centres = np.array([[0.0, 0], [9, 0], [0, 9]])
+    points = (centres[labels] + np.random.default_rng(0).normal(size=(600, 2))).astype("float32")
+    for count in (300, 40):
+        posterior = baselines.umap_mixture(points[:count], points[300:], 3)
+        assert evaluation.hungarian_accuracy(posterior, labels[300:]) > 0.95
+
+
+def test_floors_are_those_of_their_seed(tmp_path):
+    common = [
+        "--dataset=digits", "--noinitialize", "--components=3", "--samples=1", "--seeds=1", "--dry_run",
+        f"--runs_dir={tmp_path}",
+    ]  # fmt: skip
+    seen = []
+    for answer in run_all("train.table1", [common, [*common, "--seed=1"], common]):
+        assert answer.returncode == 0, answer.stderr
+        seen.append(answer.stdout.count("on the pixels, K = 3 ..."))
+    assert seen == [3, 3, 0]
+    floors = json.loads((tmp_path / "table1.json").read_text())["pixels"]
+    assert [floor["seed"] for floor in floors] == [0, 0, 0]

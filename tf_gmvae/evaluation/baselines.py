@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 
+from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, mapper
+
 
 def kmeans(train: np.ndarray, test: np.ndarray, num_components: int, seed: int = 0) -> np.ndarray:
     """k-means on raw values.
@@ -58,20 +60,22 @@ def umap_mixture(
         max_examples: integer, largest number of examples of `train` that the map is drawn from. Default 20,000.
 
     Returns:
-        Array (N', K), the mixture's posterior.
+        Array (N', K), the posterior of the mixture, which is on the values themselves where they are too few for a
+        map.
     """
-    import umap
     from sklearn.mixture import GaussianMixture
 
-    rows = _rows(train)
+    rows, test_rows = _rows(train), _rows(test)
     drawn = np.random.default_rng(seed).choice(len(rows), min(max_examples, len(rows)), replace=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed makes UMAP run on one core; a mixture that could go on
-        reducer = umap.UMAP(n_components=10, n_neighbors=15, min_dist=0.0, random_state=seed, n_jobs=1)
-        points = reducer.fit_transform(rows[drawn])
+        points, placed = rows[drawn], test_rows
+        if len(points) >= LEAST_POINTS:
+            umap = mapper(rows.shape[1], seed)
+            points, placed = umap.fit_transform(points), umap.transform(test_rows)
         # Of many starts the likeliest: of few, on MNIST, it is 8 points worse.
         mixture = GaussianMixture(num_components, n_init=30, reg_covar=1e-3, random_state=seed).fit(points)
-        return mixture.predict_proba(reducer.transform(_rows(test)))
+        return mixture.predict_proba(placed)
 
 
 def _rows(examples):

@@ -10,13 +10,8 @@ import warnings
 import numpy as np
 
 from tf_gmvae.evaluation.diagnostics import ACTIVE_VARIANCE, activity
+from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, MAP_DIMENSIONS, mapper
 
-# Of the map. More dimensions than two keep clusters from crossing each other on the way.
-MAP_DIMENSIONS = 10
-NEIGHBOURS = 15
-# Of the points, up to which the layout begins from their principal components: on lines and bands of the plane the
-# eigenvectors that it begins from elsewhere may take hours to find.
-FEW_DIMENSIONS = 2
 # Examples below which the mixture takes more starts: it then needs them more, and they cost little.
 FEW = 10_000
 
@@ -71,20 +66,11 @@ def neighbourhood_map(
     Returns:
         Array (N, D'), D' at most `dimensions`; of fewer examples than UMAP can map, the points themselves.
     """
-    if len(points) < 4 * NEIGHBOURS:
+    if len(points) < LEAST_POINTS:
         return points
-    import umap
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed makes it run on one core
-        return umap.UMAP(
-            n_components=min(dimensions, points.shape[1]),
-            n_neighbors=NEIGHBOURS,
-            min_dist=min_dist,
-            init="pca" if points.shape[1] <= FEW_DIMENSIONS else "spectral",
-            random_state=seed,
-            n_jobs=1,
-        ).fit_transform(points)
+        return mapper(points.shape[1], seed, dimensions, min_dist).fit_transform(points)
 
 
 def plane(means: np.ndarray, seed: int = 0) -> np.ndarray:
