@@ -15,7 +15,7 @@ from tf_gmvae.errors import InputError
 from train import cli
 from train.paper import arcs_figures, arcs_training, run_figures
 from train.run.folder import RunFolder
-from train.run.settings import LARGEST_SEED
+from train.run.record import LARGEST_SEED
 
 NUMBERS = ("2", "3", "4", "5", "6")
 

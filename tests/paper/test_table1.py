@@ -11,7 +11,9 @@ from support.misuse import check_refused
 
 from tf_gmvae import evaluation
 from tf_gmvae.evaluation import baselines
+from tf_gmvae.methods import METHODS
 from train.paper import table1_report
+from train.paper.cells import FLOORS, PAPERS_K, Row
 
 
 def test_floors_find_blobs():
@@ -29,12 +31,13 @@ def run_metrics(seed, accuracy, hungarian=None):
         "seed": seed, "epochs": 2, "start_seconds": 60.0, "train_seconds": 120.0, "accuracy_table1": accuracy,
         "accuracy_majority": accuracy, "accuracy_hungarian": hungarian, "nmi": 0.5, "ari": 0.4,
         "components_in_use": 10, "elbo": -100.0, "w_prior": 3.0, "style_information": 2.5,
-        "table1_protocol": evaluation.TABLE1_PROTOCOL,
+        "table1_protocol": evaluation.TABLE1_PROTOCOL, "parameters": 1_234_567,
     }  # fmt: skip
 
 
 def test_a_row_is_mean_and_deviation_of_its_seeds():
-    row = table1_report.row(10, 1, [run_metrics(0, 0.9), run_metrics(1, 0.98), run_metrics(2, 0.94)])
+    runs = [run_metrics(0, 0.9), run_metrics(1, 0.98), run_metrics(2, 0.94)]
+    row = table1_report.row(Row("gmvae", 10, 1), runs)
     scores = row["scores"]["accuracy_table1"]
     assert scores["values"] == [0.9, 0.98, 0.94]
     assert scores["mean"] == pytest.approx(0.94)
@@ -42,52 +45,58 @@ def test_a_row_is_mean_and_deviation_of_its_seeds():
     assert row["minutes"] == [3.0, 3.0, 3.0]
     assert row["paper"] == {"best": 87.31, "mean": 77.78, "sd": 5.75}
     assert "accuracy_hungarian" not in row["scores"]
-    text = table1_report.markdown([row], [], "the command")
-    assert "| 10 | 1 | 87.31 | 77.78 ± 5.75 | 98.00 | 94.00 ± 4.00 | 90.00, 98.00, 94.00 |" in text
-    assert "`the command`" in text and "earlier version" not in text
+    text = table1_report.markdown([row], "the command")
+    assert "| GMVAE | 10 | 1 | 87.31 | 77.78 ± 5.75 | 98.00 | 94.00 ± 4.00 | 90.00, 98.00, 94.00 |" in text
+    assert "| 1,234,567 |" in text and "`the command`" in text and "earlier version" not in text
 
 
 def test_what_was_not_run_says_so():
-    rows = [table1_report.row(30, 10, []), table1_report.row(7, 1, [run_metrics(0, 0.9)], dataset="svhn")]
-    text = table1_report.markdown(rows, [], "x")
-    assert "| 30 | 10 | 93.22 | 89.27 ± 2.50 | - | - | not run |" in text
-    assert "| 7 | 1 | - | - | 90.00 | 90.00 | 90.00 |" in text
+    rows = [
+        table1_report.row(Row("gmvae", 30, 10), []),
+        table1_report.row(Row("aae", 16), []),
+        table1_report.row(Row("gmvae", 7, 1), [run_metrics(0, 0.9)], dataset="svhn"),
+    ]
+    text = table1_report.markdown(rows, "x")
+    assert "| GMVAE | 30 | 10 | 93.22 | 89.27 ± 2.50 | - | - | not run |" in text
+    assert "| AAE | 16 | - | - | 90.45 ± 2.05 | - | - | not run |" in text
+    assert "| GMVAE | 7 | 1 | - | - | 90.00 | 90.00 | 90.00 |" in text
 
 
 def test_runs_that_were_scored_by_the_order_of_the_file_are_named():
     old = {name: value for name, value in run_metrics(1, 0.98).items() if name != "table1_protocol"}
-    text = table1_report.markdown([table1_report.row(10, 1, [run_metrics(0, 0.9), old])], [], "x")
+    text = table1_report.markdown([table1_report.row(Row("gmvae", 10, 1), [run_metrics(0, 0.9), old])], "x")
     assert "ties went to the first example of the file: k10-m1-seed1. `python -m train.evaluate" in text
+
+
+def test_every_method_has_a_row_a_title_and_the_papers_k():
+    assert set(PAPERS_K) == set(table1_report.TITLES) == {"gmvae", "gmvae_random", *METHODS, *FLOORS}
+    for method, k, _ in table1_report.PAPER:
+        assert k in PAPERS_K[method]
+    assert Row("gmvae", 10, 1).name(0) == "k10-m1-seed0"  # as earlier versions named it
+    assert [Row("gmvae_random", 16, 10).name(2), Row("dec", 10).name(1)] == [
+        "gmvae_random-k16-m10-seed2", "dec-k10-seed1"
+    ]  # fmt: skip
 
 
 def test_the_table_is_made_once_and_goes_on(tmp_path):
     arguments = [
-        "--dataset=digits",
-        "--noinitialize",
-        "--components=2,10",
-        "--samples=1",
-        "--seeds=1",
-        f"--runs_dir={tmp_path / 'out'}",
-        "--jobs=2",
-    ]
-    first = run_warm("-m", "train.table1", *arguments, "--epochs=1")
+        "--dataset=digits", "--noinitialize", "--components=10", "--samples=1", "--seeds=1", "--jobs=2",
+        f"--runs_dir={tmp_path / 'out'}", "--method_epochs=1",
+    ]  # fmt: skip
+    first = run_warm("-m", "train.table1", *arguments, "--epochs=1", "--methods=gmvae,catgan,kmeans")
     assert first.returncode == 0, first.stderr
-    table = json.loads((tmp_path / "out" / "table1.json").read_text())
-    assert [(row["num_components"], row["seeds"], row["epochs"]) for row in table["rows"]] == [
-        (2, [0], [1]),
-        (10, [0], [1]),
-    ]
-    assert {floor["method"] for floor in table["pixels"]} == {
-        "k-means", "Gaussian mixture", "UMAP + Gaussian mixture"
-    }  # fmt: skip
-    k_means = next(floor for floor in table["pixels"] if floor["num_components"] == 10)
-    assert 0.7 < k_means["accuracy_majority"] < 0.9
+    rows = json.loads((tmp_path / "out" / "table1.json").read_text())["rows"]
+    assert [(row["method"], row["num_components"], row["seeds"], row["epochs"]) for row in rows] == [
+        ("gmvae", 10, [0], [1]), ("catgan", 10, [0], [1]), ("kmeans", 10, [0], [0])
+    ]  # fmt: skip
+    ours, catgan, k_means = (row["scores"] for row in rows)
+    assert 0.7 < k_means["accuracy_majority"]["mean"] < 0.9
     # All members of a k-means cluster are equally certain, and their most frequent label counts.
     assert k_means["accuracy_table1"] == k_means["accuracy_majority"]
-    values = table["rows"][1]["scores"]["accuracy_table1"]["values"]
-    metrics = json.loads((tmp_path / "out" / "k10-m1-seed0" / "metrics.json").read_text())
-    assert values == [metrics["accuracy_table1"]]
-    assert not math.isnan(values[0])
+    for scores, folder in ((ours, "k10-m1-seed0"), (catgan, "catgan-k10-seed0")):
+        metrics = json.loads((tmp_path / "out" / folder / "metrics.json").read_text())
+        assert scores["accuracy_table1"]["values"] == [metrics["accuracy_table1"]]
+        assert not math.isnan(metrics["accuracy_table1"])
     assert (tmp_path / "out" / "figure4.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "out" / "table1.md").read_text() in first.stdout + "\n"
     # Floors of an earlier version, which scored by the order of the file, are computed anew.
@@ -98,14 +107,18 @@ def test_the_table_is_made_once_and_goes_on(tmp_path):
         for floor in new
     ]
     pixels.write_text(json.dumps(old))
-    calls = [["--epochs=1"], ["--epochs=1", "--components=2,10,16", "--dry_run", "--nopixels"]]
-    again, more = run_all("train.table1", [[*arguments, *call] for call in calls])
+    calls = [
+        ["--epochs=1", "--methods=gmvae,catgan,kmeans"],
+        ["--epochs=1", "--methods=gmvae,kmeans", "--components=10,16", "--dry_run", "--nopixels"],
+        ["--epochs=2", "--methods=gmvae"],
+        ["--epochs=2", "--methods=gmvae", "--learning_rate=0.5"],
+    ]
+    again, more, longer, other = run_all("train.table1", [[*arguments, *call] for call in calls])
     assert "2 runs, 0 to do" in again.stdout
-    assert json.loads(pixels.read_text()) == new
-    assert "3 runs, 1 to do" in more.stdout
-    assert "| 16 | 1 | - | - | - | - | not run |" in more.stdout
-    calls = [["--epochs=2", "--components=10"], ["--epochs=2", "--learning_rate=0.5"]]
-    longer, other = run_all("train.table1", [[*arguments, *call] for call in calls])
+    seconds = "start_seconds"
+    assert [{**floor, seconds: 0} for floor in json.loads(pixels.read_text())] == [{**new[0], seconds: 0}]
+    assert "2 runs, 1 to do" in more.stdout
+    assert "| GMVAE | 16 | 1 | - | - | - | - | not run |" in more.stdout and "k-means |" not in more.stdout
     assert longer.returncode == 0, longer.stderr
     assert json.loads((tmp_path / "out" / "table1.json").read_text())["rows"][0]["epochs"] == [2]
     assert other.returncode == 1
@@ -118,6 +131,7 @@ def test_bad_flags_get_a_sentence(tmp_path):
     cases = {
         ("--components=ten",): "--components must be integers",
         ("--samples=0",): "--samples must be integers",
+        ("--methods=dce",): "--methods must be some of gmvae, gmvae_random, dec",
         ("--dataset=minst",): "minst",
         (f"--components={10**200}",): "K, M and --seed together must be the name of one folder",
         (f"--seed={2**63}",): "is not an integer in the range",
@@ -141,15 +155,12 @@ def test_the_floor_of_a_map_takes_the_plane_and_the_few():
         assert evaluation.hungarian_accuracy(posterior, labels[300:]) > 0.95
 
 
-def test_floors_are_those_of_their_seed(tmp_path):
-    common = [
-        "--dataset=digits", "--noinitialize", "--components=3", "--samples=1", "--seeds=1", "--dry_run",
-        f"--runs_dir={tmp_path}",
-    ]  # fmt: skip
+def test_floors_are_those_of_their_seed_and_k(tmp_path):
+    common = ["--dataset=digits", "--methods=kmeans", "--components=3", f"--runs_dir={tmp_path}"]
+    calls = [[*common, "--seeds=1"], [*common, "--seeds=2"], [*common, "--seed=1", "--seeds=1"]]
     seen = []
-    for answer in run_all("train.table1", [common, [*common, "--seed=1"], common]):
+    for answer in run_all("train.table1", calls):
         assert answer.returncode == 0, answer.stderr
-        seen.append(answer.stdout.count("on the pixels, K = 3 ..."))
-    assert seen == [3, 3, 0]
-    floors = json.loads((tmp_path / "table1.json").read_text())["pixels"]
-    assert [floor["seed"] for floor in floors] == [0, 0, 0]
+        seen.append(answer.stdout.count("kmeans-k3-seed"))
+    assert seen == [1, 1, 0]
+    assert json.loads((tmp_path / "table1.json").read_text())["rows"][0]["seeds"] == [1]

@@ -12,6 +12,7 @@ from tf_gmvae import GMVAE, figures
 from tf_gmvae.errors import InputError
 from tf_gmvae.figures import drawing
 from train.paper import table1_report
+from train.paper.cells import FLOORS, Row
 from train.run.folder import RunFolder
 from train.run.run import load_model
 
@@ -41,7 +42,8 @@ def read_curves(path: str | Path | None) -> dict[str, list[list[float]]]:
     path = Path(path)
     try:
         rows = [
-            (row["num_components"], row["num_samples"], row["seeds"])
+            # Tables of earlier versions have the GMVAE alone.
+            (Row(row.get("method", "gmvae"), row["num_components"], row["num_samples"]), row["seeds"])
             for row in json.loads(path.read_text())["rows"]
         ]
     except OSError as error:
@@ -54,9 +56,9 @@ def read_curves(path: str | Path | None) -> dict[str, list[list[float]]]:
             "it anew."
         ) from None
     curves = {
-        f"K = {k}, M = {m}": [_curve(path.parent / table1_report.run_name(k, m, seed)) for seed in seeds]
-        for k, m, seeds in rows
-        if seeds
+        table1_report.title(row): [_curve(path.parent / row.name(seed)) for seed in seeds]
+        for row, seeds in rows
+        if seeds and row.method not in FLOORS
     }
     if not curves:
         raise InputError(f"{path} has no finished run yet: go on with `python -m train.table1`.")

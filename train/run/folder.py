@@ -17,6 +17,7 @@ from typing import Any
 
 from tf_gmvae import disk
 from tf_gmvae.errors import InputError
+from train.run.record import Record
 from train.run.settings import Settings
 
 
@@ -87,11 +88,11 @@ class RunFolder:
         except OSError as error:
             raise self._unwritable(error) from None
 
-    def open(self, settings: Settings, resume: bool = False) -> None:
+    def open(self, settings: Record, resume: bool = False) -> None:
         """Makes the folder ready for a run: new, or as the run that goes on left it.
 
         Args:
-            settings: resolved `Settings`; stored in the folder.
+            settings: resolved `Settings`, or another `Record`; stored in the folder.
             resume: whether the run that is there goes on.
 
         Raises:
@@ -101,21 +102,21 @@ class RunFolder:
         try:
             self._sweep()
             if resume and self.flags.is_file():
-                settings.check_same(Settings.read(self.flags))
+                settings.check_same(type(settings).read(self.flags))
             self.path.mkdir(parents=True, exist_ok=True)
             self.write_whole(self.flags, settings.as_flags())
         except OSError as error:
             raise self._unwritable(error) from None
 
     @contextlib.contextmanager
-    def replacement(self, settings: Settings) -> Iterator[RunFolder]:
+    def replacement(self, settings: Record) -> Iterator[RunFolder]:
         """A hidden folder beside this one, whose run takes the place of the one that is here when the block ends.
 
         If the block fails, the new run is removed and the old one has not been touched. If the process is killed,
         the next command that trains under this name does that.
 
         Args:
-            settings: resolved `Settings` of the new run.
+            settings: resolved `Settings`, or another `Record`, of the new run.
 
         Yields:
             `RunFolder`, opened.
@@ -236,7 +237,7 @@ class RunFolder:
             InputError: if the file is damaged.
         """
         mend = f"`python -m train.evaluate --run={self.path}` writes it anew"
-        return self.read_json(self.metrics, mend, "elbo")
+        return self.read_json(self.metrics, mend, "components_in_use")
 
     @staticmethod
     def read_json(path: Path, mend: str, key: str | None = None) -> Any:

@@ -1,6 +1,5 @@
 """The report of a run: what its page is made of."""
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -52,7 +51,7 @@ def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
             drawn=model.generate(DRAWN if split.data_shape == (2,) else 1, seed=seed),
             history=folder.read_history(),
             metrics={**metrics, "dataset": shown.dataset},
-            settings=asdict(shown),
+            settings=shown.as_dict(),
             labels=split.labels,
             class_names=run.dataset.class_names,
             seed=seed,

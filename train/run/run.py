@@ -13,6 +13,7 @@ from tf_gmvae import GMVAE, data, inputs, likelihoods, presets
 from tf_gmvae.errors import InputError
 from tf_gmvae.start import initialization
 from train.run.folder import RunFolder
+from train.run.method_settings import MethodSettings
 from train.run.settings import OPTIMIZERS, Settings
 
 # Examples that are scored at a time.
@@ -76,11 +77,11 @@ class Run:
         return data.to_batches(split, batch_size, binarize=self.settings.binarize, **options)
 
 
-def load_data(settings: Settings) -> data.Dataset:
+def load_data(settings: Settings | MethodSettings) -> data.Dataset:
     """Loads the data set of a run.
 
     Args:
-        settings: `Settings`.
+        settings: `Settings` or `MethodSettings`.
 
     Returns:
         `tf_gmvae.data.Dataset`.

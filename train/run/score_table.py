@@ -8,17 +8,12 @@ def table(metrics: dict[str, Any]) -> str:
     """The scores as a small table.
 
     Args:
-        metrics: dict of `scoring.score`.
+        metrics: dict of `scoring.score` or `method_job.score`.
 
     Returns:
         Text of several lines.
     """
-    rows = [("ELBO, nats", f"{metrics['elbo']:.2f}")]
-    for term in ("reconstruction", "conditional_prior", "w_prior"):
-        rows.append((f"  {term}", f"{metrics[term]:.2f}"))
-    limit = math.log(metrics["num_components"])
-    rows.append(("  z_prior", f"{metrics['z_prior']:.2f} (at most log K = {limit:.2f})"))
-    rows.append(("w moves x by", f"{metrics['style_information']:.2f} nats within a component"))
+    rows = _of_gmvae(metrics) if "elbo" in metrics else []
     rows.append(("components in use", f"{metrics['components_in_use']} of {metrics['num_components']}"))
     for score, name in (("table1", "Table 1"), ("majority", "majority"), ("hungarian", "one-to-one")):
         if metrics[f"accuracy_{score}"] is not None:
@@ -29,6 +24,17 @@ def table(metrics: dict[str, Any]) -> str:
     rows.append(("training", f"{metrics['train_seconds']:.0f} s for {metrics['epochs']} epochs"))
     if metrics["start_seconds"]:
         rows.append(("start", f"{metrics['start_seconds']:.0f} s before"))
-    rows += [("collapse watch", sentence) for sentence in metrics["collapse"]]
+    rows += [("collapse watch", sentence) for sentence in metrics.get("collapse", ())]
     title = f"{metrics['dataset']}: {metrics['num_examples']:,} {metrics['scored_on']} examples"
     return "\n".join([title, *(f"  {name:<22}{value}" for name, value in rows)])
+
+
+def _of_gmvae(metrics):
+    """Rows on the bound and on w, which other methods do not have."""
+    rows = [("ELBO, nats", f"{metrics['elbo']:.2f}")]
+    for term in ("reconstruction", "conditional_prior", "w_prior"):
+        rows.append((f"  {term}", f"{metrics[term]:.2f}"))
+    limit = math.log(metrics["num_components"])
+    rows.append(("  z_prior", f"{metrics['z_prior']:.2f} (at most log K = {limit:.2f})"))
+    rows.append(("w moves x by", f"{metrics['style_information']:.2f} nats within a component"))
+    return rows

@@ -64,6 +64,7 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         "epochs": len(history),
         "start_seconds": folder.read_start()["seconds"],
         "train_seconds": round(seconds, 3),
+        "parameters": model.count_params(),
         "images_per_second": round(examples / seconds, 1) if seconds else None,
         **terms,
         **watched,
@@ -77,9 +78,14 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
             np.bincount(posterior.argmax(axis=1), minlength=settings.num_components),
             settings.initialize,
         ),
-        "versions": {
-            "python": platform.python_version(),
-            "tf-gmvae": __version__,  # of the code that runs, whatever was installed before it
-            **{name: metadata.version(name) for name in PACKAGES},
-        },
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computed a score, by name."""
+    return {
+        "python": platform.python_version(),
+        "tf-gmvae": __version__,  # of the code that runs, whatever was installed before it
+        **{name: metadata.version(name) for name in PACKAGES},
     }

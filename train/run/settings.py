@@ -5,28 +5,23 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from absl import flags
 
 from tf_gmvae import initial_weights
-from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import LIKELIHOODS
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.presets import PRESETS
 from tf_gmvae.sign_descent import SignDescent
+from train.run.record import LARGEST_SEED, Record, define_data
 
-# What may differ when a run goes on: how far, and where the data lie. Nothing of it changes a step.
-MAY_CHANGE = ("epochs", "minutes", "data_dir")
 # By the value of --optimizer: a function of the learning rate.
 OPTIMIZERS: dict[str, Callable[[float], Any]] = {
     "adam": lambda rate: FusedAdam(rate, epsilon=1e-8),
     "sign": SignDescent,
 }
-# TensorFlow holds seeds in 64 bits, and some are counted up from this one.
-LARGEST_SEED = 2**62
 # As --help shows them.
 GROUPS = {
     "Data": ("dataset", "data_dir", "image_size", "channels", "binarize"),
@@ -39,7 +34,7 @@ GROUPS = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Record):
     """All that decides the outcome of a run; one attribute a flag, described in `define`."""
 
     dataset: str
@@ -66,63 +61,17 @@ class Settings:
     revive: bool
     seed: int
 
-    @classmethod
-    def from_flags(cls, flag_values: flags.FlagValues) -> Settings:
-        """The settings of parsed flags.
-
-        Args:
-            flag_values: an absl `FlagValues` on which `define` was called.
-
-        Returns:
-            `Settings`.
-
-        Raises:
-            InputError: if no data set is named.
-        """
-        if not flag_values.dataset:
-            raise InputError(
-                "Name the data: --flagfile=digits.flags, or --dataset= with digits, mnist, fashion_mnist, svhn, "
-                "synthetic, tfds:NAME, a .npz file or a folder of images."
-            )
-        values: dict[str, Any] = {field.name: flag_values[field.name].value for field in fields(cls)}
-        return cls(**values)
+    MAY_CHANGE = ("epochs", "minutes", "data_dir")
 
     @classmethod
-    def read(cls, path: str | Path) -> Settings:
-        """The settings that were stored as `as_flags`.
-
-        Args:
-            path: path of the flag file.
-
-        Returns:
-            `Settings`.
-
-        Raises:
-            InputError: if the file is missing or holds unknown flags.
-        """
-        flag_values = flags.FlagValues()
+    def define(cls, flag_values: flags.FlagValues = flags.FLAGS) -> None:
+        """See `Record.define`."""
         define(flag_values)
-        if not Path(path).is_file():
-            raise InputError(f"{Path(path).parent} is not a run: it has no {Path(path).name}.")
-        try:
-            flag_values(["", f"--flagfile={path}"])
-        except (flags.Error, UnicodeDecodeError) as error:
-            raise InputError(f"{path} cannot be read ({str(error).removesuffix('.')}): mend that line.") from None
-        return cls.from_flags(flag_values)
-
-    def as_flags(self) -> str:
-        """The settings as the text of a flag file."""
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        return "".join(f"--{name}={value}\n" for name, value in given.items())
 
     @property
     def default_name(self) -> str:
         """A run's name where the user gives none."""
-        path = Path(self.dataset.replace(":", "-")).expanduser()
-        if path.name in ("", ".."):  # "." and the like; what they are called is known to the file system alone
-            path = path.resolve()
-        dataset = path.stem.lstrip(".") or "data"
-        return f"{dataset}-k{self.num_components}-m{self.num_samples}-seed{self.seed}"
+        return f"{self.data_name}-k{self.num_components}-m{self.num_samples}-seed{self.seed}"
 
     def resolved(self, preset: str, likelihood: str) -> Settings:
         """The same settings with the choices made that the user left open.
@@ -155,23 +104,6 @@ class Settings:
         batch_size = min(self.batch_size, num_examples)
         return batch_size, num_examples // batch_size
 
-    def check_same(self, stored: Settings) -> None:
-        """Checks that a run may go on under these settings.
-
-        Args:
-            stored: the `Settings` it began with.
-
-        Raises:
-            InputError: naming the first flag that differs.
-        """
-        for name, value in asdict(self).items():
-            began_with = getattr(stored, name)
-            if name not in MAY_CHANGE and value != began_with:
-                raise InputError(
-                    f"The run began with --{name}={began_with} and cannot go on with --{name}={value}: resume it "
-                    "with its own flags, or give another --name."
-                )
-
 
 class _Finite(flags.FloatParser):
     """Finite numbers from 0 on, or above it; NaN passes bounds of absl's own."""
@@ -192,19 +124,7 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         flag_values: where to define them.
     """
     define_from: dict[str, Any] = {"flag_values": flag_values}
-    flags.DEFINE_string(
-        "dataset",
-        None,
-        "digits, mnist, fashion_mnist, svhn, synthetic, tfds:NAME, a .npz file, or a folder of images.",
-        **define_from,
-    )
-    flags.DEFINE_string(
-        "data_dir", None, "Folder with the original files; else TensorFlow Datasets is asked.", **define_from
-    )
-    flags.DEFINE_integer(
-        "image_size", None, "Resize the images of a folder to a square of this many pixels.", 1, **define_from
-    )
-    flags.DEFINE_integer("channels", None, "1 (grey) or 3 (RGB), for a folder of images.", 1, 3, **define_from)
+    define_data(flag_values)
     flags.DEFINE_enum(
         "binarize",
         "none",

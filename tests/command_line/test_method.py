@@ -1,0 +1,67 @@
+"""`python -m train.method`: another method's run from its beginning to its scores."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+from conftest import run_warm
+from support.commands import run_all
+from support.misuse import check_refused
+
+import tf_gmvae
+from tf_gmvae import evaluation
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder with a run of two epochs, the second after a break."""
+    folder = tmp_path_factory.mktemp("runs")
+    for more in (["--epochs=1"], ["--epochs=2", "--resume"]):
+        run = run_warm("-m", "train.method", "--method=aae", "--dataset=digits", *more, f"--runs_dir={folder}")
+        assert run.returncode == 0, run.stderr
+        assert "components in use" in run.stdout and "digits-aae-k10-seed0/ (model.keras" in run.stdout
+    return folder
+
+
+def test_a_run_leaves_model_scores_and_history(runs):
+    run = runs / "digits-aae-k10-seed0"
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert (metrics["method"], metrics["epochs"], metrics["num_examples"]) == ("aae", 2, 359)
+    model = keras.saving.load_model(run / "model.keras")
+    assert metrics["parameters"] == model.count_params() > 1e6
+    test = tf_gmvae.data.load("digits").test
+    log_assignments, _ = model.examine(test.examples)
+    scores = evaluation.scores(np.exp(log_assignments), test.labels, log_assignments)
+    assert scores == pytest.approx({name: metrics[name] for name in scores}, abs=0.01)
+    with (run / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"])
+    assert float(rows[1]["test_accuracy_table1"]) == pytest.approx(metrics["accuracy_table1"], abs=0.01)
+    assert "--method=aae\n" in (run / "run.flags").read_text()
+
+
+def test_what_is_finished_stays_and_what_is_bad_gets_a_sentence(runs):
+    common = ["--method=aae", "--dataset=digits", f"--runs_dir={runs}"]
+    (again,) = run_all("train.method", [[*common, "--epochs=2", "--resume"]])
+    assert again.returncode == 0 and "nothing is left to train" in again.stdout
+    damaged = runs / "damaged"
+    damaged.mkdir()
+    (damaged / "run.flags").write_text((runs / "digits-aae-k10-seed0" / "run.flags").read_text())
+    (damaged / "model.keras").write_bytes(b"PK")
+    cases = {
+        (): "is not empty: pass --resume",
+        ("--resume", "--seed=0", "--num_components=9", "--name=digits-aae-k10-seed0"): "cannot go on with",
+        ("--resume", "--method=dec", "--name=digits-aae-k10-seed0"): "cannot go on with --method=dec",
+        ("--resume", "--name=damaged"): "cannot be read (it is cut short",
+        ("--method=dce",): "--method",
+        ("--epochs=0", "--seed=5"): "--epochs",
+        ("--num_components=5000", "--seed=5"): "5000 clusters need at least as many examples",
+        ("--dataset=minst",): "minst",
+    }
+    page = check_refused("train.method", cases, runs, *common)
+    assert "--method=" in page and "--dataset=" in page
+    (nameless,) = run_all("train.method", [["--dataset=digits"]])
+    assert nameless.returncode == 1 and "Name the method: --method= with one of dec, aae" in nameless.stderr

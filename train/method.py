@@ -1,0 +1,53 @@
+"""Another method than the GMVAE on the same data, by the same scores: `python -m train.method --method=dec`."""
+
+from pathlib import Path
+
+from absl import flags
+
+from tf_gmvae import interrupts
+from train import cli
+from train.run import method_job, names, score_table
+from train.run.folder import RunFolder
+from train.run.method_job import MethodRun
+from train.run.method_settings import MethodSettings
+from train.run.run import load_data
+
+MethodSettings.define()
+flags.DEFINE_string("name", None, "Of the run; by default data set, method, K and seed.")
+flags.DEFINE_string("runs_dir", "runs", "Where runs are kept.")
+flags.DEFINE_bool("resume", False, "Go on with the run of that name after its last finished epoch.")
+flags.DEFINE_bool(
+    "overwrite", False, "Replace the run of that name, once the first epoch of the new one is saved."
+)
+
+
+def main() -> None:
+    """Prepares, fits, scores and saves one run."""
+    chosen = flags.FLAGS
+    settings = MethodSettings.from_flags(chosen)
+    name = settings.default_name if chosen.name is None else chosen.name
+    folder = RunFolder(Path(chosen.runs_dir) / names.checked(name, "--name", "give another --name"))
+    try:
+        with interrupts.not_lost():
+            folder.check_free(chosen.resume, chosen.overwrite)
+            dataset = load_data(settings)
+            method_job.new_model(settings, dataset)  # says what is wrong before anything is written
+            if chosen.overwrite and folder.is_taken:
+                with folder.replacement(settings) as new:
+                    method_job.fit(MethodRun.begin(new, settings, dataset), one_epoch=True)
+            folder.open(settings, resume=chosen.resume or chosen.overwrite)
+            run = MethodRun.begin(folder, settings, dataset)
+            method_job.fit(run)
+            log_assignments, _ = run.model.examine(run.scored.examples)
+            metrics = method_job.score(run, log_assignments)
+            folder.write_metrics(metrics)
+    except KeyboardInterrupt:
+        saved = folder.model.is_file() and not chosen.overwrite
+        mend = "--resume goes on after the last finished epoch" if saved else "the same command begins again"
+        raise KeyboardInterrupt(f"Stopped; {mend}.") from None
+    print("\n" + score_table.table(metrics))
+    print(f"\nThe run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags).")
+
+
+if __name__ == "__main__":
+    cli.run(main)

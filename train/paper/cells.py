@@ -1,0 +1,139 @@
+"""The runs behind Table 1: what each is, where it lies, and by which command it is made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tf_gmvae.methods import METHODS
+from train.run import names
+from train.run.folder import RunFolder
+from train.run.method_settings import MethodSettings
+from train.run.settings import Settings
+
+# By method, the K of the paper's table; those of the floors are all of them.
+PAPERS_K = {
+    "gmvae": (10, 16, 30),
+    "gmvae_random": (10, 16, 30),
+    "dec": (10,),
+    "aae": (16, 30),
+    "catgan": (20,),
+    "vade": (10,),
+    "kmeans": (10, 16, 20, 30),
+    "gmm": (10, 16, 20, 30),
+    "umap": (10, 16, 20, 30),
+}
+GMVAES = ("gmvae", "gmvae_random")
+FLOORS = ("kmeans", "gmm", "umap")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    Attributes:
+        method: key of `PAPERS_K`.
+        num_components: K.
+        num_samples: M, or None where the method has none.
+    """
+
+    method: str
+    num_components: int
+    num_samples: int | None = None
+
+    def name(self, seed: int) -> str:
+        """Name of the folder of one of its runs, beside the table.
+
+        Args:
+            seed: integer, seed of the run.
+        """
+        parts = [] if self.method == "gmvae" else [self.method]
+        parts.append(f"k{self.num_components}")
+        if self.num_samples is not None:
+            parts.append(f"m{self.num_samples}")
+        return "-".join([*parts, f"seed{seed}"])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a row.
+
+    Attributes:
+        row: `Row`.
+        settings: `Settings` or `MethodSettings`, of the run.
+        folder: `RunFolder`, where it lies.
+    """
+
+    row: Row
+    settings: Settings | MethodSettings
+    folder: RunFolder
+
+    @classmethod
+    def of(cls, row: Row, base: Settings, seed: int, runs_dir: str, method_epochs: int | None = None) -> Cell:
+        """The run of a row with a seed.
+
+        Args:
+            row: `Row` of a method that is trained.
+            base: `Settings` that hold for every cell.
+            seed: integer.
+            runs_dir: text, folder of the table.
+            method_epochs: integer, epochs of a method other than the GMVAE. Default None: the method's own.
+
+        Returns:
+            `Cell`.
+
+        Raises:
+            InputError: if there can be no folder of its name.
+        """
+        name = names.checked(row.name(seed), "K, M and --seed together", "give smaller numbers")
+        if row.num_samples is not None:
+            settings = replace(base, num_components=row.num_components, num_samples=row.num_samples, seed=seed)
+            if row.method == "gmvae_random":
+                # As mnist-paper.flags: the paper's objective alone.
+                settings = replace(settings, initialize=False, initial_weights="near")
+            return cls(row, settings, RunFolder(Path(runs_dir) / name))
+        settings_of_method = MethodSettings(
+            row.method, base.dataset, base.data_dir, base.image_size, base.channels, row.num_components,
+            method_epochs or METHODS[row.method].EPOCHS, seed,
+        )  # fmt: skip
+        return cls(row, settings_of_method, RunFolder(Path(runs_dir) / name))
+
+    @property
+    def log(self) -> str:
+        """Path of the file that its output goes to."""
+        return f"{self.folder.path}.log"
+
+    @property
+    def command(self) -> list[str]:
+        """Arguments of Python that begin the run, or go on with it."""
+        place = [f"--name={self.folder.path.name}", f"--runs_dir={self.folder.path.parent}", "--resume"]
+        own = self.settings.as_flags().split("\n")[:-1]
+        if isinstance(self.settings, MethodSettings):
+            return ["-m", "train.method", *own, *place]
+        return ["-m", "train.main", *own, *place, "--noreport", "--noexport"]
+
+    @property
+    def metrics(self) -> dict[str, Any] | None:
+        """Its scores, or None if it has none yet."""
+        return self.folder.read_metrics()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has used up its epochs or minutes, or ended by itself.
+
+        Raises:
+            InputError: if it is one under other settings.
+        """
+        metrics = self.metrics
+        if metrics is None:
+            return False
+        if isinstance(self.settings, MethodSettings):
+            self.settings.check_same(MethodSettings.read(self.folder.flags))
+            return metrics["ended"] or metrics["epochs"] >= (self.settings.epochs or math.inf)
+        stored = self.folder.read_settings()
+        self.settings.resolved(stored.preset or "", stored.likelihood or "").check_same(stored)
+        minutes = (metrics["start_seconds"] + metrics["train_seconds"]) / 60
+        out_of_time = self.settings.minutes is not None and minutes >= self.settings.minutes
+        return metrics["epochs"] >= self.settings.epochs or out_of_time

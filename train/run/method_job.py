@@ -1,0 +1,179 @@
+"""A run of another method: its training, and what it makes of the examples that are scored, in numbers."""
+
+from __future__ import annotations
+
+import sys
+import time
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tf_gmvae import data, evaluation, methods
+from tf_gmvae.callbacks.basic import SaveEveryEpoch, StopAfterSeconds, TrainingSeconds, save_whole
+from tf_gmvae.errors import InputError
+from train.run.folder import RunFolder
+from train.run.method_settings import MethodSettings
+from train.run.scoring import versions
+
+
+@dataclass(frozen=True, eq=False)
+class MethodRun:
+    """A run of another method.
+
+    Attributes:
+        folder: `RunFolder`, where it lies.
+        settings: `MethodSettings`.
+        dataset: `tf_gmvae.data.Dataset`.
+        model: `methods.ClusteringMethod`.
+    """
+
+    folder: RunFolder
+    settings: MethodSettings
+    dataset: data.Dataset
+    model: methods.ClusteringMethod
+
+    @classmethod
+    def begin(cls, folder: RunFolder, settings: MethodSettings, dataset: data.Dataset) -> MethodRun:
+        """A run, new or as it was left.
+
+        Args:
+            folder: `RunFolder`, opened.
+            settings: `MethodSettings`.
+            dataset: `tf_gmvae.data.Dataset`.
+
+        Returns:
+            `MethodRun`.
+
+        Raises:
+            InputError: if its model cannot be read.
+        """
+        kind = methods.get(settings.method)
+        if not folder.model.is_file():
+            return cls(folder, settings, dataset, new_model(settings, dataset))
+        fault = "it is cut short, or no model that Keras has saved"
+        if zipfile.is_zipfile(folder.model):
+            try:
+                model = keras.saving.load_model(folder.model)
+            except Exception as error:  # whatever a damaged or foreign file leads the readers to
+                fault = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
+            else:
+                if isinstance(model, kind):
+                    return cls(folder, settings, dataset, model)
+                fault = f"it holds something other than a {kind.__name__}"
+        raise InputError(
+            f"{folder.model} cannot be read ({fault}): put back a copy of it, or train the run anew, with "
+            "--overwrite."
+        )
+
+    @property
+    def scored(self) -> data.Split:
+        """The part of the data that is scored: the test part, or the training part where there is no other."""
+        return self.dataset.test or self.dataset.train
+
+
+def new_model(settings: MethodSettings, dataset: data.Dataset) -> methods.ClusteringMethod:
+    """The untrained model of a run.
+
+    Args:
+        settings: `MethodSettings`.
+        dataset: `tf_gmvae.data.Dataset`.
+
+    Returns:
+        `methods.ClusteringMethod`.
+
+    Raises:
+        InputError: if it cannot be trained on these data.
+    """
+    kind = methods.get(settings.method)
+    model = kind(dataset.train.data_shape, settings.num_components, settings.seed)
+    model.checked(dataset.train)
+    return model
+
+
+def fit(run: MethodRun, one_epoch: bool = False) -> None:
+    """Prepares the method, and trains it up to its epochs, from where it stands.
+
+    History and model are written into the folder, epoch by epoch.
+
+    Args:
+        run: `MethodRun` with an opened folder.
+        one_epoch: whether to stop after the next epoch, however many are to come. Default False.
+
+    Raises:
+        TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
+    """
+    model, folder, train = run.model, run.folder, run.dataset.train
+    verbose = "auto" if sys.stdout.isatty() else 2
+    if not model.is_prepared.numpy():
+        began = time.perf_counter()
+        model.prepare(train.examples, verbose)
+        folder.write_start({"seconds": round(time.perf_counter() - began, 3)})
+        save_whole(model, folder.model)
+    _, steps = model.epoch_shape(train.num_examples)
+    epochs_done = int(model.optimizer.iterations) // steps
+    folder.keep_history(epochs_done)
+    epochs = model.EPOCHS if run.settings.epochs is None else run.settings.epochs
+    if epochs_done >= epochs or model.has_ended:
+        print(f"The run is finished after epoch {epochs_done}: nothing is left to train.", flush=True)
+        return
+    model.fit(
+        train,
+        epochs=epochs,
+        initial_epoch=epochs_done,
+        verbose=verbose,
+        callbacks=[
+            TrainingSeconds(),
+            _TestScores(run),
+            *([StopAfterSeconds(0.0)] if one_epoch else []),
+            # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
+            keras.callbacks.CSVLogger(folder.history, append=True),
+            SaveEveryEpoch(folder.model),
+        ],
+    )
+
+
+def score(run: MethodRun, log_assignments: np.ndarray) -> dict[str, Any]:
+    """Scores a trained method. Nothing is written.
+
+    Args:
+        run: `MethodRun`.
+        log_assignments: array (N, K), of the examples that are scored.
+
+    Returns:
+        Dict of the metrics, which JSON can hold.
+    """
+    settings, history = run.settings, run.folder.read_history()
+    return {
+        "method": settings.method,
+        "dataset": settings.dataset,
+        "scored_on": "test" if run.dataset.test else "train",
+        "num_examples": run.scored.num_examples,
+        "num_components": settings.num_components,
+        "seed": settings.seed,
+        "epochs": len(history),
+        "ended": run.model.has_ended,
+        "start_seconds": run.folder.read_start()["seconds"],
+        "train_seconds": round(sum(row["seconds"] for row in history), 3),
+        "parameters": run.model.count_params(),
+        **evaluation.scores(np.exp(log_assignments), run.scored.labels, log_assignments),
+        "table1_protocol": evaluation.TABLE1_PROTOCOL,
+        "versions": versions(),
+    }
+
+
+class _TestScores(keras.callbacks.Callback):
+    """Adds scores on the test part to an epoch's logs, as `test_...`: to watch, never to choose by."""
+
+    def __init__(self, run: MethodRun) -> None:
+        super().__init__()
+        self.split = run.dataset.test
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Examines and scores."""
+        if self.split is not None and self.split.labels is not None:
+            log_assignments, _ = self.model.examine(self.split.examples)
+            scores = evaluation.scores(np.exp(log_assignments), self.split.labels, log_assignments)
+            logs.update({f"test_{name}": value for name, value in scores.items() if value is not None})

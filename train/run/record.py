@@ -1,0 +1,139 @@
+"""Settings that are flags, and a flag file beside what was made by them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from absl import flags
+
+from tf_gmvae.errors import InputError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+# TensorFlow holds seeds in 64 bits, and some are counted up from this one.
+LARGEST_SEED = 2**62
+
+
+class Record:
+    """Base of frozen dataclasses with one attribute a flag.
+
+    A subclass has an attribute `dataset`, and defines the flags of all its attributes in `define`.
+
+    Attributes:
+        MAY_CHANGE: tuple of the names of what may differ when a run goes on: nothing of it changes a step.
+    """
+
+    MAY_CHANGE: ClassVar[tuple[str, ...]] = ()
+    dataset: str
+
+    @classmethod
+    def define(cls, flag_values: flags.FlagValues = flags.FLAGS) -> None:
+        """Defines the flags.
+
+        Args:
+            flag_values: where to define them. Default: those of the process.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def from_flags(cls, flag_values: flags.FlagValues) -> Self:
+        """The settings of parsed flags.
+
+        Args:
+            flag_values: an absl `FlagValues` on which `define` was called.
+
+        Returns:
+            Settings of this class.
+
+        Raises:
+            InputError: if no data set is named.
+        """
+        if not flag_values.dataset:
+            raise InputError(
+                "Name the data: --flagfile=digits.flags, or --dataset= with digits, mnist, fashion_mnist, svhn, "
+                "synthetic, tfds:NAME, a .npz file or a folder of images."
+            )
+        values: dict[str, Any] = {field.name: flag_values[field.name].value for field in fields(cls)}  # type: ignore[arg-type]
+        return cls(**values)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """The settings that were stored as `as_flags`.
+
+        Args:
+            path: path of the flag file.
+
+        Returns:
+            Settings of this class.
+
+        Raises:
+            InputError: if the file is missing or holds unknown flags.
+        """
+        flag_values = flags.FlagValues()
+        cls.define(flag_values)
+        if not Path(path).is_file():
+            raise InputError(f"{Path(path).parent} is not a run: it has no {Path(path).name}.")
+        try:
+            flag_values(["", f"--flagfile={path}"])
+        except (flags.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{path} cannot be read ({str(error).removesuffix('.')}): mend that line.") from None
+        return cls.from_flags(flag_values)
+
+    @property
+    def data_name(self) -> str:
+        """What the data are called in the name of a run."""
+        path = Path(self.dataset.replace(":", "-")).expanduser()
+        if path.name in ("", ".."):  # "." and the like; what they are called is known to the file system alone
+            path = path.resolve()
+        return path.stem.lstrip(".") or "data"
+
+    def as_flags(self) -> str:
+        """The settings as the text of a flag file."""
+        given = {name: value for name, value in self.as_dict().items() if value is not None}
+        return "".join(f"--{name}={value}\n" for name, value in given.items())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings by the names of their flags."""
+        return asdict(self)  # type: ignore[call-overload]
+
+    def check_same(self, stored: Self) -> None:
+        """Checks that a run may go on under these settings.
+
+        Args:
+            stored: the settings it began with.
+
+        Raises:
+            InputError: naming the first flag that differs.
+        """
+        for name, value in self.as_dict().items():
+            began_with = getattr(stored, name)
+            if name not in self.MAY_CHANGE and value != began_with:
+                raise InputError(
+                    f"The run began with --{name}={began_with} and cannot go on with --{name}={value}: resume it "
+                    "with its own flags, or give another --name."
+                )
+
+
+def define_data(flag_values: flags.FlagValues) -> None:
+    """Defines the flags that say where the data come from.
+
+    Args:
+        flag_values: where to define them.
+    """
+    define_from: dict[str, Any] = {"flag_values": flag_values}
+    flags.DEFINE_string(
+        "dataset",
+        None,
+        "digits, mnist, fashion_mnist, svhn, synthetic, tfds:NAME, a .npz file, or a folder of images.",
+        **define_from,
+    )
+    flags.DEFINE_string(
+        "data_dir", None, "Folder with the original files; else TensorFlow Datasets is asked.", **define_from
+    )
+    flags.DEFINE_integer(
+        "image_size", None, "Resize the images of a folder to a square of this many pixels.", 1, **define_from
+    )
+    flags.DEFINE_integer("channels", None, "1 (grey) or 3 (RGB), for a folder of images.", 1, 3, **define_from)
