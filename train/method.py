@@ -6,7 +6,7 @@ from absl import flags
 
 from tf_gmvae import interrupts
 from train import cli
-from train.run import method_job, names, score_table
+from train.run import method_job, names, pictures, score_table
 from train.run.folder import RunFolder
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
@@ -19,6 +19,7 @@ flags.DEFINE_bool("resume", False, "Go on with the run of that name after its la
 flags.DEFINE_bool(
     "overwrite", False, "Replace the run of that name, once the first epoch of the new one is saved."
 )
+flags.DEFINE_bool("report", True, "Write report.html at the end: the clusters in pictures.")
 
 
 def main() -> None:
@@ -38,9 +39,11 @@ def main() -> None:
             folder.open(settings, resume=chosen.resume or chosen.overwrite)
             run = MethodRun.begin(folder, settings, dataset)
             method_job.fit(run)
-            log_assignments, _ = run.model.examine(run.scored.examples)
+            log_assignments, codes = run.model.examine(run.scored.examples)
             metrics = method_job.score(run, log_assignments)
             folder.write_metrics(metrics)
+            if chosen.report:
+                pictures.write_of_method(run, log_assignments, codes, metrics)
     except KeyboardInterrupt:
         saved = folder.model.is_file() and not chosen.overwrite
         mend = "--resume goes on after the last finished epoch" if saved else "the same command begins again"

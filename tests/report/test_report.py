@@ -121,6 +121,23 @@ def test_tables_are_shown_as_profiles(columns, tmp_path):
     )
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 1), (6,), (2,)])
+def test_a_method_that_generates_nothing_has_a_page_of_its_clusters(shape):
+    examples = np.random.default_rng(0).random((30, *shape), "float32")
+    nothing = dict.fromkeys(("elbo", "reconstructed", "reconstructions", "samples", "walks", "drawn"))
+    of_gmvae = {"elbo", "reconstruction", "conditional_prior", "w_prior", "z_prior", "style_information"}
+    scores = {name: value for name, value in metrics(3, 30).items() if name not in of_gmvae}
+    page = check_self_contained(
+        render(findings(examples, **nothing, metrics=scores, history=[{"loss": 1.0}], method="some method"))
+    )
+    assert "3 clusters of made, found without labels by some method." in page.text
+    assert "Codes of the encoder" in page.text
+    assert ("most certain" in page.text) == (len(shape) == 3)
+    assert ("Stands out in column" in page.text) == (len(shape) == 1)
+    for absent in ("ELBO", "at w = 0", "Reconstructions", "least likely", "Walks", "generated examples"):
+        assert absent not in page.text
+
+
 def test_one_component_and_a_collapse_are_told(digits, tmp_path):
     dataset = Dataset("made", Split(*(values[:50] for values in digits)))
     (tmp_path / "one").mkdir()

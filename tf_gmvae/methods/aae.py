@@ -41,7 +41,9 @@ class AAE(ClusteringMethod):
         **kwargs: of `keras.Model`.
     """
 
-    EPOCHS = 60
+    TITLE = "an Adversarial Autoencoder"
+    TABLE_K = (16, 30)
+    EPOCHS = 30
     BATCH_SIZE = 100
     LOGGED = ("loss", "discrimination", "deception")
 

@@ -43,7 +43,9 @@ class CatGAN(ClusteringMethod):
         **kwargs: of `keras.Model`.
     """
 
-    EPOCHS = 100
+    TITLE = "a Categorical GAN"
+    TABLE_K = (20,)
+    EPOCHS = 40
     BATCH_SIZE = 100
     LOGGED = ("loss", "generation", "certainty", "evenness")
 

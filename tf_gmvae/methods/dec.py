@@ -50,6 +50,7 @@ class DEC(ClusteringMethod):
         InputError: if an argument is out of its range.
     """
 
+    TITLE = "Deep Embedded Clustering"
     EPOCHS = 60
     BATCH_SIZE = 256
 

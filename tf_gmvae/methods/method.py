@@ -30,6 +30,8 @@ class ClusteringMethod(keras.Model):
         **kwargs: of `keras.Model`.
 
     Attributes:
+        TITLE: text, what the method is called in a sentence: found by ...
+        TABLE_K: tuple of integers, the K of its rows in Table 1 where the caller names none.
         EPOCHS: integer, epochs of `fit` where the caller names none.
         BATCH_SIZE: integer, examples of a step.
         LOGGED: tuple of texts, what `step` returns, in its order.
@@ -38,6 +40,8 @@ class ClusteringMethod(keras.Model):
         InputError: if an argument is out of its range.
     """
 
+    TITLE = ""
+    TABLE_K: tuple[int, ...] = (10,)
     EPOCHS = 100
     BATCH_SIZE = 100
     LOGGED: tuple[str, ...] = ("loss",)

@@ -32,7 +32,7 @@ class VaDE(ClusteringMethod):
 
     Of the paper: networks F-500-500-2000-10 and back, batches of 100, Adam at 0.002, times 0.9 every 10 epochs;
     one sample; the encoder, the decoder and the mixture begin from DEC's pretraining and a mixture fitted to its
-    codes. Ours: a shorter pretraining, see `autoencoder`; 80 epochs where the paper has 300; the variances of q(x
+    codes. Ours: a shorter pretraining, see `autoencoder`; 40 epochs where the paper has 300; the variances of q(x
     | y) begin at 1, of which the paper says nothing.
 
     Args:
@@ -46,7 +46,8 @@ class VaDE(ClusteringMethod):
         InputError: if an argument is out of its range.
     """
 
-    EPOCHS = 80
+    TITLE = "Variational Deep Embedding"
+    EPOCHS = 40
     BATCH_SIZE = 100
     LOGGED = ("loss", "reconstruction", "x_prior", "z_prior")
 

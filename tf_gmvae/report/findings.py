@@ -17,8 +17,8 @@ class Findings:
         examples: array (N, H, W, C) or (N, F), uint8 or float32; of another shape (series, volumes), an example
             is shown as the row of its values.
         posterior: array (N, K), p(z | y).
-        x: array (N, D), means of q(x | y).
-        elbo: array (N,), nats.
+        x: array (N, D), means of q(x | y), or the codes of another method.
+        elbo: array (N,), nats; None, as are the next five, of a method that does not generate.
         reconstructed: array (R,) of numbers of examples.
         reconstructions: array (R, ...), means of p(y | x) of those.
         samples: array (K, S, ...), generated at w = 0, S of each component.
@@ -33,6 +33,7 @@ class Findings:
         seed: integer seed of the map.
         log_posterior: array (N, K), log p(z | y), or None: it orders the members of a component.
         uint8_scale: number by which the model divides uint8 examples.
+        method: text, what found the clusters.
 
     Raises:
         InputError: if arrays do not fit each other.
@@ -42,12 +43,12 @@ class Findings:
     examples: np.ndarray
     posterior: np.ndarray
     x: np.ndarray
-    elbo: np.ndarray
-    reconstructed: np.ndarray
-    reconstructions: np.ndarray
-    samples: np.ndarray
-    walks: dict[int, np.ndarray]
-    drawn: np.ndarray
+    elbo: np.ndarray | None
+    reconstructed: np.ndarray | None
+    reconstructions: np.ndarray | None
+    samples: np.ndarray | None
+    walks: dict[int, np.ndarray] | None
+    drawn: np.ndarray | None
     history: list[dict[str, float]]
     metrics: dict[str, Any]
     settings: dict[str, Any]
@@ -56,6 +57,7 @@ class Findings:
     seed: int = 0
     log_posterior: np.ndarray | None = None
     uint8_scale: float = 255.0
+    method: str = "a Gaussian mixture variational autoencoder"
 
     def __post_init__(self) -> None:
         for what in ("posterior", "x", "elbo", "labels", "log_posterior"):

@@ -39,16 +39,21 @@ def render(findings: Findings) -> str:
     environment.filters["percent"] = lambda value: f"{100 * value:.1f}\u00a0%"
     environment.filters["svg"] = Markup
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    found = members.components(findings.posterior, findings.elbo, findings.labels, findings.log_posterior)
+    elbo = np.zeros(len(findings.examples)) if findings.elbo is None else findings.elbo
+    found = members.components(findings.posterior, elbo, findings.labels, findings.log_posterior)
     counts = [len(component.members) for component in found]
     return template.render(
         name=findings.name,
+        method=findings.method,
+        generates=findings.elbo is not None,
         metrics=findings.metrics,
         log_k=math.log(findings.num_components),
         settings={
             name: value for name, value in findings.settings.items() if value is not None and name not in PRIVATE
         },
-        terms=_widths(charts.terms_over_epochs, findings.history) if findings.history else None,
+        terms=_widths(charts.terms_over_epochs, findings.history)
+        if findings.history and findings.elbo is not None
+        else None,
         usage=_widths(charts.usage, counts),
         shares=_shares(counts),
         empty=[component.number for component in found if not len(component.members)],
@@ -103,7 +108,7 @@ def _of_images(findings, found):
     def strip(images, alt, columns=None):
         return {**pictures.strip(to_pixels(images), columns), "alt": alt}
 
-    cards = []
+    cards, samples = [], findings.samples
     for component in _in_use(found):
         k, chosen = component.number, findings.examples[component.members]
         mean = chosen.mean(axis=0, dtype="float64", keepdims=True) / (
@@ -112,9 +117,10 @@ def _of_images(findings, found):
         most, least = members.ends(component.members, SHOWN)
         rows = [
             ("mean", strip(mean, f"Mean image of component {k}")),
-            (
-                "at w = 0",
-                strip(findings.samples[k], f"{len(findings.samples[k])} samples of component {k} at w = 0"),
+            *(
+                [("at w = 0", strip(samples[k], f"{len(samples[k])} samples of component {k} at w = 0"))]
+                if samples is not None
+                else []
             ),
             ("most certain", strip(findings.examples[most], f"{len(most)} most certain members of component {k}")),
         ]
@@ -124,6 +130,8 @@ def _of_images(findings, found):
             alt = f"{len(least)} least certain members of component {k}, {span}"
             rows.append((f"least certain, {span}", strip(findings.examples[least], alt)))
         cards.append({**_card(findings, component), "rows": rows})
+    if findings.elbo is None:
+        return {"cards": cards, "walks": [], "reconstructions": [], "anomalies": None, "charts": []}
     anomalies = members.least_likely(findings.elbo, LEAST_LIKELY)
     return {
         "cards": cards,
@@ -164,7 +172,9 @@ def _of_vectors(findings, found):
         "walks": [],
         "reconstructions": [],
         "anomalies": None,
-        "charts": _plane(findings) if is_plane else _profiles(findings, used, values, offsets),
+        "charts": _plane(findings)
+        if is_plane and findings.elbo is not None
+        else _profiles(findings, used, values, offsets),
     }
 
 
@@ -190,6 +200,8 @@ def _profiles(findings, used, values, offsets):
         "column",
         "Columns by component: mean of the members, from the mean of all",
     )
+    if findings.elbo is None:
+        return [("What the components are", profile)]
     odd = members.least_likely(findings.elbo, LEAST_LIKELY)
     least_likely = _widths(
         charts.heat_map,

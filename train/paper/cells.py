@@ -13,20 +13,14 @@ from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.settings import Settings
 
-# By method, the K of the paper's table; those of the floors are all of them.
-PAPERS_K = {
-    "gmvae": (10, 16, 30),
-    "gmvae_random": (10, 16, 30),
-    "dec": (10,),
-    "aae": (16, 30),
-    "catgan": (20,),
-    "vade": (10,),
-    "kmeans": (10, 16, 20, 30),
-    "gmm": (10, 16, 20, 30),
-    "umap": (10, 16, 20, 30),
-}
 GMVAES = ("gmvae", "gmvae_random")
 FLOORS = ("kmeans", "gmm", "umap")
+# By method, the K of the paper's table; those of the floors are all of them.
+PAPERS_K: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(GMVAES, (10, 16, 30)),
+    **{name: kind.TABLE_K for name, kind in METHODS.items()},
+    **dict.fromkeys(FLOORS, (10, 16, 20, 30)),
+}
 
 
 @dataclass(frozen=True)
@@ -111,7 +105,7 @@ class Cell:
         place = [f"--name={self.folder.path.name}", f"--runs_dir={self.folder.path.parent}", "--resume"]
         own = self.settings.as_flags().split("\n")[:-1]
         if isinstance(self.settings, MethodSettings):
-            return ["-m", "train.method", *own, *place]
+            return ["-m", "train.method", *own, *place, "--noreport"]
         return ["-m", "train.main", *own, *place, "--noreport", "--noexport"]
 
     @property

@@ -4,6 +4,7 @@ import statistics
 from typing import Any
 
 from tf_gmvae.evaluation import TABLE1_PROTOCOL
+from tf_gmvae.methods import METHODS
 from train.paper.cells import Row
 
 # Test accuracy in per cent on MNIST, best run and mean and deviation, by (method, K, M): Table 1 of arXiv
@@ -24,10 +25,7 @@ PAPER = {
 TITLES = {
     "gmvae": "GMVAE",
     "gmvae_random": "GMVAE, random weights",
-    "dec": "DEC",
-    "aae": "AAE",
-    "catgan": "CatGAN",
-    "vade": "VaDE",
+    **{name: kind.__name__ for name, kind in METHODS.items()},
     "kmeans": "k-means",
     "gmm": "Gaussian mixture",
     "umap": "UMAP + Gaussian mixture",

@@ -14,6 +14,7 @@ import numpy as np
 from tf_gmvae import data, evaluation, methods
 from tf_gmvae.callbacks.basic import SaveEveryEpoch, StopAfterSeconds, TrainingSeconds, save_whole
 from tf_gmvae.errors import InputError
+from tf_gmvae.evaluation import diagnostics
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.scoring import versions
@@ -146,6 +147,7 @@ def score(run: MethodRun, log_assignments: np.ndarray) -> dict[str, Any]:
         Dict of the metrics, which JSON can hold.
     """
     settings, history = run.settings, run.folder.read_history()
+    posterior = np.exp(log_assignments)
     return {
         "method": settings.method,
         "dataset": settings.dataset,
@@ -158,7 +160,17 @@ def score(run: MethodRun, log_assignments: np.ndarray) -> dict[str, Any]:
         "start_seconds": run.folder.read_start()["seconds"],
         "train_seconds": round(sum(row["seconds"] for row in history), 3),
         "parameters": run.model.count_params(),
-        **evaluation.scores(np.exp(log_assignments), run.scored.labels, log_assignments),
+        **evaluation.scores(posterior, run.scored.labels, log_assignments),
+        "collapse": diagnostics.verdicts(
+            {
+                "usage_entropy": diagnostics.usage_entropy(posterior),
+                "posterior_entropy": diagnostics.posterior_entropy(posterior),
+            },
+            settings.num_components,
+            None,
+            np.bincount(posterior.argmax(axis=1), minlength=settings.num_components),
+            initialized=True,  # a start is nothing that could be advised here
+        ),
         "table1_protocol": evaluation.TABLE1_PROTOCOL,
         "versions": versions(),
     }

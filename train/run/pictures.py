@@ -7,6 +7,7 @@ import numpy as np
 from tf_gmvae import data, report
 from tf_gmvae.figures import drawing
 from tf_gmvae.model.inference import Examination
+from train.run.method_job import MethodRun
 from train.run.run import Run
 
 SAMPLES = 8
@@ -27,7 +28,6 @@ def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
         examination: answer of `scoring.examine`.
         metrics: answer of `scoring.score`.
     """
-    print("Drawing the report ...", flush=True)
     model, folder, split = run.model, run.folder, run.scored
     seed, shown = run.settings.seed, run.settings.shareable
     reconstructed = np.sort(
@@ -37,7 +37,8 @@ def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
     )
     counts = np.bincount(examination.posterior.argmax(axis=1), minlength=model.num_components)
     largest = [int(k) for k in np.argsort(-counts, kind="stable") if counts[k]][:WALKED]
-    page = report.render(
+    _write(
+        folder,
         report.Findings(
             name=folder.path.name,
             examples=split.examples,
@@ -57,7 +58,50 @@ def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
             seed=seed,
             log_posterior=examination.log_posterior,
             uint8_scale=model.likelihood.uint8_scale,
-        )
+        ),
     )
+
+
+def write_of_method(
+    run: MethodRun, log_assignments: np.ndarray, codes: np.ndarray, metrics: dict[str, Any]
+) -> None:
+    """Writes the report of a run of another method, which shows its clusters and generates nothing.
+
+    Args:
+        run: `MethodRun`.
+        log_assignments: array (N, K), of the examples that are scored.
+        codes: array (N, D), of the same.
+        metrics: answer of `method_job.score`.
+    """
+    folder, split, shown = run.folder, run.scored, run.settings.shareable
+    _write(
+        folder,
+        report.Findings(
+            name=folder.path.name,
+            examples=split.examples,
+            posterior=np.exp(log_assignments),
+            x=codes,
+            elbo=None,
+            reconstructed=None,
+            reconstructions=None,
+            samples=None,
+            walks=None,
+            drawn=None,
+            history=folder.read_history(),
+            metrics={**metrics, "dataset": shown.dataset},
+            settings=shown.as_dict(),
+            labels=split.labels,
+            class_names=run.dataset.class_names,
+            seed=run.settings.seed,
+            log_posterior=log_assignments,
+            uint8_scale=run.model.likelihood.uint8_scale,
+            method=run.model.TITLE,
+        ),
+    )
+
+
+def _write(folder, findings):
+    print("Drawing the report ...", flush=True)
+    page = report.render(findings)
     folder.write_whole(folder.report, page)
     print(f"The run in pictures: {folder.report} ({len(page) / 2**20:.1f} MB)")

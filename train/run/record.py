@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+import os
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -89,6 +90,13 @@ class Record:
         if path.name in ("", ".."):  # "." and the like; what they are called is known to the file system alone
             path = path.resolve()
         return path.stem.lstrip(".") or "data"
+
+    @property
+    def shareable(self) -> Self:
+        """The same settings without where the data lay, which is nobody's affair who is shown the run."""
+        is_path = not self.dataset.startswith("tfds:")
+        dataset = os.path.basename(os.path.abspath(os.path.expanduser(self.dataset))) if is_path else self.dataset
+        return replace(self, dataset=dataset, data_dir=None)  # type: ignore[type-var]
 
     def as_flags(self) -> str:
         """The settings as the text of a flag file."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,13 +83,6 @@ class Settings(Record):
             `Settings`.
         """
         return replace(self, preset=preset, likelihood=likelihood)
-
-    @property
-    def shareable(self) -> Settings:
-        """The same settings without where the data lay, which is nobody's affair who is shown the run."""
-        is_path = not self.dataset.startswith("tfds:")
-        dataset = os.path.basename(os.path.abspath(os.path.expanduser(self.dataset))) if is_path else self.dataset
-        return replace(self, dataset=dataset, data_dir=None)
 
     def epoch_shape(self, num_examples: int) -> tuple[int, int]:
         """Batch size and steps of a training epoch.
