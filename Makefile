@@ -11,9 +11,9 @@ demo: .venv/installed
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# Trainings of minutes, one after the other.
+# Trainings of minutes, and further cases of what the tests above look at.
 test-slow: .venv/installed-test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 # Reports in a browser; CHROMIUM is its path, if it is not on the PATH.
 test-browser: .venv/installed-browser

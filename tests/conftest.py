@@ -54,12 +54,14 @@ def finished(tmp_path_factory):
     return make((folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "finished")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def table():
-    """A table of 200 rows and 6 real-valued columns in three clusters."""
+    """A table of 200 rows and 6 real-valued columns in three clusters, which no test writes into."""
     rng = np.random.default_rng(0)
     centres = rng.normal(0, 3, (3, 6))
-    return (centres[rng.integers(3, size=200)] + rng.normal(0, 1, (200, 6))).astype("float32")
+    made = (centres[rng.integers(3, size=200)] + rng.normal(0, 1, (200, 6))).astype("float32")
+    made.flags.writeable = False
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -182,9 +182,11 @@ def test_dead_components_are_revived(collapsed, table):
 
 
 def test_training_stops_when_the_time_is_spent(make_table_model, table):
+    model = make_table_model()
+
     def epochs(**budget):
         callbacks = [TrainingSeconds(), StopAfterSeconds(**budget)]
-        return len(make_table_model().fit(table, epochs=4, verbose=0, callbacks=callbacks).history["loss"])
+        return len(model.fit(table, epochs=4, verbose=0, callbacks=callbacks).history["loss"])
 
     assert epochs(seconds=0.0) == 1
     assert epochs(seconds=1000.0) == 4

@@ -5,6 +5,7 @@ import shutil
 import zipfile
 
 import keras
+import numpy as np
 import pytest
 from conftest import run_warm
 from support.commands import run_all
@@ -30,10 +31,12 @@ def contents(folder):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A finished run on the five arcs, exported by `train.main`; its folder, beside which lies saved_models."""
+    """A finished run on a few points, exported by `train.main`; its folder, beside which lies saved_models."""
     folder = tmp_path_factory.mktemp("work")
+    points = np.random.default_rng(0).normal(size=(400, 2)).astype("float32")
+    np.savez(folder / "points.npz", x=points, y=np.arange(400) % 5)
     arguments = [
-        "--dataset=synthetic", "--noinitialize", "--epochs=1", "--name=arcs", "--noreport",
+        f"--dataset={folder / 'points.npz'}", "--noinitialize", "--epochs=1", "--name=arcs", "--noreport",
         f"--runs_dir={folder / 'runs'}", f"--saved_models_dir={folder / 'saved_models'}",
     ]  # fmt: skip
     process, again = run_all("train.main", [arguments, [*arguments, "--resume"]])
@@ -137,7 +140,7 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_nothing_half_written(size, co
         "train.export": [f"--run={tmp_path / 'arcs'}", f"--saved_models_dir={tmp_path / 'sm'}"],
         "train.report": [f"--run={tmp_path / 'arcs'}"],
         "train.main": [
-            "--dataset=synthetic", "--noinitialize", "--noexport", f"--runs_dir={tmp_path}", "--name=arcs",
+            f"--flagfile={run / 'run.flags'}", "--noexport", f"--runs_dir={tmp_path}", "--name=arcs",
             "--overwrite",
         ],
     }[command]  # fmt: skip

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from support.remembered import remembered
 
 import tf_gmvae
 from tf_gmvae import InputError, evaluation
@@ -75,19 +76,6 @@ def answer(model, method, data):
     return np.concatenate([np.reshape(part, (200, -1)) for part in found], axis=1)
 
 
-def remembered(model):
-    """A function that puts a model back to what it is now: weights, state of the noise, optimizer."""
-    model.optimizer.build(model.trainable_variables)
-    variables = [*model.variables, *model.optimizer.variables]
-    values = [variable.numpy() for variable in variables]
-
-    def put_back():
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-
-    return put_back
-
-
 def _is_stream(data):
     return isinstance(data, tf.data.Dataset | keras.utils.PyDataset) or hasattr(data, "__next__")
 
@@ -128,7 +116,8 @@ def counts(count=300):
 
 
 @pytest.mark.parametrize(
-    ("likelihood", "scale"), [("poisson", 1.0), ("bernoulli", 255.0), ("unit_gaussian", 255.0)]
+    ("likelihood", "scale"),
+    [("poisson", 1.0), ("bernoulli", 255.0), pytest.param("unit_gaussian", 255.0, marks=pytest.mark.slow)],
 )
 def test_uint8_are_on_one_scale_whichever_way_they_come(likelihood, scale):
     examples, _ = counts()
@@ -140,10 +129,10 @@ def test_uint8_are_on_one_scale_whichever_way_they_come(likelihood, scale):
     for form in forms:
         np.testing.assert_allclose(model.score(form).elbo, expected.elbo, rtol=1e-5)
         np.testing.assert_allclose(model.predict(form, verbose=0), model.predict(floats, verbose=0), atol=1e-6)
-    histories = [
-        counts_model(likelihood=likelihood).fit(form, batch_size=50, shuffle=False, verbose=0).history["elbo"]
-        for form in (examples, floats, Split(examples))
-    ]
+    put_back, histories = remembered(model), []
+    for form in (examples, floats, Split(examples)):
+        put_back()
+        histories.append(model.fit(form, batch_size=50, shuffle=False, verbose=0).history["elbo"])
     np.testing.assert_allclose(histories[1:], histories[:1] * 2, rtol=1e-5)
 
 
@@ -160,22 +149,28 @@ def test_counts_are_learned_as_counts(monkeypatch):
     )
 
 
-def test_an_export_has_the_scale_of_the_model(tmp_path):
+@pytest.mark.parametrize(
+    ("likelihood", "words"),
+    [
+        ("poisson", "of counts 0 to 255"),
+        pytest.param("bernoulli", "of shades 0 to 255", marks=pytest.mark.slow),  # most exports of the tests
+    ],
+)
+def test_an_export_has_the_scale_of_the_model(likelihood, words, tmp_path):
     encoder = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(8)])
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(16), keras.layers.Reshape((4, 4, 1))])
     images = np.random.default_rng(0).integers(0, 9, (5, 4, 4, 1)).astype("uint8")
-    for likelihood, words in (("poisson", "of counts 0 to 255"), ("bernoulli", "of shades 0 to 255")):
-        model = tf_gmvae.GMVAE(
-            encoder, decoder, latent_dim=2, style_dim=2, num_components=2, prior_units=(4,), likelihood=likelihood
-        )
-        folder = tf_gmvae.export(model, tmp_path / likelihood)
-        assert words in (folder / "model_card.md").read_text()
-        served = tf.saved_model.load(folder)
-        answer = served.signatures["cluster_uint8"](examples=tf.constant(images))["posterior"]
-        np.testing.assert_allclose(answer, model.predict(images, verbose=0), atol=1e-5)
-        encoded = tf.stack([tf.io.encode_png(image) for image in images])
-        answer = served.signatures["cluster_bytes"](image_bytes=encoded)["posterior"]
-        np.testing.assert_allclose(answer, model.predict(images, verbose=0), atol=1e-5)
+    model = tf_gmvae.GMVAE(
+        encoder, decoder, latent_dim=2, style_dim=2, num_components=2, prior_units=(4,), likelihood=likelihood
+    )
+    folder = tf_gmvae.export(model, tmp_path / likelihood)
+    assert words in (folder / "model_card.md").read_text()
+    served = tf.saved_model.load(folder)
+    answer = served.signatures["cluster_uint8"](examples=tf.constant(images))["posterior"]
+    np.testing.assert_allclose(answer, model.predict(images, verbose=0), atol=1e-5)
+    encoded = tf.stack([tf.io.encode_png(image) for image in images])
+    answer = served.signatures["cluster_bytes"](image_bytes=encoded)["posterior"]
+    np.testing.assert_allclose(answer, model.predict(images, verbose=0), atol=1e-5)
 
 
 def endless():
@@ -253,7 +248,15 @@ class Decoder(keras.Model):
         return keras.ops.reshape(self.dense(x), (-1, *self.shape))
 
 
-@pytest.mark.parametrize("shape", [(12,), (4, 3), (2, 3, 2), (2, 3, 1, 2)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (12,),
+        pytest.param((4, 3), marks=pytest.mark.slow),
+        pytest.param((2, 3, 2), marks=pytest.mark.slow),
+        (2, 3, 1, 2),
+    ],
+)
 def test_networks_of_any_kind_and_examples_of_any_shape(shape):
     examples = np.random.default_rng(0).normal(size=(60, *shape)).astype("float32")
     model = tf_gmvae.GMVAE(

@@ -26,6 +26,7 @@ def test_xla_gives_the_same_posterior_and_terms(make_table_model, table):
     assert history["elbo"][-1] > history["elbo"][0]
 
 
+@pytest.mark.slow
 def test_xla_compiles_a_preset(digits):
     model = tf_gmvae.GMVAE.from_preset("digits", num_components=3, seed=0)
     model.compile(keras.optimizers.Adam(1e-3), jit_compile=True)
@@ -45,7 +46,11 @@ def mixed_precision(request):
     keras.mixed_precision.set_global_policy("float32")
 
 
-@pytest.mark.parametrize("mixed_precision", ["mixed_float16", "mixed_bfloat16"], indirect=True)
+@pytest.mark.parametrize(
+    "mixed_precision",
+    ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)],  # the first scales its loss too
+    indirect=True,
+)
 def test_mixed_precision_keeps_the_terms_in_float32(mixed_precision, digits, tmp_path):
     images = digits[0]
     model = tf_gmvae.GMVAE.from_preset("digits", num_components=3, seed=0)

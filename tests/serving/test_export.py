@@ -1,5 +1,6 @@
 """What an exported model answers, asked by programs that run nothing of this package."""
 
+import functools
 import io
 import shutil
 import socket
@@ -10,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT, run_python
+from conftest import ROOT, run_warm
 from support import serving_clients
 from support.serving_clients import INVALID_ARGUMENT, Refusal
 from test_export_pictures import animation
@@ -182,13 +183,27 @@ def assert_answers(cases, answers):
             np.testing.assert_allclose(answer[key], value, rtol=1e-5, atol=1e-5, err_msg=f"{name} {size} {key}")
 
 
+@pytest.fixture(scope="module")
+def answered(ask, image_cases, image_export, digits):
+    """What an export of images answers, by way: to the good requests, to the bad, and to those of batches."""
+    good = [case[:2] for case in image_cases]
+    bad = [request for case in bad_requests(digits[0]) for request in (case[:2], the_next(digits[0]))]
+
+    @functools.cache
+    def answers(way):
+        found = ask[way](image_export, good + bad + batches(digits[0]))
+        return found[: len(good)], found[len(good) : len(good) + len(bad)], found[len(good) + len(bad) :]
+
+    return answers
+
+
 @pytest.mark.parametrize("way", ["alone", "c_library", "grpc"])
-def test_every_signature_of_images_answers_as_the_model_does(way, ask, image_cases, image_export):
+def test_every_signature_of_images_answers_as_the_model_does(way, answered, image_cases, image_export):
     assert {name for name, *_ in image_cases} == set(serving_clients.signature_defs(image_export))
-    assert_answers(image_cases, ask[way](image_export, [case[:2] for case in image_cases]))
+    assert_answers(image_cases, answered(way)[0])
 
 
-@pytest.mark.parametrize("way", ["alone", "c_library", "grpc"])
+@pytest.mark.parametrize("way", [pytest.param("alone", marks=pytest.mark.slow), "c_library", "grpc"])
 def test_every_signature_of_a_table_answers_as_the_model_does(way, ask, table_cases, table_export):
     assert {name for name, *_ in table_cases} == set(serving_clients.signature_defs(table_export))
     assert_answers(table_cases, ask[way](table_export, [case[:2] for case in table_cases]))
@@ -224,12 +239,15 @@ def bad_requests(images):
     ]
 
 
+def the_next(images):
+    """A good request, after a bad one."""
+    return "cluster", {"examples": images[:3]}
+
+
 @pytest.mark.parametrize("way", ["alone", "c_library", "grpc"])
-def test_bad_requests_are_refused_and_the_next_good_one_is_answered(way, ask, image_model, image_export, digits):
+def test_bad_requests_are_refused_and_the_next_good_one_is_answered(way, answered, image_model, digits):
     images = digits[0]
-    cases = bad_requests(images)
-    good = ("cluster", {"examples": images[:3]})
-    answers = ask[way](image_export, [request for case in cases for request in (case[:2], good)])
+    cases, answers = bad_requests(images), answered(way)[1]
     expected = image_model.predict(images[:3], verbose=0)
     for (name, inputs, said), refusal, answer in zip(cases, answers[::2], answers[1::2], strict=True):
         assert isinstance(refusal, Refusal), (name, {key: value.shape for key, value in inputs.items()})
@@ -238,17 +256,19 @@ def test_bad_requests_are_refused_and_the_next_good_one_is_answered(way, ask, im
         np.testing.assert_allclose(answer["posterior"], expected, atol=1e-5)
 
 
-def test_an_answer_does_not_depend_on_the_batch_it_is_in(ask, image_export, digits):
-    images, seeds = digits[0][:5], np.arange(5)
-    whole, part, drawn, one = ask["alone"](
-        image_export,
-        [
-            ("score", {"examples": images}),
-            ("score", {"examples": images[3:4]}),
-            ("generate", {"component": seeds - 1, "seed": seeds}),
-            ("generate", {"component": seeds[2:3], "seed": seeds[3:4]}),
-        ],
-    )
+def batches(images):
+    """Requests for five examples, and for one of them."""
+    seeds = np.arange(5)
+    return [
+        ("score", {"examples": images[:5]}),
+        ("score", {"examples": images[3:4]}),
+        ("generate", {"component": seeds - 1, "seed": seeds}),
+        ("generate", {"component": seeds[2:3], "seed": seeds[3:4]}),
+    ]
+
+
+def test_an_answer_does_not_depend_on_the_batch_it_is_in(answered):
+    whole, part, drawn, one = answered("alone")[2]
     np.testing.assert_allclose(part["elbo"], whole["elbo"][3:4], rtol=1e-5)
     np.testing.assert_allclose(one["examples"], drawn["examples"][3:4], atol=1e-5)
     np.testing.assert_array_equal(one["component"], [2])
@@ -346,7 +366,7 @@ def test_a_small_file_of_many_pixels_takes_no_memory_of_a_server(image_export, t
     names = [tmp_path / str(number) for number in range(len(contents))]
     for name, content in zip(names, contents, strict=True):
         name.write_bytes(content)
-    process = run_python("-c", MEASURE, image_export, *names)
+    process = run_warm("-c", MEASURE, image_export, *names)
     assert process.returncode == 0, process.stderr[-3000:]
     refused, megabytes, answered = map(int, process.stdout.split())
     assert refused == 1  # of the animation, the first picture is answered

@@ -32,7 +32,7 @@ def started(make_table_model, data, **options):
 
 
 def test_clusters_are_found_and_kept(make_table_model, blobs, monkeypatch):
-    monkeypatch.setattr(initialization, "LEAST_STEPS", 1000)
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 500)
     examples, labels = blobs
     model, soft = started(make_table_model, examples, model={"latent_dim": 6})
     np.testing.assert_allclose(soft.sum(axis=1), 1, atol=1e-5)
@@ -45,43 +45,41 @@ def test_clusters_are_found_and_kept(make_table_model, blobs, monkeypatch):
     assert evaluation.hungarian_accuracy(model.predict(examples, verbose=0), labels) > 0.97
 
 
-def test_what_the_watch_advises_works(make_table_model, blobs):
+def said_of_components(model, examples, epochs):
+    watch = CollapseWatch(examples)
+    model.fit(examples, batch_size=20, epochs=epochs, verbose=0, callbacks=[watch])
+    return [sentence for sentence in watch.verdicts if not sentence.startswith("w ")]
+
+
+def test_the_start_that_the_watch_advises_works(make_table_model, blobs):
     examples, _ = blobs
-
-    def model_of(num_components):
-        return make_table_model(num_components=num_components, num_samples=1, latent_dim=6)
-
-    def begin(model):
-        model.initialize(examples, pretraining_epochs=1, guided_epochs=1, beta=0.1, verbose=0)
-
-    def said_of_components(model, epochs):
-        watch = CollapseWatch(examples)
-        model.fit(examples, batch_size=20, epochs=epochs, verbose=0, callbacks=[watch])
-        return [sentence for sentence in watch.verdicts if not sentence.startswith("w ")]
-
-    three = model_of(3)
+    three = make_table_model(num_components=3, num_samples=1, latent_dim=6)
     assert three.initialized is False
     biases = three.prior_head.means.bias.numpy().reshape(3, 6)
     biases[1:] = 50.0  # everything goes into component 0
     three.prior_head.means.bias.assign(biases.reshape(-1))
     three.optimizer.learning_rate = 1e-6
-    (said,) = said_of_components(three, 1)
+    (said,) = said_of_components(three, examples, 1)
     assert said.startswith("One component takes nearly all") and "Begin with model.initialize(data)" in said
-    begin(three)
+    three.initialize(examples, pretraining_epochs=1, guided_epochs=1, beta=0.1, verbose=0)
     assert three.initialized is True
     three.optimizer.learning_rate = 1e-3
-    assert said_of_components(three, 5) == []
+    assert said_of_components(three, examples, 5) == []
     assert tf_gmvae.GMVAE.from_config(three.get_config()).initialized is None  # as when loaded
 
-    ten = model_of(10)
-    begin(ten)
+
+@pytest.mark.slow
+def test_what_the_watch_advises_after_a_start_works(make_table_model, blobs):
+    examples, _ = blobs
+    ten = make_table_model(num_components=10, num_samples=1, latent_dim=6)
+    ten.initialize(examples, pretraining_epochs=1, guided_epochs=1, beta=0.1, verbose=0)
     weights = ten.get_weights()
-    (said,) = said_of_components(ten, 15)
-    # Fewer is what `three` has, which has begun in the same way.
+    (said,) = said_of_components(ten, examples, 15)
+    # Fewer is what the three of the test above are, which have begun in the same way.
     assert said.startswith("Components overlap") and said.endswith("Use fewer components (num_components).")
     ten.set_weights(weights)
     ten.optimizer.learning_rate = 0.1
-    (said,) = said_of_components(ten, 1)
+    (said,) = said_of_components(ten, examples, 1)
     # A lower one is what it had before: the components overlapped, and were used.
     assert said.startswith(("Few components", "One component", "Starved components"))
     assert "ower the learning rate" in said
@@ -90,22 +88,19 @@ def test_what_the_watch_advises_works(make_table_model, blobs):
 def test_the_seed_decides_and_the_form_of_the_data_does_not(make_table_model, blobs, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 50)
     examples, _ = blobs
-    forms = [
-        examples,
-        tf_gmvae.data.Split(examples),
-        tf.data.Dataset.from_tensor_slices(examples).batch(70),
-        tf.data.Dataset.from_tensor_slices((examples, np.zeros(600))).batch(600),
-    ]
-    weights = [started(make_table_model, form)[0].get_weights() for form in forms]
-    for others in weights[1:]:
-        for one, other in zip(weights[0], others, strict=True):
-            np.testing.assert_array_equal(one, other)
-    different = started(make_table_model, examples, model={"seed": 1})[0].get_weights()
-    assert any(np.abs(one - other).max() > 1e-3 for one, other in zip(weights[0], different, strict=True))
+    # All forms are in tests/model/test_forms_of_data.py, but for this one.
+    labelled = tf.data.Dataset.from_tensor_slices((examples, np.zeros(600))).batch(70)
+    one, same, different = (
+        started(make_table_model, data, model={"seed": seed})[0].get_weights()
+        for data, seed in ((examples, 0), (labelled, 0), (examples, 1))
+    )
+    for ours, theirs in zip(one, same, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert any(np.abs(ours - theirs).max() > 1e-3 for ours, theirs in zip(one, different, strict=True))
 
 
 def test_images_cluster_better_than_chance_can(digits, monkeypatch):
-    monkeypatch.setattr(initialization, "LEAST_STEPS", 500)
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 150)
     images, labels = digits
     model = tf_gmvae.GMVAE.from_preset("digits", num_components=10, seed=0)
     model.compile()

@@ -14,6 +14,10 @@ from train import cli
 
 command = importlib.import_module(sys.argv[1])
 answers, calls = sys.argv[3], json.load(open(sys.argv[2]))
+if sys.argv[4] != "None":
+    from tf_gmvae.start import initialization
+
+    initialization.LEAST_STEPS = int(sys.argv[4])
 for arguments in calls:
     out, errors = io.StringIO(), io.StringIO()
     app.flags.FLAGS.unparse_flags()
@@ -31,12 +35,13 @@ for arguments in calls:
 """
 
 
-def run_all(command, calls):
+def run_all(command, calls, least_steps=None):
     """Runs a command with each list of arguments.
 
     Args:
         command: name of its module.
         calls: list of lists of arguments.
+        least_steps: integer, the least steps of a start, which is as it is but for its length. Default as it is.
 
     Returns:
         List of `subprocess.CompletedProcess`, one for each call.
@@ -44,7 +49,7 @@ def run_all(command, calls):
     with tempfile.TemporaryDirectory() as folder:
         asked, answers = Path(folder) / "calls.json", Path(folder) / "answers.jsonl"
         asked.write_text(json.dumps([list(map(str, arguments)) for arguments in calls]))
-        process = run_warm("-c", SCRIPT, command, asked, answers)
+        process = run_warm("-c", SCRIPT, command, asked, answers, least_steps)
         assert process.returncode == 0, process.stderr[-3000:]
         lines = answers.read_text().splitlines()
     return [

@@ -51,10 +51,12 @@ for line in sys.stdin:
 @functools.cache
 def _started(root):
     """The process to fork from, which lives as long as this one."""
+    kept = str(Path(__file__).with_name("kept_machine_code"))
+    path = os.pathsep.join(filter(None, (kept, os.environ.get("PYTHONPATH"))))
     code = "import os, sys\nanswers = os.fdopen(os.dup(1), 'w')\nos.dup2(2, 1)\n" + SERVER
     server = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True,
+        [sys.executable, "-c", code], cwd=root, env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     atexit.register(server.kill)
     return server
