@@ -19,6 +19,7 @@ RUNNING = [
     ["docs/from_random_weights.md"],
     ["docs/networks.md"],
     ["docs/data.md"],
+    ["docs/commands.md"],
     ["CONTRIBUTING.md"],
 ]
 # Files that the recipes of CONTRIBUTING.md make.

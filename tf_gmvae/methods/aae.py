@@ -61,7 +61,7 @@ class AAE(ClusteringMethod):
         parts = (self.trunk, self.cluster_head, self.style_head)
         self.encoder_weights = [weight for part in parts for weight in part.trainable_weights]
         self.critic_weights = self.cluster_critic.trainable_weights + self.style_critic.trainable_weights
-        # Five times as fast as the discriminators, which else win: both then stay near chance.
+        # At one rate the discriminators win, and the codes no longer follow; so they stay near chance.
         self.critic_optimizer, self.deception_optimizer = FusedAdam(1e-4, beta_1=0.5), FusedAdam(5e-4, beta_1=0.5)
         self.critic_optimizer.build(self.critic_weights)
         self.deception_optimizer.build(self.encoder_weights)

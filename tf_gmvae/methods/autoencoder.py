@@ -7,6 +7,7 @@ the whole for every layer.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,12 +52,15 @@ def pretrain(
     Raises:
         TrainingDivergedError: at the first value that is not finite.
     """
+    say = functools.partial(print, flush=True) if verbose else lambda text: None
     pairs = list(zip(encoder.layers, reversed(decoder.layers), strict=True))
     for depth, (encoding, decoding) in enumerate(pairs):
         # What the lower layers make of an example is real-valued; only the outermost pair sees the data.
         stage_loss = loss if depth == 0 else _squares
+        say(f"Pretraining {depth + 1}/{len(pairs) + 1}: {max(1, epochs // 8)} epochs of layer {depth + 1}.")
         stage = _Reconstruction(encoder.layers[:depth], [encoding], [decoding], stage_loss, flat, seed)
         stage.train(examples, max(1, epochs // 8), verbose)
+    say(f"Pretraining {len(pairs) + 1}/{len(pairs) + 1}: {epochs} epochs of all layers together.")
     whole = _Reconstruction([], encoder.layers, decoder.layers, loss, flat, seed, dropped=0.0)
     whole.train(examples, epochs, verbose)
 
