@@ -110,7 +110,10 @@ def _afterwards(folder, replaces):
     resume = "--resume in place of --overwrite" if flags.FLAGS.overwrite else "--resume"
     if folder.history.is_file() and folder.history.stat().st_size and folder.model.is_file():
         return f"{resume} goes on after the last finished epoch"
-    return f"{resume} goes on after the start" if folder.model.is_file() else f"{resume} begins the run again"
+    if folder.model.is_file():
+        return f"{resume} goes on after the start"
+    begun = any(folder.start_checkpoints.glob("*.h5"))
+    return f"{resume} {'goes on with the start' if begun else 'begins the run again'}"
 
 
 if __name__ == "__main__":

@@ -127,20 +127,34 @@ def test_evaluate_scores_a_run_again(copied):
 
 def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
     arguments = [*FLAGS, f"--runs_dir={tmp_path}", "--name=killed"]
-    log = (tmp_path / "log").open("w")
-    process = subprocess.Popen(
-        [sys.executable, "-c", SHORT, "--noreport", "--noexport", *arguments], cwd=ROOT, stdout=log, stderr=log,
-        env={**os.environ, "PYTHONPATH": str(KEPT)},
-    )  # fmt: skip
     run = tmp_path / "killed"
-    deadline = time.monotonic() + 300  # on a busy machine
+    log = (tmp_path / "log").open("w+")
+
+    def killed(when, *more):
+        """A process that gets its last signal as soon as it may."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", SHORT, "--noreport", "--noexport", *arguments, *more],
+            cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(KEPT)},
+        )  # fmt: skip
+        deadline = time.monotonic() + 300  # on a busy machine
+        while not when() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def history_has_begun():
+        return history_size(run) > 0
+
+    killed(lambda: (run / "start" / "pretraining.weights.h5").is_file())
+    assert not (run / "model.keras").exists()
+    seconds = json.loads((run / "start.json").read_text())["seconds"]
     # The row of the first epoch is there, and its model is there or on its way.
-    while not history_size(run) and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    killed(history_has_begun, "--resume")
+    log.seek(0)
+    assert log.read().count("Going on after epoch ") == 1
     log.close()
-    assert not (run / "metrics.json").exists()
+    assert not (run / "start").exists() and not (run / "metrics.json").exists()
+    assert json.loads((run / "start.json").read_text())["seconds"] > seconds > 0
     epochs_before = len(history(run))
     assert epochs_before < 3
     resumed = train(*arguments, "--resume")

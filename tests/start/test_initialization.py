@@ -1,5 +1,6 @@
 """The start finds clusters without labels, sets the model up with them, and repeats itself under its seed."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -263,3 +264,73 @@ def test_an_assigned_head_is_linear_in_the_features():
     np.testing.assert_allclose(log_var[:, :2], np.tile(log_vars, (6, 1)), atol=1e-5)
     np.testing.assert_array_equal(mean[:, 2:], np.zeros((6, 2)))
     np.testing.assert_array_equal(log_var[:, 2:], np.zeros((6, 2)))
+
+
+class Killed(Exception):
+    """The end of a start before its time."""
+
+
+class KillAfter(keras.callbacks.Callback):
+    """Ends a start after so many epochs of its stages."""
+
+    def __init__(self, epochs):
+        super().__init__()
+        self.left = epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.left == 0:
+            raise Killed
+        self.left -= 1
+
+
+def test_a_start_that_is_killed_goes_on_wherever_it_was(make_table_model, blobs, tmp_path, monkeypatch):
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 60)
+    examples, _ = blobs
+    options = {"pretraining_epochs": 2, "guided_epochs": 2, "batch_size": 100, "verbose": 0}
+
+    def new():
+        return make_table_model(num_components=3, num_samples=1)
+
+    straight = new()
+    labels = straight.initialize(examples, **options).labels
+    folder = tmp_path / "start"
+    for epochs in (0, 1, 0, 1, 1):  # in the first epoch of all, in each of the others, and once at once again
+        with pytest.raises(Killed):
+            new().initialize(examples, **options, checkpoints=folder, callbacks=[KillAfter(epochs)])
+        assert (folder / "start.json").is_file()
+    assert {path.name for path in folder.iterdir()} == {
+        "start.json", "pretraining.weights.h5", "labels.npy", "guided.weights.h5"
+    }  # fmt: skip
+    resumed = new()
+    start = resumed.initialize(examples, **options, checkpoints=folder)
+    np.testing.assert_array_equal(start.labels, labels)
+    for weight, expected in zip(resumed.weights, straight.weights, strict=True):
+        np.testing.assert_allclose(weight, expected, rtol=1e-5, atol=1e-6, err_msg=weight.path)
+    losses = [model.fit(examples, verbose=0, shuffle=False).history["loss"] for model in (resumed, straight)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # the noise went on, too
+    assert not folder.exists()
+
+
+def test_a_folder_that_is_not_of_this_start_gets_a_sentence(make_table_model, blobs, tmp_path, monkeypatch):
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 20)
+    examples, _ = blobs
+    model = make_table_model(num_components=3, num_samples=1)
+    options = {"pretraining_epochs": 2, "guided_epochs": 0, "verbose": 0}
+    folder = tmp_path / "start"
+    with pytest.raises(Killed):
+        model.initialize(examples, **options, checkpoints=folder, callbacks=[KillAfter(1)])
+    with pytest.raises(
+        InputError, match="a start with batch_size=200, which cannot go on with batch_size=99"
+    ):
+        model.initialize(examples, **options, batch_size=99, checkpoints=folder)
+    with pytest.raises(InputError, match="num_examples=600, which cannot go on with num_examples=599: remove the"):
+        model.initialize(examples[1:], **options, checkpoints=folder)
+    weights = folder / "pretraining.weights.h5"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"pretraining.weights.h5 cannot be read .*: remove the folder"):
+        make_table_model(num_components=3).initialize(examples, **options, checkpoints=folder)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("")
+    with pytest.raises(InputError, match="holds something other than a start: name another folder"):
+        model.initialize(examples, **options, checkpoints=tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.tex").is_file()

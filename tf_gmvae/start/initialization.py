@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -31,6 +32,7 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
 from tf_gmvae.start import factors, latent_map
+from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
 
 # Of either training: with few examples an epoch of the start is several passes over them.
@@ -66,6 +68,7 @@ class Initialization(Part):
         max_examples: int = 60_000,
         binarize: str = "none",
         callbacks: Sequence[keras.callbacks.Callback] = (),
+        checkpoints: str | Path | None = None,
         verbose: int | str = "auto",
     ) -> Start:
         """Finds clusters in the data and sets the model up with them; minutes for 60,000 images.
@@ -91,6 +94,9 @@ class Initialization(Part):
                 minute for 30,000. Default 60,000.
             binarize: as in `data.to_batches`. Default "none".
             callbacks: list of callbacks of both trainings. Default none.
+            checkpoints: path of a folder in which the start keeps what it has done, epoch by epoch. A call with
+                the same arguments on a new model goes on there, and with a seed ends as it would have without the
+                break. The folder is removed at the end. Default None: a start that is killed begins again.
             verbose: as in `fit`; 0 is silent. Default "auto".
 
         Returns:
@@ -107,30 +113,48 @@ class Initialization(Part):
         seed = int(np.random.default_rng().integers(2**31)) if self.seed is None else self.seed
         split, indices = _as_split(self, data, max_examples, seed)
         check_enough(split, self.num_components)
+        kept = Checkpoints(
+            checkpoints,
+            {
+                "num_examples": split.num_examples, "data_shape": list(split.data_shape), "seed": self.seed,
+                "num_components": self.num_components, "pretraining_epochs": pretraining_epochs, "beta": beta,
+                "guided_epochs": guided_epochs, "guidance": guidance, "batch_size": batch_size,
+                "learning_rate": learning_rate, "num_factors": num_factors, "max_examples": max_examples,
+                "binarize": binarize,
+            },
+        )  # fmt: skip
         say = functools.partial(print, flush=True) if verbose else lambda text: None
 
-        def train(stage, examples, epochs, map_batch=None):
+        def train(name, stage, examples, epochs, map_batch=None):
             size = min(batch_size, examples.num_examples)
+            steps = max(examples.num_examples // size, LEAST_STEPS // epochs)
+            steps_done = kept.restore(stage, name)
+            if steps_done:
+                say(f"  Going on after epoch {steps_done // steps} of {epochs}.")
             batches = to_batches(
                 examples, size, shuffle_seed=seed, num_epochs=None, drop_remainder=True, binarize=binarize,
-                with_labels=examples.labels is not None,
+                with_labels=examples.labels is not None, skip_batches=steps_done,
             )  # fmt: skip
             stage.fit(
                 batches if map_batch is None else batches.map(map_batch),
-                steps_per_epoch=max(examples.num_examples // size, LEAST_STEPS // epochs),
+                steps_per_epoch=steps,
+                initial_epoch=steps_done // steps,
                 epochs=epochs,
                 shuffle=False,  # the batches are shuffled
-                callbacks=callbacks,
+                callbacks=[*callbacks, *kept.callbacks(name)],
                 verbose=verbose,
             )
 
         say(f"Start 1/3: {pretraining_epochs} epochs as a plain VAE.")
-        train(Pretraining(self, learning_rate, beta), Split(split.examples), pretraining_epochs)
+        train("pretraining", Pretraining(self, learning_rate, beta), Split(split.examples), pretraining_epochs)
         mapped, indices = _sample(split, indices, max_examples, seed)
         say(f"Start 2/3: a map of {mapped.num_examples:,} latent means, and {self.num_components} clusters on it.")
         batches = to_batches(mapped, 256, binarize=binarize)
         encoding = self._over_batches(self._encode_batch, batches, None)
-        labels = latent_map.soft_labels(encoding["x_mean"], self.num_components, seed)
+        labels = kept.labels()
+        if labels is None:
+            labels = latent_map.soft_labels(encoding["x_mean"], self.num_components, seed)
+            kept.keep_labels(labels)
         counts = np.bincount(labels.argmax(axis=1), minlength=self.num_components)
         say(f"  Examples a cluster: {', '.join(map(str, sorted(counts.tolist(), reverse=True)))}.")
         _set_up(self, encoding, labels.argmax(axis=1), num_factors, seed)
@@ -138,12 +162,14 @@ class Initialization(Part):
             say(f"Start 3/3: {guided_epochs} epochs at these clusters.")
             numbered = Split(mapped.examples, np.arange(mapped.num_examples))
             train(
+                "guided",
                 GuidedTraining(self, learning_rate, guidance),
                 numbered,
                 guided_epochs,
                 lambda examples, numbers: (examples, tf.gather(labels, numbers)),
             )
         self.initialized = True
+        kept.remove()
         return Start(labels, indices)
 
     @tf.function(reduce_retracing=True)

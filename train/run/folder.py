@@ -30,6 +30,7 @@ class RunFolder:
     Attributes:
         flags: the resolved settings, a flag file.
         start: seconds of the start and examples a cluster, JSON; absent without a start.
+        start_checkpoints: folder of what a start has done so far; absent once it is done.
         model: the model after the last finished epoch, optimizer included.
         history: one row an epoch, CSV.
         metrics: scores of the finished run, JSON.
@@ -41,6 +42,7 @@ class RunFolder:
         self.path = Path(path)
         self.flags = self.path / "run.flags"
         self.start = self.path / "start.json"
+        self.start_checkpoints = self.path / "start"
         self.model = self.path / "model.keras"
         self.history = self.path / "history.csv"
         self.metrics = self.path / "metrics.json"

@@ -17,6 +17,7 @@ from tf_gmvae.callbacks.basic import (
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.errors import InputError
+from train.run.folder import RunFolder
 from train.run.run import Run
 
 # Training examples whose posteriors the collapse watch looks at.
@@ -26,7 +27,7 @@ PICTURED = 5
 
 
 def initialize(run: Run) -> None:
-    """Gives an untrained model its start and saves it, with the record of the start.
+    """Gives an untrained model its start and saves it, with the record of the start; one that was killed goes on.
 
     Args:
         run: `Run` with an opened folder and a new model.
@@ -35,7 +36,7 @@ def initialize(run: Run) -> None:
         TrainingDivergedError: at the first value that is not finite.
     """
     settings, model = run.settings, run.model
-    began = time.perf_counter()
+    clock = _StartClock(run.folder)
     start = model.initialize(
         run.dataset.train,
         pretraining_epochs=settings.pretraining_epochs,
@@ -43,12 +44,12 @@ def initialize(run: Run) -> None:
         guided_epochs=settings.guided_epochs,
         num_factors=settings.num_factors,
         binarize=settings.binarize,
+        callbacks=[clock],
+        checkpoints=run.folder.start_checkpoints,
         verbose=_verbosity(),
     )
     counts = np.bincount(start.labels.argmax(axis=1), minlength=model.num_components)
-    run.folder.write_start(
-        {"seconds": round(time.perf_counter() - began, 3), "examples_a_component": counts.tolist()}
-    )
+    run.folder.write_start({"seconds": clock.seconds, "examples_a_component": counts.tolist()})
     save_whole(model, run.folder.model)
 
 
@@ -136,3 +137,20 @@ def _watched(split, seed):
 def _verbosity():
     """Of Keras: a bar where a person looks on, a line an epoch in a file."""
     return "auto" if sys.stdout.isatty() else 2
+
+
+class _StartClock(keras.callbacks.Callback):
+    """Seconds of a start, those before a break included, in its record after every epoch."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        super().__init__()
+        self.folder, self.spent, self.began = folder, folder.read_start()["seconds"], time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """So far."""
+        return round(self.spent + time.perf_counter() - self.began, 3)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Notes them."""
+        self.folder.write_start({"seconds": self.seconds})

@@ -1,0 +1,135 @@
+"""What a start has done so far, in files, so that one that was killed goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from tf_gmvae import disk
+from tf_gmvae.errors import InputError
+
+
+class Checkpoints:
+    """The folder of one start; without one, nothing is kept.
+
+    Args:
+        folder: path of the folder, or None.
+        arguments: dict that JSON can hold, all that decides the outcome of the start.
+
+    Raises:
+        InputError: if the folder holds the start of other arguments, or something else.
+    """
+
+    def __init__(self, folder: str | Path | None, arguments: dict[str, Any]) -> None:
+        self.folder = None if folder is None else Path(folder)
+        if self.folder is None:
+            return
+        record = self.folder / "start.json"
+        if record.is_file():
+            try:
+                before = json.loads(record.read_text(encoding="utf-8"))
+            except ValueError:
+                before = {}
+            differing = [name for name, value in arguments.items() if before.get(name) != value]
+            if differing:
+                name = differing[0]
+                raise InputError(
+                    f"{self.folder} holds a start with {name}={before.get(name)}, which cannot go on with "
+                    f"{name}={arguments[name]}: remove the folder, or name another."
+                )
+        elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            raise InputError(f"{self.folder} holds something other than a start: name another folder.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with disk.whole(record) as partial:
+            partial.write_text(json.dumps(arguments), encoding="utf-8")
+
+    def restore(self, stage: keras.Model, name: str) -> int:
+        """Sets a stage up as it was left.
+
+        Args:
+            stage: training of the start, new.
+            name: text, name of its file.
+
+        Returns:
+            Integer, steps that it has done; 0 if it has not been begun.
+
+        Raises:
+            InputError: if its file is damaged.
+        """
+        path = self._weights(name)
+        if path is None or not path.is_file():
+            return 0
+        try:
+            stage.load_weights(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise self._damaged(path, error) from None
+        return int(stage.optimizer.iterations)
+
+    def callbacks(self, name: str) -> list[keras.callbacks.Callback]:
+        """The callbacks that keep a stage after every epoch.
+
+        Args:
+            name: text, name of its file.
+        """
+        path = self._weights(name)
+        return [] if path is None else [_KeepEveryEpoch(path)]
+
+    def labels(self) -> np.ndarray | None:
+        """The labels that were found before, or None.
+
+        Raises:
+            InputError: if their file is damaged.
+        """
+        if self.folder is None or not (self.folder / "labels.npy").is_file():
+            return None
+        try:
+            return np.load(self.folder / "labels.npy", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise self._damaged(self.folder / "labels.npy", error) from None
+
+    def keep_labels(self, labels: np.ndarray) -> None:
+        """Stores the labels.
+
+        Args:
+            labels: array (S, K).
+        """
+        if self.folder is not None:
+            with disk.whole(self.folder / "labels.npy") as partial:
+                np.save(partial, labels)
+
+    def remove(self) -> None:
+        """Removes the folder: the start is done."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _weights(self, name):
+        return None if self.folder is None else self.folder / f"{name}.weights.h5"
+
+    def _damaged(self, path, error):
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
+        return InputError(
+            f"{path} cannot be read ({reason}): remove the folder {self.folder}, and the start begins again."
+        )
+
+
+class _KeepEveryEpoch(keras.callbacks.Callback):
+    """Writes weights, optimizer and noise of a stage, so that no kill leaves half a file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Writes the file."""
+        partial = self.path.with_name("partial.weights.h5")  # Keras knows the format by the end of the name
+        try:
+            self.model.save_weights(partial)
+            os.replace(partial, self.path)
+        finally:
+            partial.unlink(missing_ok=True)
