@@ -21,6 +21,7 @@ from support.misuse import check_refused
 from support.pages import check_self_contained
 
 import tf_gmvae
+from tf_gmvae import evaluation
 from train.run.settings import Settings
 
 REQUIRED = [
@@ -64,16 +65,23 @@ def test_a_run_leaves_all_it_promises(finished):
     assert metrics["versions"]["tf-gmvae"] == tf_gmvae.__version__
     assert list((run / "tensorboard").rglob("events*"))
     assert sorted(path.name for path in run.iterdir()) == [
-        "history.csv", "metrics.json", "model.keras", "report.html", "run.flags", "start.json", "tensorboard",
+        "history.csv", "metrics.json", "model.keras", "report.html", "run.flags", "start.json",
+        "start_clusters.npy", "tensorboard",
     ]  # fmt: skip
     start = json.loads((run / "start.json").read_text())
     assert start["seconds"] == metrics["start_seconds"] > 0
     assert sum(start["examples_a_component"]) == 1438
+    before, test = np.load(run / "start_clusters.npy"), tf_gmvae.data.load("digits").test
+    after = keras.saving.load_model(run / "model.keras").predict(test.examples).argmax(axis=1)
+    assert metrics["start"]["changed"] == pytest.approx(np.mean(before != after), abs=0.01)
+    accuracy = evaluation.majority_accuracy(np.eye(10)[before], test.labels)
+    assert metrics["start"]["after"]["accuracy_majority"] == pytest.approx(accuracy)
+    assert 0.3 < metrics["start"]["labels_found"]["accuracy_majority"] <= 1
     for row in history(run):
         assert 1 <= float(row["components_in_use"]) <= 10
         assert 0 <= float(row["posterior_entropy"]) <= float(row["usage_entropy"]) <= np.log(10) + 1e-6
         assert 0.1 <= float(row["test_accuracy_table1"]) <= 1
-    for shown in ("Start 1/3", "Table 1", "components in use", str(run), "train.evaluate --run="):
+    for shown in ("Start 1/3", "after the start", "Table 1", "components in use", str(run), "train.evaluate --"):
         assert shown in finished.stdout
 
 
@@ -83,6 +91,7 @@ def test_a_run_ends_in_its_report(finished):
     page = check_self_contained(html)
     assert f"The run in pictures: {folder}/report.html" in finished.stdout
     metrics = json.loads((folder / "metrics.json").read_text())
+    assert f"{100 * metrics['start']['changed']:.1f} % of the examples are in another component" in page.text
     assert f"{metrics['elbo']:.2f}" in page.text and "--num_components 10" in page.text
     for word in ("ELBO, nats", "w-prior, nats", "components in use", "training", "validation", "by label"):
         assert word in page.svg_text(), word
@@ -145,7 +154,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
     def history_has_begun():
         return history_size(run) > 0
 
-    killed(lambda: (run / "start" / "pretraining.weights.h5").is_file())
+    killed((run / "start" / "pretraining.weights.h5").is_file)
     assert not (run / "model.keras").exists()
     seconds = json.loads((run / "start.json").read_text())["seconds"]
     # The row of the first epoch is there, and its model is there or on its way.

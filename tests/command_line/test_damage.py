@@ -61,6 +61,7 @@ def damaged_runs(run, folder):
     history.write_text("epoch,elbo\n0,-1\n")
     for name, content in (("text", "{"), ("empty", "{}")):
         (copy(f"start-{name}") / "start.json").write_text(content)
+    (copy("start_clusters-cut") / "start_clusters.npy").write_bytes(b"\x93NUMPY")
     model = copy("model-cut") / "model.keras"
     model.write_bytes(model.read_bytes()[:3000])
     other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
@@ -84,6 +85,7 @@ def damaged_runs(run, folder):
         "history-columns": "history.csv is damaged (an epoch or its seconds are missing): move it away",
         "start-text": "start.json is damaged",
         "start-empty": "start.json is damaged ('seconds' is missing): move it away",
+        "start_clusters-cut": "start_clusters.npy is damaged (",
         "model-cut": "model.keras cannot be read (it is cut short, or no model that Keras has saved): put back",
         "model-other": "model.keras cannot be read (it holds something other than a GMVAE)",
         "model-foreign": "model.keras cannot be read (",

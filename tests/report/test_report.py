@@ -194,6 +194,7 @@ def metrics(num_components, num_examples, collapse=()):
         "dataset": "made",
         "scored_on": "test",
         "collapse": list(collapse),
+        "start": None,
         "versions": {},
     }
 

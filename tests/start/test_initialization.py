@@ -319,9 +319,7 @@ def test_a_folder_that_is_not_of_this_start_gets_a_sentence(make_table_model, bl
     folder = tmp_path / "start"
     with pytest.raises(Killed):
         model.initialize(examples, **options, checkpoints=folder, callbacks=[KillAfter(1)])
-    with pytest.raises(
-        InputError, match="a start with batch_size=200, which cannot go on with batch_size=99"
-    ):
+    with pytest.raises(InputError, match="a start with batch_size=200, which cannot go on with batch_size=99"):
         model.initialize(examples, **options, batch_size=99, checkpoints=folder)
     with pytest.raises(InputError, match="num_examples=600, which cannot go on with num_examples=599: remove the"):
         model.initialize(examples[1:], **options, checkpoints=folder)

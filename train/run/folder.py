@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tf_gmvae import disk
 from tf_gmvae.errors import InputError
 from train.run.record import Record
@@ -29,7 +31,8 @@ class RunFolder:
 
     Attributes:
         flags: the resolved settings, a flag file.
-        start: seconds of the start and examples a cluster, JSON; absent without a start.
+        start: seconds of the start, examples a cluster and scores, JSON; absent without a start.
+        start_clusters: clusters of the scored examples after the start, an array.
         start_checkpoints: folder of what a start has done so far; absent once it is done.
         model: the model after the last finished epoch, optimizer included.
         history: one row an epoch, CSV.
@@ -42,6 +45,7 @@ class RunFolder:
         self.path = Path(path)
         self.flags = self.path / "run.flags"
         self.start = self.path / "start.json"
+        self.start_clusters = self.path / "start_clusters.npy"
         self.start_checkpoints = self.path / "start"
         self.model = self.path / "model.keras"
         self.history = self.path / "history.csv"
@@ -231,6 +235,30 @@ class RunFolder:
         """The record of the start; of a run without one, 0 seconds."""
         record = self.read_json(self.start, "move it away, and the start counts as 0 seconds", "seconds")
         return record or {"seconds": 0.0}
+
+    def write_start_clusters(self, clusters: np.ndarray) -> None:
+        """Stores what the start has made of the examples that are scored.
+
+        Args:
+            clusters: array (N,) of whole numbers.
+        """
+        with disk.whole(self.start_clusters) as partial:
+            np.save(partial, clusters.astype("int32"))
+
+    def read_start_clusters(self) -> np.ndarray | None:
+        """The same again, or None of a run without a start, or of an earlier version.
+
+        Raises:
+            InputError: if the file is damaged.
+        """
+        if not self.start_clusters.is_file():
+            return None
+        try:
+            return np.load(self.start_clusters, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(
+                f"{self.start_clusters} is damaged ({error}): move it away, and the scores go without the start's."
+            ) from None
 
     def read_metrics(self) -> dict[str, Any] | None:
         """The scores, or None if there are none yet.

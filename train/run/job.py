@@ -6,7 +6,7 @@ import time
 import keras
 import numpy as np
 
-from tf_gmvae import data
+from tf_gmvae import data, evaluation
 from tf_gmvae.callbacks.basic import (
     SaveEveryEpoch,
     StopAfterSeconds,
@@ -49,7 +49,17 @@ def initialize(run: Run) -> None:
         verbose=_verbosity(),
     )
     counts = np.bincount(start.labels.argmax(axis=1), minlength=model.num_components)
-    run.folder.write_start({"seconds": clock.seconds, "examples_a_component": counts.tolist()})
+    known, log_posterior = run.dataset.train.labels, model.log_posterior(run.batches(run.scored))
+    run.folder.write_start_clusters(log_posterior.argmax(axis=1))
+    run.folder.write_start(
+        {
+            "seconds": clock.seconds,
+            "examples_a_component": counts.tolist(),
+            # On the training examples that have them, and on those that the run is scored on.
+            "labels_found": evaluation.scores(start.labels, None if known is None else known[start.indices]),
+            "after": evaluation.scores(np.exp(log_posterior), run.scored.labels, log_posterior),
+        }
+    )
     save_whole(model, run.folder.model)
 
 

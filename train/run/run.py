@@ -56,6 +56,7 @@ class Run:
             settings = replace(settings, data_dir=data_dir)
         folder.read_history()  # what is damaged is found out before any work
         folder.read_start()
+        folder.read_start_clusters()
         return cls(folder, settings, model=load_model(folder), dataset=load_data(settings))
 
     @property

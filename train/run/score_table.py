@@ -24,6 +24,11 @@ def table(metrics: dict[str, Any]) -> str:
     rows.append(("training", f"{metrics['train_seconds']:.0f} s for {metrics['epochs']} epochs"))
     if metrics["start_seconds"]:
         rows.append(("start", f"{metrics['start_seconds']:.0f} s before"))
+    if metrics.get("start"):
+        before = metrics["start"]["after"]["accuracy_majority"]
+        was = "" if before is None else f"accuracy, majority, {100 * before:.1f} %; "
+        moved = f"training moved {100 * metrics['start']['changed']:.1f} % elsewhere"
+        rows.append(("after the start", was + moved))
     rows += [("collapse watch", sentence) for sentence in metrics.get("collapse", ())]
     title = f"{metrics['dataset']}: {metrics['num_examples']:,} {metrics['scored_on']} examples"
     return "\n".join([title, *(f"  {name:<22}{value}" for name, value in rows)])

@@ -71,6 +71,7 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         "style_information": diagnostics.style_information(*components),
         **evaluation.scores(posterior, split.labels, examination.log_posterior),
         "table1_protocol": evaluation.TABLE1_PROTOCOL,
+        "start": _of_start(folder, posterior.argmax(axis=1)),
         "collapse": diagnostics.verdicts(
             watched,
             settings.num_components,
@@ -79,6 +80,18 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
             settings.initialize,
         ),
         "versions": versions(),
+    }
+
+
+def _of_start(folder, clusters):
+    """Scores of the labels that the start found and of the model after it, and what changed since; or None."""
+    record, before = folder.read_start(), folder.read_start_clusters()
+    if before is None or len(before) != len(clusters) or "after" not in record:
+        return None
+    return {
+        "labels_found": record["labels_found"],
+        "after": record["after"],
+        "changed": float(np.mean(before != clusters)),
     }
 
 
