@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tf_gmvae import TrainingDivergedError, callbacks
+from tf_gmvae.callbacks import StopWithoutProgress
 
 
 def test_divergence_is_named_and_the_last_good_model_kept(make_table_model, table, tmp_path):
@@ -68,3 +69,43 @@ def test_a_save_cut_short_leaves_the_former_file(make_table_model, table, tmp_pa
     with pytest.raises(OSError, match="No space"):
         model.fit(table, epochs=1, verbose=0, callbacks=[callbacks.SaveEveryEpoch(path)])
     assert path.read_bytes() == before
+
+
+def test_training_without_progress_ends_at_its_best_epoch(make_table_model, tmp_path):
+    model, path = make_table_model(), tmp_path / "best.npz"
+    kept = {}
+
+    def stops_after(elbos, past=()):
+        """Epochs until the stop, each of which leaves its own weights."""
+        model.stop_training = False
+        callback = StopWithoutProgress(2, path, past)
+        callback.set_model(model)
+        for epoch, elbo in enumerate(elbos, start=len(past)):
+            model.set_weights([np.full_like(weight, epoch) for weight in model.get_weights()])
+            callback.on_epoch_end(
+                epoch, elbo if isinstance(elbo, dict) else {"val_elbo": elbo, "elbo": float(epoch)}
+            )
+            if model.stop_training:
+                kept["epoch"] = {float(value) for weight in model.get_weights() for value in np.ravel(weight)}
+                return epoch + 1
+        return None
+
+    assert stops_after([-5.0, -3.0, -4.0, -3.5, -1.0]) == 4 and kept["epoch"] == {1.0}
+    assert stops_after([-5.0, -3.0, -4.0, -2.0, -2.5]) is None
+    # What comes after a break goes by what was before it, and the file.
+    assert stops_after([-2.5, -2.4, -9.0], past=[-5.0, -3.0, -4.0, -2.0]) == 6 and kept["epoch"] == {3.0}
+    assert stops_after([{"elbo": -1.0}, {"elbo": -2.0}, {"elbo": float("-inf")}]) == 3 and kept["epoch"] == {0.0}
+    assert int(model.optimizer.iterations) == 0
+
+
+def test_a_real_training_is_put_back_too(make_table_model, table, tmp_path):
+    model = make_table_model()
+    seen = []
+    look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(model.get_weights()))
+    # Nothing is learned after the first epoch, so the bound on fixed noise stays where it is.
+    rates = keras.callbacks.LearningRateScheduler(lambda epoch: 0.0 if epoch else 1e-3)
+    stop = StopWithoutProgress(2, tmp_path / "best.npz")
+    history = model.fit(table, validation_data=table, epochs=9, verbose=0, callbacks=[rates, look, stop]).history
+    assert len(history["val_elbo"]) == 3
+    for weight, best in zip(model.get_weights(), seen[0], strict=True):
+        np.testing.assert_array_equal(weight, best)

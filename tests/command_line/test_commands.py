@@ -383,3 +383,19 @@ def test_a_run_without_its_first_epoch_cannot_be_scored(tmp_path):
     process = run_warm("-m", "train.evaluate", f"--run={tmp_path}")
     assert process.returncode == 1
     assert "has no model.keras: the run has not finished its first epoch" in process.stderr
+
+
+def test_a_run_ends_where_its_bound_no_longer_rises(tmp_path):
+    points = np.random.default_rng(0).normal(size=(300, 2)).astype("float32")
+    np.savez(tmp_path / "points.npz", x_train=points[:200], x_test=points[200:])
+    common = [
+        f"--dataset={tmp_path / 'points.npz'}", f"--runs_dir={tmp_path}", "--name=a", "--noinitialize",
+        "--noreport", "--noexport", "--epochs=9", "--learning_rate=1e-30",
+    ]  # fmt: skip
+    calls = [["--patience=2"], ["--patience=2", "--resume"], ["--patience=3", "--resume"], ["--patience=0"]]
+    first, again, longer, bad = run_all("train.main", [[*common, *call] for call in calls])
+    assert first.returncode == 0, first.stderr
+    assert "nothing is left to train" in again.stdout
+    assert longer.returncode == 0 and len(history(tmp_path / "a")) == 4
+    assert json.loads((tmp_path / "a" / "metrics.json").read_text())["ended"] is True
+    assert bad.returncode == 1 and "--patience" in bad.stderr

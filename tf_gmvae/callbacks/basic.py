@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -87,6 +88,50 @@ class StopAfterSeconds(keras.callbacks.Callback):
         self.spent += (logs or {})["seconds"]
         if self.spent >= self.seconds:
             self.model.stop_training = True
+
+
+class StopWithoutProgress(keras.callbacks.Callback):
+    """Stops training where the ELBO no longer rises, and puts the weights of the best epoch back.
+
+    It goes by `val_elbo`, which `validation_data` or `TestPart` before it provide, else by the `elbo` of training.
+    The optimizer is left as it is, so that its steps still say how far training came. What does not stop early
+    keeps the weights of its last epoch.
+
+    Args:
+        patience: integer, epochs without a higher ELBO after which training stops.
+        path: path of the file that keeps the weights of the best epoch.
+        past: list of the ELBOs of epochs before this training, the file being that of the best of them. Default
+            none.
+    """
+
+    def __init__(self, patience: int, path: str | Path, past: Sequence[float] = ()) -> None:
+        super().__init__()
+        self.patience, self.path, self.past = patience, Path(path), list(past)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keeps the weights, or waits, or stops."""
+        logs = logs or {}
+        self.past.append(logs.get("val_elbo", logs.get("elbo", -math.inf)))
+        waited = epochs_without_progress(self.past)
+        if not waited:
+            with disk.whole(self.path) as partial:
+                np.savez(partial, *self.model.get_weights())
+        elif waited >= self.patience and self.path.is_file():
+            with np.load(self.path, allow_pickle=False) as kept:
+                self.model.set_weights([kept[name] for name in kept.files])
+            self.model.stop_training = True
+
+
+def epochs_without_progress(elbos: Sequence[float]) -> int:
+    """Epochs since the one with the highest ELBO.
+
+    Args:
+        elbos: list of numbers, one an epoch.
+
+    Returns:
+        Integer; 0 if the last epoch is the best, or there is none.
+    """
+    return len(elbos) - 1 - int(np.argmax(elbos)) if elbos else 0
 
 
 class TestPart(keras.callbacks.Callback):

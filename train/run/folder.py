@@ -35,6 +35,7 @@ class RunFolder:
         start_clusters: clusters of the scored examples after the start, an array.
         start_checkpoints: folder of what a start has done so far; absent once it is done.
         model: the model after the last finished epoch, optimizer included.
+        best: weights of the best epoch so far, if training stops by `--patience`.
         history: one row an epoch, CSV.
         metrics: scores of the finished run, JSON.
         report: the run in pictures, HTML.
@@ -48,6 +49,7 @@ class RunFolder:
         self.start_clusters = self.path / "start_clusters.npy"
         self.start_checkpoints = self.path / "start"
         self.model = self.path / "model.keras"
+        self.best = self.path / "best.npz"
         self.history = self.path / "history.csv"
         self.metrics = self.path / "metrics.json"
         self.report = self.path / "report.html"

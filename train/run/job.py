@@ -10,6 +10,7 @@ from tf_gmvae import data, evaluation
 from tf_gmvae.callbacks.basic import (
     SaveEveryEpoch,
     StopAfterSeconds,
+    StopWithoutProgress,
     TestPart,
     TrainingSeconds,
     save_whole,
@@ -19,6 +20,7 @@ from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.errors import InputError
 from train.run.folder import RunFolder
 from train.run.run import Run
+from train.run.settings import elbos
 
 # Training examples whose posteriors the collapse watch looks at.
 WATCHED = 2000
@@ -89,7 +91,8 @@ def fit(run: Run, one_epoch: bool = False) -> None:
     folder.keep_history(epochs_done)
     spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())
     out_of_time = settings.minutes is not None and spent >= 60.0 * settings.minutes
-    if epochs_done >= settings.epochs or (epochs_done and out_of_time):
+    past = folder.read_history()
+    if epochs_done >= settings.epochs or (epochs_done and out_of_time) or settings.has_ended(past):
         print(f"The run is finished after epoch {epochs_done}: nothing is left to train.", flush=True)
         return
     if epochs_done:
@@ -110,6 +113,8 @@ def fit(run: Run, one_epoch: bool = False) -> None:
     ]
     if dataset.test is not None:
         callbacks.append(TestPart(run.batches(dataset.test), dataset.test.labels))
+    if settings.patience is not None:
+        callbacks.append(StopWithoutProgress(settings.patience, folder.best, elbos(past)))
     if settings.minutes is not None:
         callbacks.append(StopAfterSeconds(60.0 * settings.minutes, spent))
     if one_epoch:

@@ -62,6 +62,7 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         "min_information": settings.min_information,
         "seed": settings.seed,
         "epochs": len(history),
+        "ended": settings.has_ended(history),
         "start_seconds": folder.read_start()["seconds"],
         "train_seconds": round(seconds, 3),
         "parameters": model.count_params(),

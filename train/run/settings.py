@@ -10,6 +10,7 @@ from typing import Any
 from absl import flags
 
 from tf_gmvae import initial_weights
+from tf_gmvae.callbacks.basic import epochs_without_progress
 from tf_gmvae.likelihoods import LIKELIHOODS
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.presets import PRESETS
@@ -25,7 +26,7 @@ OPTIMIZERS: dict[str, Callable[[float], Any]] = {
 GROUPS = {
     "Data": ("dataset", "data_dir", "image_size", "channels", "binarize"),
     "Model": ("preset", "likelihood", "num_components", "num_samples", "min_information", "initial_weights"),
-    "Training": ("epochs", "batch_size", "learning_rate", "optimizer", "minutes", "revive", "seed"),
+    "Training": ("epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "revive", "seed"),
     "Start": (
         "initialize", "pretraining_epochs", "pretraining_beta", "guided_epochs", "num_factors",
     ),
@@ -52,6 +53,7 @@ class Settings(Record):
     optimizer: str
     initial_weights: str
     minutes: float | None
+    patience: int | None
     initialize: bool
     pretraining_epochs: int
     pretraining_beta: float
@@ -60,7 +62,7 @@ class Settings(Record):
     revive: bool
     seed: int
 
-    MAY_CHANGE = ("epochs", "minutes", "data_dir")
+    MAY_CHANGE = ("epochs", "minutes", "patience", "data_dir")
 
     @classmethod
     def define(cls, flag_values: flags.FlagValues = flags.FLAGS) -> None:
@@ -84,6 +86,14 @@ class Settings(Record):
         """
         return replace(self, preset=preset, likelihood=likelihood)
 
+    def has_ended(self, history: list[dict[str, float]]) -> bool:
+        """Whether training has stopped for want of progress.
+
+        Args:
+            history: rows of the history, one an epoch.
+        """
+        return self.patience is not None and epochs_without_progress(elbos(history)) >= self.patience
+
     def epoch_shape(self, num_examples: int) -> tuple[int, int]:
         """Batch size and steps of a training epoch.
 
@@ -95,6 +105,15 @@ class Settings(Record):
         """
         batch_size = min(self.batch_size, num_examples)
         return batch_size, num_examples // batch_size
+
+
+def elbos(history: list[dict[str, float]]) -> list[float]:
+    """The ELBO of every epoch: of the test part, else of training.
+
+    Args:
+        history: rows of the history, one an epoch.
+    """
+    return [row.get("val_elbo", row.get("elbo", -math.inf)) for row in history]
 
 
 class _Finite(flags.FloatParser):
@@ -155,6 +174,13 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     )
     _define_float(
         "minutes", None, "Stop after the epoch that uses up so many minutes, start included.", **define_from
+    )
+    flags.DEFINE_integer(
+        "patience",
+        None,
+        "Stop where the ELBO, of the test part if there is one, has not risen for so many epochs, at the best.",
+        1,
+        **define_from,
     )
     flags.DEFINE_bool(
         "initialize",
