@@ -1,4 +1,4 @@
-"""What a run leaves on disk: runs/<name>/ and the files in it.
+"""The folder of a run, runs/<name>/; the files in it are in `files`.
 
 A run that replaces another grows in runs/.<name>.new/ beside it, until its first epoch is saved.
 """
@@ -6,54 +6,27 @@ A run that replaces another grows in runs/.<name>.new/ beside it, until its firs
 from __future__ import annotations
 
 import contextlib
-import csv
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from tf_gmvae import disk
 from tf_gmvae.errors import InputError
+from train.run.files import RunFiles
 from train.run.record import Record
 from train.run.settings import Settings
 
 
-class RunFolder:
-    """The folder of one run.
+class RunFolder(RunFiles):
+    """The folder of one run: who may write into it, and how one run takes the place of another.
 
     Args:
         path: path of the folder.
-
-    Attributes:
-        flags: the resolved settings, a flag file.
-        start: seconds of the start, examples a cluster and scores, JSON; absent without a start.
-        start_clusters: clusters of the scored examples after the start, an array.
-        start_checkpoints: folder of what a start has done so far; absent once it is done.
-        model: the model after the last finished epoch, optimizer included.
-        best: weights of the best epoch so far, if training stops by `--patience`.
-        history: one row an epoch, CSV.
-        metrics: scores of the finished run, JSON.
-        report: the run in pictures, HTML.
-        tensorboard: event files.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.flags = self.path / "run.flags"
-        self.start = self.path / "start.json"
-        self.start_clusters = self.path / "start_clusters.npy"
-        self.start_checkpoints = self.path / "start"
-        self.model = self.path / "model.keras"
-        self.best = self.path / "best.npz"
-        self.history = self.path / "history.csv"
-        self.metrics = self.path / "metrics.json"
-        self.report = self.path / "report.html"
-        self.tensorboard = self.path / "tensorboard"
+        super().__init__(path)
         # Of a replacement: where the new run grows, and where the old one goes while they change places.
         place = Path(os.path.abspath(self.path))
         self._new, self._old = (place.parent / f".{place.name}.{age}" for age in ("new", "old"))
@@ -186,127 +159,3 @@ class RunFolder:
                 f"{self.path} cannot be written ({error.strerror}): copy it to a place that can, and give the "
                 "copy as --run."
             ) from None
-
-    def read_history(self) -> list[dict[str, float]]:
-        """Rows of the history, one dict of floats an epoch; rows cut short by a kill are left out.
-
-        Raises:
-            InputError: if the file is damaged.
-        """
-        if not self.history.is_file():
-            return []
-        try:
-            with self.history.open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file, strict=True))
-            # Keras keeps columns for a validation that a run without a test split does not have.
-            history = [
-                {name: float(value) for name, value in row.items() if value != "NA"}
-                for row in rows
-                if None not in row.values()
-            ]
-            if not all({"epoch", "seconds"} <= row.keys() for row in history):
-                raise ValueError("an epoch or its seconds are missing")
-        except (ValueError, TypeError, csv.Error) as error:
-            raise InputError(
-                f"{self.history} is damaged ({error}): move it away, and the run goes without its past epochs."
-            ) from None
-        return history
-
-    def keep_history(self, num_epochs: int) -> None:
-        """Drops the rows of epochs that the saved model has not finished.
-
-        Args:
-            num_epochs: finished epochs.
-        """
-        if not self.history.is_file():
-            return
-        self.read_history()  # says what is wrong with a damaged one
-        with self.history.open(newline="", encoding="utf-8") as file:
-            lines = file.readlines()
-        self.write_whole(self.history, "".join(lines[: num_epochs + 1] if num_epochs else []))
-
-    def write_start(self, record: dict[str, Any]) -> None:
-        """Stores what the start has to say.
-
-        Args:
-            record: dict that JSON can hold.
-        """
-        self.write_whole(self.start, json.dumps(record, indent=2) + "\n")
-
-    def read_start(self) -> dict[str, Any]:
-        """The record of the start; of a run without one, 0 seconds."""
-        record = self.read_json(self.start, "move it away, and the start counts as 0 seconds", "seconds")
-        return record or {"seconds": 0.0}
-
-    def write_start_clusters(self, clusters: np.ndarray) -> None:
-        """Stores what the start has made of the examples that are scored.
-
-        Args:
-            clusters: array (N,) of whole numbers.
-        """
-        with disk.whole(self.start_clusters) as partial:
-            np.save(partial, clusters.astype("int32"))
-
-    def read_start_clusters(self) -> np.ndarray | None:
-        """The same again, or None of a run without a start, or of an earlier version.
-
-        Raises:
-            InputError: if the file is damaged.
-        """
-        if not self.start_clusters.is_file():
-            return None
-        try:
-            return np.load(self.start_clusters, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(
-                f"{self.start_clusters} is damaged ({error}): move it away, and the scores go without the start's."
-            ) from None
-
-    def read_metrics(self) -> dict[str, Any] | None:
-        """The scores, or None if there are none yet.
-
-        Raises:
-            InputError: if the file is damaged.
-        """
-        mend = f"`python -m train.evaluate --run={self.path}` writes it anew"
-        return self.read_json(self.metrics, mend, "components_in_use")
-
-    @staticmethod
-    def read_json(path: Path, mend: str, key: str | None = None) -> Any:
-        """What a JSON file holds.
-
-        Args:
-            path: path of the file.
-            mend: what to do about a damaged one.
-            key: text, key that it must have, if it holds an object.
-
-        Returns:
-            What `json.loads` makes of it, or None if there is no such file.
-
-        Raises:
-            InputError: if it is damaged.
-        """
-        if not path.is_file():
-            return None
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            if key is not None:
-                record[key]
-        except (ValueError, LookupError, TypeError) as error:
-            reason = f"{key!r} is missing" if isinstance(error, LookupError) else error
-            raise InputError(f"{path} is damaged ({reason}): {mend}.") from None
-        return record
-
-    def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Stores the scores.
-
-        Args:
-            metrics: dict that JSON can hold.
-        """
-        self.write_whole(self.metrics, json.dumps(metrics, indent=2) + "\n")
-
-    @staticmethod
-    def write_whole(path: Path, text: str) -> None:
-        """Writes a text file so that no reader, and no kill, ever finds half of it."""
-        with disk.whole(path) as partial:
-            partial.write_text(text, encoding="utf-8")
