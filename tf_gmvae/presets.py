@@ -19,6 +19,7 @@ import keras
 
 from layers import FusedBatchNormalization, SpectralConv2D, SpectralConv2DTranspose
 from tf_gmvae.errors import InputError
+from tf_gmvae.seeds import within_bits
 
 
 class _Blocks:
@@ -28,7 +29,8 @@ class _Blocks:
         self._seeds = itertools.repeat(None) if seed is None else itertools.count(1000 * (seed + 1))
 
     def _kernel(self):
-        return keras.initializers.GlorotUniform(next(self._seeds))
+        seed = next(self._seeds)
+        return keras.initializers.GlorotUniform(None if seed is None else within_bits(seed, 63))
 
     def dense(self, units, activation=None):
         return [keras.layers.Dense(units, activation=activation, kernel_initializer=self._kernel())]

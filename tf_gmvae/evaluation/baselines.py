@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, mapper
+from tf_gmvae.seeds import within_bits
 
 
 def kmeans(train: np.ndarray, test: np.ndarray, num_components: int, seed: int = 0) -> np.ndarray:
@@ -22,7 +23,7 @@ def kmeans(train: np.ndarray, test: np.ndarray, num_components: int, seed: int =
     """
     from sklearn.cluster import KMeans
 
-    fitted = KMeans(num_components, n_init=3, random_state=seed).fit(_rows(train))
+    fitted = KMeans(num_components, n_init=3, random_state=within_bits(seed)).fit(_rows(train))
     return np.eye(num_components, dtype="float32")[fitted.predict(_rows(test))]
 
 
@@ -41,7 +42,9 @@ def gaussian_mixture(train: np.ndarray, test: np.ndarray, num_components: int, s
     from sklearn.mixture import GaussianMixture
 
     # Pixels that never change would have components of no width: 0.01 is a standard deviation of 0.1.
-    mixture = GaussianMixture(num_components, covariance_type="diag", reg_covar=1e-2, random_state=seed)
+    mixture = GaussianMixture(
+        num_components, covariance_type="diag", reg_covar=1e-2, random_state=within_bits(seed)
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a mixture that is not quite converged serves as well
         return mixture.fit(_rows(train)).predict_proba(_rows(test))
@@ -74,7 +77,9 @@ def umap_mixture(
             umap = mapper(rows.shape[1], seed)
             points, placed = umap.fit_transform(points), umap.transform(test_rows)
         # Of many starts the likeliest: of few, on MNIST, it is 8 points worse.
-        mixture = GaussianMixture(num_components, n_init=30, reg_covar=1e-3, random_state=seed).fit(points)
+        mixture = GaussianMixture(num_components, n_init=30, reg_covar=1e-3, random_state=within_bits(seed)).fit(
+            points
+        )
         return mixture.predict_proba(placed)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tf_gmvae.seeds import within_bits
+
 if TYPE_CHECKING:
     import umap
 
@@ -38,6 +40,6 @@ def mapper(
         n_neighbors=NEIGHBOURS,
         min_dist=min_dist,
         init="pca" if num_dimensions <= FEW_DIMENSIONS else "spectral",
-        random_state=seed,
+        random_state=within_bits(seed),
         n_jobs=1,
     )

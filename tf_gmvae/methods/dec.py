@@ -14,6 +14,7 @@ from tf_gmvae.methods import autoencoder
 from tf_gmvae.methods.method import ClusteringMethod
 from tf_gmvae.methods.networks import HIDDEN, LATENT, stack
 from tf_gmvae.model import replicas
+from tf_gmvae.seeds import within_bits
 
 # Steps from one look at all examples to the next, and the share of them that may still change their cluster where
 # training ends.
@@ -87,7 +88,7 @@ class DEC(ClusteringMethod):
             examples, self.pretraining_epochs, self.seed, verbose,
         )  # fmt: skip
         codes = self.examine(examples)[1]
-        found = KMeans(self.num_components, n_init=20, random_state=self.seed).fit(codes)
+        found = KMeans(self.num_components, n_init=20, random_state=within_bits(self.seed)).fit(codes)
         self.centres.assign(found.cluster_centers_)
         super().prepare(examples, verbose)
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from tf_gmvae.seeds import within_bits
+
 # Of DEC and VaDE, the same in both papers: units of the encoder, whose last layer is linear, and mirrored in the
 # decoder.
 HIDDEN = (500, 500, 2000)
@@ -25,7 +27,7 @@ def dense(units: int, activation: str | None, seed: int) -> keras.layers.Dense:
         `keras.layers.Dense`, not built yet.
     """
     kind = keras.initializers.GlorotUniform if activation is None else keras.initializers.HeNormal
-    return keras.layers.Dense(units, activation=activation, kernel_initializer=kind(seed))
+    return keras.layers.Dense(units, activation=activation, kernel_initializer=kind(within_bits(seed, 63)))
 
 
 def stack(

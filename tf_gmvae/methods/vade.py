@@ -16,6 +16,7 @@ from tf_gmvae.methods.method import ClusteringMethod
 from tf_gmvae.methods.networks import HIDDEN, LATENT, dense, stack
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
+from tf_gmvae.seeds import within_bits
 
 LEARNING_RATE = 0.002
 
@@ -86,7 +87,11 @@ class VaDE(ClusteringMethod):
             verbose,
         )
         mixture = GaussianMixture(
-            self.num_components, covariance_type="diag", n_init=5, reg_covar=1e-3, random_state=self.seed
+            self.num_components,
+            covariance_type="diag",
+            n_init=5,
+            reg_covar=1e-3,
+            random_state=within_bits(self.seed),
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a mixture that could go on serves as well

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tf_gmvae.seeds import within_bits
+
 # Of a component's variances. A posterior q(x | y) is rarely sharper.
 LEAST_VARIANCE = 1e-3
 
@@ -78,4 +80,6 @@ def _mean(latents, is_member):
 def _fit(residuals, num_factors, seed):
     from sklearn.decomposition import FactorAnalysis
 
-    return FactorAnalysis(num_factors, svd_method="randomized", random_state=seed, tol=1e-2).fit(residuals)
+    return FactorAnalysis(num_factors, svd_method="randomized", random_state=within_bits(seed), tol=1e-2).fit(
+        residuals
+    )

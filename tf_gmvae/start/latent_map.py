@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_gmvae.evaluation.diagnostics import ACTIVE_VARIANCE, activity
 from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, MAP_DIMENSIONS, mapper
+from tf_gmvae.seeds import within_bits
 
 # Examples below which the mixture takes more starts: it then needs them more, and they cost little.
 FEW = 10_000
@@ -46,7 +47,7 @@ def soft_labels(means: np.ndarray, num_components: int, seed: int = 0) -> np.nda
         return np.ones((len(means), 1), "float32")
     points = neighbourhood_map(means[:, active(means)], seed)
     num_starts = 10 if len(means) < FEW else 3
-    mixture = GaussianMixture(num_components, n_init=num_starts, reg_covar=1e-3, random_state=seed)
+    mixture = GaussianMixture(num_components, n_init=num_starts, reg_covar=1e-3, random_state=within_bits(seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a mixture that is not quite converged serves as well
         return mixture.fit(points).predict_proba(points).astype("float32")
@@ -90,5 +91,5 @@ def plane(means: np.ndarray, seed: int = 0) -> np.ndarray:
     if points.shape[1] > 2:
         points = neighbourhood_map(points, seed, dimensions=2, min_dist=0.1)
     if points.shape[1] > 2:
-        points = PCA(2, random_state=seed).fit_transform(points) if len(points) > 1 else points[:, :2]
+        points = PCA(2, random_state=within_bits(seed)).fit_transform(points) if len(points) > 1 else points[:, :2]
     return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))

@@ -11,6 +11,7 @@ from tf_gmvae import GMVAE, data, evaluation, figures
 from tf_gmvae.data.synthetic import NUM_ARCS
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.figures.arcs import LatentSpace
+from tf_gmvae.seeds import within_bits
 from train.paper.arcs_training import NUM_COMPONENTS, PRETRAINING_STEPS, SCALE, ArcsTraining, snapshot
 
 if TYPE_CHECKING:
@@ -190,4 +191,4 @@ def density_of_mixture(examples: np.ndarray, num_components: int, seed: int) -> 
     """
     from sklearn.mixture import GaussianMixture
 
-    return GaussianMixture(num_components, n_init=10, random_state=seed).fit(examples)
+    return GaussianMixture(num_components, n_init=10, random_state=within_bits(seed)).fit(examples)
