@@ -99,7 +99,14 @@ class _Reconstruction(keras.Model):
             drop_remainder=True,
         )  # fmt: skip
         steps = split.num_examples // min(BATCH_SIZE, split.num_examples)
-        self.fit(batches, epochs=epochs, steps_per_epoch=steps, verbose=verbose, callbacks=[StopOnNonFinite()])
+        self.fit(
+            batches,
+            epochs=epochs,
+            steps_per_epoch=steps,
+            verbose=verbose,
+            shuffle=False,
+            callbacks=[StopOnNonFinite()],
+        )
 
     def train_step(self, data):
         """One step."""

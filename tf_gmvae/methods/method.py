@@ -119,6 +119,7 @@ class ClusteringMethod(keras.Model):
             steps_per_epoch=steps,
             initial_epoch=initial_epoch,
             epochs=self.EPOCHS if epochs is None else epochs,
+            shuffle=False,  # the batches are shuffled
             callbacks=[StopOnNonFinite(), *self.own_callbacks(split, initial_epoch), *callbacks],
             verbose=verbose,
         )
