@@ -25,6 +25,7 @@ import tf_gmvae
 LONGEST = (
     "test_promises.py", "test_commands.py", "test_package.py", "test_export.py", "test_model_platforms.py",
     "test_figures.py", "test_initialization.py", "test_forms_of_data.py", "test_damage.py", "test_table1.py",
+    "test_methods.py", "test_report.py",
 )  # fmt: skip
 
 
