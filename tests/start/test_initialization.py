@@ -286,7 +286,13 @@ class KillAfter(keras.callbacks.Callback):
 def test_a_start_that_is_killed_goes_on_wherever_it_was(make_table_model, blobs, tmp_path, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 60)
     examples, _ = blobs
-    options = {"pretraining_epochs": 2, "guided_epochs": 2, "batch_size": 100, "verbose": 0}
+    options = {
+        "pretraining_epochs": 2,
+        "guided_epochs": 2,
+        "batch_size": 100,
+        "verbose": 0,
+        "beta": np.float32(0.1),
+    }
 
     def new():
         return make_table_model(num_components=3, num_samples=1)

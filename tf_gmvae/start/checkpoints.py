@@ -30,6 +30,7 @@ class Checkpoints:
         self.folder = None if folder is None else Path(folder)
         if self.folder is None:
             return
+        arguments = json.loads(json.dumps(arguments, default=float))  # as they come back, NumPy's numbers too
         record = self.folder / "start.json"
         if record.is_file():
             try:
