@@ -43,7 +43,7 @@ if _backend != "tensorflow":
         "KERAS_BACKEND=tensorflow before Python starts."
     )
 
-from tf_gmvae import data, evaluation, initial_weights
+from tf_gmvae import data, evaluation, initial_weights, methods
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.errors import InputError, TrainingDivergedError
 from tf_gmvae.model.gmvae import GMVAE
@@ -62,4 +62,5 @@ __all__ = [
     "evaluation",
     "export",
     "initial_weights",
+    "methods",
 ]

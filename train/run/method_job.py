@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +12,10 @@ import numpy as np
 
 from tf_gmvae import data, evaluation, methods
 from tf_gmvae.callbacks.basic import SaveEveryEpoch, StopAfterSeconds, TrainingSeconds, save_whole
-from tf_gmvae.errors import InputError
 from tf_gmvae.evaluation import diagnostics
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
+from train.run.run import read_model
 from train.run.scoring import versions
 
 
@@ -52,22 +51,9 @@ class MethodRun:
             InputError: if its model cannot be read.
         """
         kind = methods.get(settings.method)
-        if not folder.model.is_file():
-            return cls(folder, settings, dataset, new_model(settings, dataset))
-        fault = "it is cut short, or no model that Keras has saved"
-        if zipfile.is_zipfile(folder.model):
-            try:
-                model = keras.saving.load_model(folder.model)
-            except Exception as error:  # whatever a damaged or foreign file leads the readers to
-                fault = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
-            else:
-                if isinstance(model, kind):
-                    return cls(folder, settings, dataset, model)
-                fault = f"it holds something other than a {kind.__name__}"
-        raise InputError(
-            f"{folder.model} cannot be read ({fault}): put back a copy of it, or train the run anew, with "
-            "--overwrite."
-        )
+        is_new = not folder.model.is_file()
+        model = new_model(settings, dataset) if is_new else read_model(folder, kind)
+        return cls(folder, settings, dataset, model)
 
     @property
     def scored(self) -> data.Split:

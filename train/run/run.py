@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
@@ -16,6 +16,7 @@ from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.settings import OPTIMIZERS, Settings
 
+Kind = TypeVar("Kind", bound=keras.Model)
 # Examples that are scored at a time.
 EVALUATION_BATCH = 256
 
@@ -162,6 +163,22 @@ def load_model(folder: RunFolder) -> GMVAE:
     """
     if not folder.model.is_file():
         raise InputError(f"{folder.path} has no {folder.model.name}: the run has not finished its first epoch.")
+    return read_model(folder, GMVAE)
+
+
+def read_model(folder: RunFolder, kind: type[Kind]) -> Kind:
+    """Reads the model file of a run.
+
+    Args:
+        folder: `RunFolder` with a model.
+        kind: class that it must be of.
+
+    Returns:
+        Model of that class.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
     fault = "it is cut short, or no model that Keras has saved"
     if zipfile.is_zipfile(folder.model):
         try:
@@ -169,9 +186,9 @@ def load_model(folder: RunFolder) -> GMVAE:
         except Exception as error:  # whatever a damaged or foreign file leads the readers to
             fault = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
         else:
-            if isinstance(model, GMVAE):
+            if isinstance(model, kind):
                 return model
-            fault = "it holds something other than a GMVAE"
+            fault = f"it holds something other than a {kind.__name__}"
     raise InputError(
         f"{folder.model} cannot be read ({fault}): put back a copy of it, or train the run anew, with --overwrite."
     )
