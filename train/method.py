@@ -45,8 +45,9 @@ def main() -> None:
             if chosen.report:
                 pictures.write_of_method(run, log_assignments, codes, metrics)
     except KeyboardInterrupt:
-        saved = folder.model.is_file() and not chosen.overwrite
-        mend = "--resume goes on after the last finished epoch" if saved else "the same command begins again"
+        # A folder with a run in it is refused without one of these two.
+        saved = folder.flags.is_file() and not chosen.overwrite
+        mend = "--resume goes on after what is finished" if saved else "the same command begins again"
         raise KeyboardInterrupt(f"Stopped; {mend}.") from None
     print("\n" + score_table.table(metrics))
     print(f"\nThe run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags).")
