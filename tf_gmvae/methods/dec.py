@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import checks, data
-from tf_gmvae.methods import autoencoder
-from tf_gmvae.methods.method import ClusteringMethod
-from tf_gmvae.methods.networks import HIDDEN, LATENT, stack
+from tf_gmvae import data
+from tf_gmvae.methods.networks import LATENT
+from tf_gmvae.methods.pretrained import PretrainedMethod
 from tf_gmvae.model import replicas
 from tf_gmvae.seeds import within_bits
 
@@ -23,7 +21,7 @@ TOLERANCE = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class DEC(ClusteringMethod):
+class DEC(PretrainedMethod):
     """Deep Embedded Clustering (Xie, Girshick, Farhadi, arXiv 1511.06335).
 
     An encoder f is pretrained as a stack of denoising autoencoders, k-means on its codes gives K centres mu_j, and
@@ -55,21 +53,12 @@ class DEC(ClusteringMethod):
     EPOCHS = 60
     BATCH_SIZE = 256
 
-    def __init__(
-        self,
-        data_shape: Sequence[int],
-        num_components: int = 10,
-        seed: int = 0,
-        pretraining_epochs: int = autoencoder.EPOCHS,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(data_shape, num_components, seed, **kwargs)
-        self.pretraining_epochs = checks.whole_number("pretraining_epochs", pretraining_epochs, 1)
-        self.encoder = stack(self.num_values, HIDDEN, LATENT, 10 * self.seed)
-        self.centres = self.add_weight(shape=(num_components, LATENT), initializer="zeros", name="centres")
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.centres = self.add_weight(shape=(self.num_components, LATENT), initializer="zeros", name="centres")
         self.settled = self.add_weight(shape=(), dtype="bool", trainable=False, initializer="zeros")
         # Of as many examples as `fit` is given: p, and the clusters at the last look.
-        self.targets = tf.Variable(tf.zeros((1, num_components)), False, shape=(None, num_components))
+        self.targets = tf.Variable(tf.zeros((1, self.num_components)), False, shape=(None, self.num_components))
         self.clusters = np.zeros(1, "int64")
         self.finish(keras.optimizers.SGD(0.01, momentum=0.9), self.trained)
 
@@ -82,12 +71,7 @@ class DEC(ClusteringMethod):
         """Pretrains the encoder, and finds the centres by k-means. See `ClusteringMethod.prepare`."""
         from sklearn.cluster import KMeans
 
-        decoder = stack(LATENT, HIDDEN[::-1], self.num_values, 10 * self.seed + 1)
-        autoencoder.pretrain(
-            self.encoder, decoder, lambda rows, made: -self.likelihood.log_prob(rows, made[None])[0], self.flat,
-            examples, self.pretraining_epochs, self.seed, verbose,
-        )  # fmt: skip
-        codes = self.examine(examples)[1]
+        codes = self.pretrained_codes(self.new_decoder(), examples, verbose)
         found = KMeans(self.num_components, n_init=20, random_state=within_bits(self.seed)).fit(codes)
         self.centres.assign(found.cluster_centers_)
         super().prepare(examples, verbose)
@@ -115,10 +99,6 @@ class DEC(ClusteringMethod):
         self.targets.assign(store["targets"])
         self.clusters = np.array(store["clusters"])
         super().load_own_variables({key: store[key] for key in store.keys() - {"targets", "clusters"}})
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "pretraining_epochs": self.pretraining_epochs}
 
     def own_callbacks(self, split: data.Split, initial_epoch: int) -> list[keras.callbacks.Callback]:
         """The one that keeps the targets. See `ClusteringMethod.own_callbacks`."""

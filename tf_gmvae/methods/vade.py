@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import checks, data, objective
-from tf_gmvae.methods import autoencoder
-from tf_gmvae.methods.method import ClusteringMethod
-from tf_gmvae.methods.networks import HIDDEN, LATENT, dense, stack
+from tf_gmvae import data, objective
+from tf_gmvae.methods.networks import HIDDEN, LATENT, dense
+from tf_gmvae.methods.pretrained import PretrainedMethod
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.seeds import within_bits
@@ -22,7 +20,7 @@ LEARNING_RATE = 0.002
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class VaDE(ClusteringMethod):
+class VaDE(PretrainedMethod):
     """Variational Deep Embedding (Jiang et al., arXiv 1611.05148): a VAE whose prior is a mixture of Gaussians.
 
     Unlike in the GMVAE, the components are weights and do not move with a style w:
@@ -52,40 +50,22 @@ class VaDE(ClusteringMethod):
     BATCH_SIZE = 100
     LOGGED = ("loss", "reconstruction", "x_prior", "z_prior")
 
-    def __init__(
-        self,
-        data_shape: Sequence[int],
-        num_components: int = 10,
-        seed: int = 0,
-        pretraining_epochs: int = autoencoder.EPOCHS,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(data_shape, num_components, seed, **kwargs)
-        self.pretraining_epochs = checks.whole_number("pretraining_epochs", pretraining_epochs, 1)
-        self.encoder = stack(self.num_values, HIDDEN, LATENT, 10 * self.seed)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.log_var_head = dense(LATENT, None, 10 * self.seed + 2)
         self.log_var_head.kernel_initializer = "zeros"
         self.log_var_head.build((None, HIDDEN[-1]))
-        self.decoder = stack(LATENT, HIDDEN[::-1], self.num_values, 10 * self.seed + 1)
-        self.logits = self.add_weight(shape=(num_components,), initializer="zeros", name="logits")
-        self.means = self.add_weight(shape=(num_components, LATENT), initializer="zeros", name="means")
-        self.log_vars = self.add_weight(shape=(num_components, LATENT), initializer="zeros", name="log_vars")
+        self.decoder = self.new_decoder()
+        self.logits = self.add_weight(shape=(self.num_components,), initializer="zeros", name="logits")
+        self.means = self.add_weight(shape=(self.num_components, LATENT), initializer="zeros", name="means")
+        self.log_vars = self.add_weight(shape=(self.num_components, LATENT), initializer="zeros", name="log_vars")
         self.finish(FusedAdam(LEARNING_RATE), self.trainable_weights)
 
     def prepare(self, examples: np.ndarray, verbose: Any = "auto") -> None:
         """Pretrains encoder and decoder, and fits the mixture. See `ClusteringMethod.prepare`."""
         from sklearn.mixture import GaussianMixture
 
-        autoencoder.pretrain(
-            self.encoder,
-            self.decoder,
-            self.reconstruction_loss,
-            self.flat,
-            examples,
-            self.pretraining_epochs,
-            self.seed,
-            verbose,
-        )
+        codes = self.pretrained_codes(self.decoder, examples, verbose)
         mixture = GaussianMixture(
             self.num_components,
             covariance_type="diag",
@@ -95,23 +75,11 @@ class VaDE(ClusteringMethod):
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a mixture that could go on serves as well
-            mixture.fit(self.examine(examples)[1])
+            mixture.fit(codes)
         self.logits.assign(np.log(mixture.weights_))
         self.means.assign(mixture.means_)
         self.log_vars.assign(np.log(mixture.covariances_))
         super().prepare(examples, verbose)
-
-    def reconstruction_loss(self, values: tf.Tensor, made: tf.Tensor) -> tf.Tensor:
-        """- log p(y | x).
-
-        Args:
-            values: tensor (B, F).
-            made: tensor (B, F), what the decoder returns.
-
-        Returns:
-            Tensor (B,), nats.
-        """
-        return -self.likelihood.log_prob(values, made[None])[0]
 
     def encode(self, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """q(x | y).
@@ -134,10 +102,6 @@ class VaDE(ClusteringMethod):
     def embed(self, values: tf.Tensor) -> tf.Tensor:
         """Mean of q(x | y), a tensor (B, 10). See `ClusteringMethod.embed`."""
         return self.encode(values)[0]
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {**super().get_config(), "pretraining_epochs": self.pretraining_epochs}
 
     def own_callbacks(self, split: data.Split, initial_epoch: int) -> list[keras.callbacks.Callback]:
         """The schedule of the learning rate. See `ClusteringMethod.own_callbacks`."""

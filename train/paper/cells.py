@@ -128,8 +128,8 @@ class Cell:
             return metrics["ended"] or metrics["epochs"] >= (self.settings.epochs or math.inf)
         stored = self.folder.read_settings()
         self.settings.resolved(stored.preset or "", stored.likelihood or "").check_same(stored)
-        minutes = (metrics["start_seconds"] + metrics["train_seconds"]) / 60
         if metrics.get("ended"):
             return True
+        minutes = (metrics["start_seconds"] + metrics["train_seconds"]) / 60
         out_of_time = self.settings.minutes is not None and minutes >= self.settings.minutes
         return metrics["epochs"] >= self.settings.epochs or out_of_time
