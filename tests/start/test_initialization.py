@@ -128,9 +128,9 @@ def test_progress_is_shown(make_table_model, blobs, capsys):
     make_table_model(num_components=3).initialize(blobs[0], pretraining_epochs=1, guided_epochs=1, verbose=2)
     said = capsys.readouterr().out
     for part in (
-        "Start 1/3: 1 epochs",
-        "Start 2/3: a map of 600",
+        "Start 1/3: 3 clusters in 600 examples",
         "Examples a cluster: ",
+        "Start 2/3: 1 epoch as",
         "Start 3/3",
         "agreement",
     ):

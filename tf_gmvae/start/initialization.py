@@ -3,11 +3,13 @@
 Trained from random weights the model readily puts every example into one component: the objective holds clusters
 once there are some, but does not find them. This finds them, without a label:
 
-1. `Pretraining`: encoder and decoder as a plain VAE.
-2. `latent_map`: a neighbourhood map of its latent means and a Gaussian mixture on it: soft labels.
+1. `clusters`: each example's nearest neighbours, where a slightly changed view of it counts as itself; a map of
+   these neighbourhoods, and a Gaussian mixture on it: soft labels.
+2. `Pretraining`: encoder and decoder as a plain VAE.
 3. `factors`: each cluster of latents as a Gaussian that moves with a few factors; it becomes the prior head, and
    the factors, as a linear function of the encoder's features, become q(w | y).
-4. `GuidedTraining`: a few epochs of the objective at those labels.
+4. `GuidedTraining`: a few epochs of the objective at those labels, on views of the examples: what changes no
+   cluster is learnt to change none, and the model corrects the labels it was given.
 
 What follows is `fit`, with the paper's objective unchanged.
 """
@@ -31,8 +33,9 @@ from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
-from tf_gmvae.start import factors, latent_map
+from tf_gmvae.start import clusters, factors
 from tf_gmvae.start.checkpoints import Checkpoints
+from tf_gmvae.start.clusters import Views, view_layer
 from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
 
 # Of either training: with few examples an epoch of the start is several passes over them.
@@ -65,6 +68,9 @@ class Initialization(Part):
         batch_size: int = 200,
         learning_rate: float = 1e-3,
         num_factors: int = 10,
+        views: Views = "auto",
+        num_views: int = 8,
+        max_mapped: int = 20_000,
         max_examples: int = 60_000,
         binarize: str = "none",
         callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -90,8 +96,13 @@ class Initialization(Part):
             batch_size: integer, examples of a step of both trainings. Default 200.
             learning_rate: float, Adam's learning rate of both. Default 0.001.
             num_factors: integer, dimensions of w that start in use; 0 starts without a style. Default 10.
-            max_examples: integer, largest number of examples in which the clusters are found; the map takes a
-                minute for 30,000. Default 60,000.
+            views: what may change in an example without changing its cluster: "auto" turns, moves, scales and
+                shears images a little (`layers.RandomAffine`) and leaves other data as they are; None leaves all as
+                they are; a Keras layer, or a function of a batch, is used in their place. Default "auto".
+            num_views: integer, views of an example that are compared with the others. Default 8.
+            max_mapped: integer, largest number of examples on the map; the others take the labels of their
+                neighbours there. Default 20,000.
+            max_examples: integer, largest number of examples in which the clusters are found. Default 60,000.
             binarize: as in `data.to_batches`. Default "none".
             callbacks: list of callbacks of both trainings. Default none.
             checkpoints: path of a folder in which the start keeps what it has done, epoch by epoch. A call with
@@ -109,6 +120,8 @@ class Initialization(Part):
         pretraining_epochs = whole_number("pretraining_epochs", pretraining_epochs, 1)
         guided_epochs = whole_number("guided_epochs", guided_epochs, 0)
         num_factors = whole_number("num_factors", num_factors, 0)
+        num_views = whole_number("num_views", num_views, 1)
+        max_mapped = whole_number("max_mapped", max_mapped, max(2, self.num_components))
         max_examples = whole_number("max_examples", max_examples, max(2, self.num_components))
         seed = int(np.random.default_rng().integers(2**31)) if self.seed is None else self.seed
         split, indices = _as_split(self, data, max_examples, seed)
@@ -119,8 +132,8 @@ class Initialization(Part):
                 "num_examples": split.num_examples, "data_shape": list(split.data_shape), "seed": self.seed,
                 "num_components": self.num_components, "pretraining_epochs": pretraining_epochs, "beta": beta,
                 "guided_epochs": guided_epochs, "guidance": guidance, "batch_size": batch_size,
-                "learning_rate": learning_rate, "num_factors": num_factors, "max_examples": max_examples,
-                "binarize": binarize,
+                "learning_rate": learning_rate, "num_factors": num_factors, "views": _name(views), "num_views": num_views,
+                "max_mapped": max_mapped, "max_examples": max_examples, "binarize": binarize,
             },
         )  # fmt: skip
         say = functools.partial(print, flush=True) if verbose else lambda text: None
@@ -145,25 +158,27 @@ class Initialization(Part):
                 verbose=verbose,
             )
 
-        say(f"Start 1/3: {pretraining_epochs} epochs as a plain VAE.")
-        train("pretraining", Pretraining(self, learning_rate, beta), Split(split.examples), pretraining_epochs)
-        mapped, indices = _sample(split, indices, max_examples, seed)
-        say(f"Start 2/3: a map of {mapped.num_examples:,} latent means, and {self.num_components} clusters on it.")
-        batches = to_batches(mapped, 256, binarize=binarize)
-        encoding = self._over_batches(self._encode_batch, batches, None)
-        labels = kept.labels()
+        labels, view = kept.labels(), functools.partial(view_layer, views, self.data_shape, seed)
+        sample, indices = _sample(split, indices, max_examples, seed)
         if labels is None:
-            labels = latent_map.soft_labels(encoding["x_mean"], self.num_components, seed)
+            say(f"Start 1/3: {self.num_components} clusters in {sample.num_examples:,} examples.")
+            labels = clusters.find(
+                sample.examples, self.num_components, to_floats=self.examples, view=view(), num_views=num_views,
+                max_mapped=max_mapped, seed=seed, say=say,
+            )  # fmt: skip
             kept.keep_labels(labels)
         counts = np.bincount(labels.argmax(axis=1), minlength=self.num_components)
         say(f"  Examples a cluster: {', '.join(map(str, sorted(counts.tolist(), reverse=True)))}.")
+        say(f"Start 2/3: {pretraining_epochs} epoch{'s' * (pretraining_epochs > 1)} as a plain VAE.")
+        train("pretraining", Pretraining(self, learning_rate, beta), Split(split.examples), pretraining_epochs)
+        encoding = self._over_batches(self._encode_batch, to_batches(sample, 256, binarize=binarize), None)
         _set_up(self, encoding, labels.argmax(axis=1), num_factors, seed)
         if guided_epochs:
-            say(f"Start 3/3: {guided_epochs} epochs at these clusters.")
-            numbered = Split(mapped.examples, np.arange(mapped.num_examples))
+            say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
+            numbered = Split(sample.examples, np.arange(sample.num_examples))
             train(
                 "guided",
-                GuidedTraining(self, learning_rate, guidance),
+                GuidedTraining(self, learning_rate, guidance, view()),
                 numbered,
                 guided_epochs,
                 lambda examples, numbers: (examples, tf.gather(labels, numbers)),
@@ -248,6 +263,10 @@ def _examples(batch):
 def _sample(split, indices, max_examples, seed):
     """At most so many examples of a split, drawn, in order, and their numbers."""
     if split.num_examples <= max_examples:
-        return Split(split.examples), indices
+        return split, indices
     drawn = np.sort(np.random.default_rng(seed).choice(split.num_examples, max_examples, replace=False))
     return Split(split.examples[drawn]), indices[drawn]
+
+
+def _name(views):
+    return views if views is None or isinstance(views, str) else type(views).__name__

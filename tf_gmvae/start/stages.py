@@ -4,7 +4,7 @@ Both are Keras models around a `GMVAE` and train its weights with an optimizer o
 example.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -90,11 +90,20 @@ class GuidedTraining(_Stage):
         gmvae: compiled `GMVAE`.
         learning_rate: Adam's. Default 0.001.
         guidance: weight of the cross-entropy, nats. Default 20.
+        view: layer or function of a batch to a slightly changed one, which the model sees in its stead; None shows
+            the examples as they are. Default None.
     """
 
-    def __init__(self, gmvae: keras.Model, learning_rate: float = 1e-3, guidance: float = GUIDANCE) -> None:
+    def __init__(
+        self,
+        gmvae: keras.Model,
+        learning_rate: float = 1e-3,
+        guidance: float = GUIDANCE,
+        view: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    ) -> None:
         self.guidance = guidance
         super().__init__(gmvae, ("agreement", *objective.ElboTerms._fields), learning_rate)
+        self.view = view  # a layer is saved with the stage, and its random state with it
 
     def weights_to_train(self) -> list[keras.Variable]:
         """Variables."""
@@ -102,8 +111,11 @@ class GuidedTraining(_Stage):
 
     def loss_and_terms(self, data: Any) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
         """Loss and logged terms of a batch of (examples, responsibilities)."""
-        examples, responsibilities = data
-        sampled = self.gmvae.sampled(self.gmvae.examples(examples), training=True, num_samples=1)
+        values, responsibilities = data
+        examples = self.gmvae.examples(values)
+        if self.view is not None:
+            examples = self.view(examples)
+        sampled = self.gmvae.sampled(examples, training=True, num_samples=1)
         terms, guidance = objective.guided_terms(responsibilities, *sampled.of_terms)
         means, guidance, agreement = replicas.batch_means((terms, guidance, tf.exp(-guidance)))
         loss = means.conditional_prior + means.w_prior - means.reconstruction + self.guidance * guidance

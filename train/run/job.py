@@ -45,6 +45,7 @@ def initialize(run: Run) -> None:
         beta=settings.pretraining_beta,
         guided_epochs=settings.guided_epochs,
         num_factors=settings.num_factors,
+        views=None if settings.views == "none" else settings.views,
         binarize=settings.binarize,
         callbacks=[clock],
         checkpoints=run.folder.start_checkpoints,

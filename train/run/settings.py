@@ -28,7 +28,7 @@ GROUPS = {
     "Model": ("preset", "likelihood", "num_components", "num_samples", "min_information", "initial_weights"),
     "Training": ("epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "revive", "seed"),
     "Start": (
-        "initialize", "pretraining_epochs", "pretraining_beta", "guided_epochs", "num_factors",
+        "initialize", "views", "pretraining_epochs", "pretraining_beta", "guided_epochs", "num_factors",
     ),
 }  # fmt: skip
 
@@ -55,6 +55,7 @@ class Settings(Record):
     minutes: float | None
     patience: int | None
     initialize: bool
+    views: str
     pretraining_epochs: int
     pretraining_beta: float
     guided_epochs: int
@@ -186,6 +187,13 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "initialize",
         True,
         "Begin with clusters found in the data (GMVAE.initialize); without it, the paper's bare objective.",
+        **define_from,
+    )
+    flags.DEFINE_enum(
+        "views",
+        "auto",
+        ["auto", "none"],
+        "Of the start: auto takes an image that is turned, moved, scaled or sheared a little for the same; none does not.",
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)

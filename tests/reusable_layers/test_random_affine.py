@@ -1,0 +1,84 @@
+"""Views of images: what the parameters mean, that each image has its own, and that a state is kept."""
+
+import keras
+import numpy as np
+import pytest
+
+from layers import RandomAffine
+
+
+def spot(size=21, row=10, column=10):
+    image = np.zeros((1, size, size, 1), "float32")
+    image[0, row, column] = 1.0
+    return image
+
+
+def centre_of(image):
+    image = np.asarray(image)[..., 0]
+    rows, columns = np.indices(image.shape)
+    return np.array([(image * rows).sum(), (image * columns).sum()]) / image.sum()
+
+
+def test_without_motion_or_training_images_stay():
+    images = np.random.default_rng(0).random((4, 9, 13, 3)).astype("float32")
+    still = RandomAffine(rotation=0, shift=0, scale=0, shear=0, seed=0)
+    np.testing.assert_allclose(still(images), images, atol=1e-5)
+    np.testing.assert_array_equal(RandomAffine(seed=0)(images, training=False), images)
+
+
+def test_a_shift_moves_by_at_most_its_share_of_the_side():
+    moved = RandomAffine(rotation=0, shift=0.2, scale=0, shear=0, seed=0)(np.repeat(spot(), 400, axis=0))
+    moves = np.array([centre_of(image) for image in moved]) - 10
+    assert np.abs(moves).max() <= 0.2 * 21 + 1e-3
+    assert np.abs(moves).max(axis=0).min() > 0.18 * 21
+    np.testing.assert_allclose(moves.mean(axis=0), 0, atol=0.5)
+    assert len(np.unique(moves.round(4), axis=0)) > 390  # to each its own
+
+
+def test_a_rotation_turns_about_the_centre():
+    moved = RandomAffine(rotation=30, shift=0, scale=0, shear=0, seed=0)(np.repeat(spot(column=16), 400, axis=0))
+    offsets = np.array([centre_of(image) for image in moved]) - 10
+    np.testing.assert_allclose(np.linalg.norm(offsets, axis=1), 6, atol=0.3)
+    angles = np.degrees(np.arctan2(offsets[:, 0], offsets[:, 1]))
+    assert 27 < angles.max() < 32 and -32 < angles.min() < -27
+
+
+def test_scale_and_shear_move_what_they_should():
+    apart = np.repeat(spot(column=16) + spot(column=4), 300, axis=0)
+    widths = []
+    for image in np.asarray(RandomAffine(rotation=0, shift=0, scale=0.5, shear=0, seed=0)(apart)):
+        weight = image[10, :, 0] / image[10, :, 0].sum()
+        widths.append(np.sqrt((weight * (np.arange(21) - 10) ** 2).sum()))
+    assert 2.7 < min(widths) < 3.6 and 8.0 < max(widths) < 9.3
+    sheared = RandomAffine(rotation=0, shift=0, scale=0, shear=0.5, seed=0)(np.repeat(spot(row=16), 300, axis=0))
+    offsets = np.array([centre_of(image) for image in sheared]) - 10
+    np.testing.assert_allclose(offsets[:, 0], 6, atol=0.1)  # its row stays
+    assert 2.5 < np.abs(offsets[:, 1]).max() <= 3.01
+
+
+def test_the_edge_goes_on_outside():
+    images = np.full((8, 12, 12, 3), 0.7, "float32")
+    np.testing.assert_allclose(RandomAffine(seed=0)(images), images, atol=1e-5)
+
+
+def test_the_seed_decides_and_the_state_is_saved(tmp_path):
+    images = np.random.default_rng(0).random((3, 8, 8, 1)).astype("float32")
+    model = keras.Sequential([keras.Input((8, 8, 1)), RandomAffine(seed=3)])
+    first = model(images, training=True).numpy()
+    model.save(tmp_path / "model.keras")
+    second = model(images, training=True).numpy()
+    assert np.abs(first - second).max() > 0.01
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(images, training=True), second)
+    loaded.layers[-1].reset()
+    np.testing.assert_array_equal(loaded(images, training=True), first)
+    assert loaded.layers[-1].get_config()["shift"] == 0.06
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"rotation": -1}, "rotation"), ({"shift": float("nan")}, "shift"), ({"scale": 1.0}, r"scale.*in \[0, 1\)")],
+)
+def test_bad_arguments_get_a_sentence(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        RandomAffine(**arguments)

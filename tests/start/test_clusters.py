@@ -1,0 +1,170 @@
+"""What the start compares examples by, their neighbours, the joining of clusters, and views of one's own."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import sparse
+
+import tf_gmvae
+from tf_gmvae import InputError, evaluation
+from tf_gmvae.start import clusters, descriptors, initialization, merging, neighbours
+
+
+def quiet(text):
+    assert isinstance(text, str)
+
+
+def test_oriented_gradients_see_where_edges_point():
+    ramps = np.zeros((3, 28, 28, 1), "float32")
+    ramps[0] = np.linspace(0, 1, 28)[None, :, None]  # brighter to the right
+    ramps[1] = np.linspace(1, 0, 28)[:, None, None]  # brighter upwards
+    maps = descriptors.oriented_gradients(ramps).numpy()
+    strength = maps.sum(axis=(1, 2))
+    assert strength[0].argmax() == 0 and strength[1].argmax() == 6  # of eight, counted from right to down
+    np.testing.assert_allclose(strength[:2].max(axis=1) / strength[:2].sum(axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose((maps**2).sum(axis=(1, 2, 3)), [1, 1, 0], atol=1e-4)  # and nothing on flat grey
+    centre, corner = maps[0, 7, 7, 0], maps[0, 0, 0, 0]
+    assert centre > 1.3 * corner
+
+
+def test_a_negative_is_a_view():
+    images = np.random.default_rng(0).random((5, 16, 16, 3)).astype("float32")
+    images += 0 * images[..., :1]
+    features = descriptors.image_features(images).numpy()
+    of_negatives = descriptors.image_features(1 - images).numpy()
+    edges = features.shape[-1] - 48
+    np.testing.assert_allclose(features[1, :, :edges], of_negatives[0, :, :edges], atol=1e-5)
+    np.testing.assert_allclose(features[0, :, edges:], features[1, :, edges:])  # its colours stay
+
+
+def test_brightness_does_not_count_and_colour_does():
+    images = np.random.default_rng(0).random((4, 16, 16, 1)).astype("float32")
+    grey = np.repeat(images, 3, axis=-1)
+    one, darker = (descriptors.image_features(values)[0].numpy() for values in (grey, 0.4 * grey + 0.2))
+    np.testing.assert_allclose(one, darker, atol=2e-3)
+    red, blue = (descriptors.image_features(grey * np.array(colour))[0].numpy() for colour in ((1, 0, 0), (0, 0, 1)))
+    assert np.linalg.norm(red - blue, axis=1).min() > 0.3
+
+
+def test_rows_are_standardised():
+    rows = np.random.default_rng(0).normal([5, -3, 2], [100, 0.01, 0], (500, 3)).astype("float32")
+    features = descriptors.row_features(rows)(rows).numpy()[0]
+    np.testing.assert_allclose(features.mean(axis=0), 0, atol=1e-3)
+    np.testing.assert_allclose(features.std(axis=0), [1, 1, 0], atol=1e-3)
+
+
+@pytest.mark.parametrize("num_points", [300, 120])
+def test_neighbours_are_those_of_plain_loops(num_points, monkeypatch):
+    monkeypatch.setattr(neighbours, "BLOCK", 77)
+    rows = np.random.default_rng(0).normal(size=(300, 5)).astype("float32")
+    found = neighbours.nearest(rows, num_points, tf.identity, None, 1, 0, quiet)
+    points = (rows - rows[:num_points].mean(axis=0)) / rows[:num_points].std(axis=0)
+    for example in range(300):
+        distances = np.linalg.norm(points[:num_points] - points[example], axis=1)
+        nearest = np.argsort(distances)[:15]
+        np.testing.assert_array_equal(found.indices[example], nearest)
+        np.testing.assert_allclose(found.distances[example], distances[nearest], atol=2e-3)
+    np.testing.assert_array_equal(found.indices[:num_points, 0], np.arange(num_points))
+
+
+def test_a_view_that_brings_examples_together_makes_them_neighbours():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(80, 4)).astype("float32")
+    rows = np.concatenate([rows, -rows + 1e-3 * rng.normal(size=(80, 4)).astype("float32")])
+    plain = neighbours.nearest(rows, 160, tf.identity, None, 1, 0, quiet)
+    mirrored = neighbours.nearest(rows, 160, tf.identity, tf.negative, 1, 0, quiet)
+    partner = (np.arange(160) + 80) % 160
+    assert (mirrored.indices[:, 1] == partner).all()
+    assert (plain.indices[:, 1] == partner).mean() < 0.1
+
+
+def test_repeated_examples_are_their_own_first_neighbours():
+    rows = np.repeat(np.eye(3, 4, dtype="float32"), 30, axis=0)
+    found = neighbours.nearest(rows, 90, tf.identity, None, 1, 0, quiet)
+    np.testing.assert_array_equal(found.indices[:, 0], np.arange(90))
+    np.testing.assert_allclose(found.distances, 0, atol=1e-3)
+
+
+def test_parts_are_joined_as_modularity_says():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 6, 120)
+    truth = np.array([0, 1, 0, 2, 1, 2])  # the cluster of each part
+    chance = np.where(truth[labels][:, None] == truth[labels], 0.5, 0.02)
+    dense = np.triu(rng.random((120, 120)) < chance, 1)
+    graph = sparse.csr_matrix((dense + dense.T).astype(float))
+    cluster_of = merging.merge(graph, labels, 6, 3)
+    assert len(np.unique(cluster_of)) == 3
+    assert all((cluster_of[i] == cluster_of[j]) == (truth[i] == truth[j]) for i in range(6) for j in range(6))
+    # Modularity by its definition, pair by pair.
+    degrees, total, expected = dense.sum(axis=0) + dense.sum(axis=1), 2 * dense.sum(), 0.0
+    for i in range(120):
+        for j in range(120):
+            if truth[labels[i]] == truth[labels[j]]:
+                expected += (dense + dense.T)[i, j] / total - degrees[i] * degrees[j] / total**2
+    assert merging.modularity(graph, truth[labels]) == pytest.approx(expected)
+    assert merging.modularity(graph, cluster_of[labels]) == pytest.approx(expected)
+
+
+def test_the_rest_takes_the_labels_of_its_neighbours_on_the_map():
+    rng, labels = np.random.default_rng(0), np.arange(400) % 4
+    rows = (rng.normal(0, 8, (4, 6))[labels] + rng.normal(size=(400, 6))).astype("float32")
+    for max_mapped in (400, 150):
+        found = clusters.find(
+            rows, 4, to_floats=tf.identity, view=None, num_views=1, max_mapped=max_mapped, seed=0, say=quiet
+        )
+        np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+        assert evaluation.hungarian_accuracy(found, labels) > 0.99
+
+
+def test_digits_are_found_by_their_strokes(digits):
+    """Far above k-means' 80 %, on whatever seed: here of a thousand of them, without any training."""
+    images, labels = digits
+    for seed in (0, 1):
+        view = clusters.view_layer("auto", images.shape[1:], seed)
+        found = clusters.find(
+            images, 10, to_floats=lambda batch: batch, view=view, num_views=8, max_mapped=20_000, seed=seed, say=quiet
+        )
+        assert evaluation.majority_accuracy(found, labels) > 0.88
+
+
+class Darker(keras.layers.Layer):
+    """A view of one's own, in training alone."""
+
+    def call(self, images, training=False):
+        return 0.5 * images if training else images
+
+
+def test_views_of_ones_own_are_what_the_guided_training_sees(digits, monkeypatch):
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 2)
+    seen = []
+
+    def view(batch):
+        seen.append(tuple(batch.shape[1:]))
+        return 0.5 * batch
+
+    images = digits[0][:200]
+    weights = []
+    for views in (None, view, Darker(), "auto"):
+        model = tf_gmvae.GMVAE.from_preset("digits", num_components=4, seed=0)
+        model.compile()
+        model.initialize(images, pretraining_epochs=1, guided_epochs=1, views=views, num_views=1, verbose=0)
+        weights.append(np.concatenate([np.ravel(weight) for weight in model.get_weights()]))
+    assert seen and set(seen) == {(8, 8, 1)}
+    np.testing.assert_allclose(weights[1], weights[2], atol=1e-5)  # the same view, as a function and as a layer
+    assert np.abs(weights[0] - weights[1]).max() > 1e-3 and np.abs(weights[0] - weights[3]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("views", "message"),
+    [("mirror", '"auto", None, or a layer'), (3, '"auto", None, or a layer'), (lambda x: x[:, 1:], "keep the shape")],
+)
+def test_bad_views_get_a_sentence(make_table_model, table, views, message):
+    with pytest.raises(InputError, match=message):
+        make_table_model().initialize(table, views=views, verbose=0)
+
+
+def test_other_data_than_images_have_no_view_by_default():
+    assert clusters.view_layer("auto", (6,), 0) is None
+    assert clusters.view_layer("auto", (28, 28), 0) is None
+    assert clusters.view_layer("auto", (28, 28, 1), 0) is not None

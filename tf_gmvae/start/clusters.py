@@ -1,0 +1,101 @@
+"""From examples to soft labels: neighbours among views, a map of them, a mixture on the map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from layers import RandomAffine
+from tf_gmvae.errors import InputError
+from tf_gmvae.seeds import within_bits
+from tf_gmvae.start import descriptors, latent_map, neighbours
+
+# What `views` may be: "auto", None, or a layer or function.
+Views = str | Callable[[tf.Tensor], tf.Tensor] | None
+
+
+def view_layer(views: Views, data_shape: tuple[int, ...], seed: int) -> Callable[[tf.Tensor], tf.Tensor] | None:
+    """The function that makes a view of a batch.
+
+    Args:
+        views: "auto", None, or a layer or function.
+        data_shape: tuple, shape of an example.
+        seed: integer.
+
+    Returns:
+        Function of a float32 tensor (B, ...) to another such, or None for no views.
+
+    Raises:
+        InputError: if `views` is something else, or does not keep the shape.
+    """
+    if views is None:
+        return None
+    if isinstance(views, str):
+        if views != "auto":
+            raise InputError(f'`views` must be "auto", None, or a layer. Received: {views!r}.')
+        return RandomAffine(seed=within_bits(seed), dtype="float32") if descriptors.is_image(data_shape) else None
+    if not callable(views):
+        raise InputError(f'`views` must be "auto", None, or a layer. Received: {views!r}.')
+    view = _Training(views) if isinstance(views, keras.layers.Layer) else views
+    shape = tuple(tf.convert_to_tensor(view(tf.zeros((2, *data_shape)))).shape)
+    if shape != (2, *data_shape):
+        raise InputError(
+            f"`views` must keep the shape of the examples. It made of two of shape {tuple(data_shape)}: {shape}."
+        )
+    return view
+
+
+class _Training(keras.layers.Layer):
+    """A layer as it works in training."""
+
+    def __init__(self, layer: keras.layers.Layer) -> None:
+        super().__init__(name="views", dtype="float32")
+        self.layer = layer
+        self.built = True
+
+    def call(self, batch: tf.Tensor) -> tf.Tensor:
+        return self.layer(batch, training=True)
+
+
+def find(
+    examples: np.ndarray,
+    num_components: int,
+    *,
+    to_floats: Callable[[tf.Tensor], tf.Tensor],
+    view: Callable[[tf.Tensor], tf.Tensor] | None,
+    num_views: int,
+    max_mapped: int,
+    seed: int,
+    say: Callable[[str], Any],
+) -> np.ndarray:
+    """Finds clusters.
+
+    Args:
+        examples: array (N, ...).
+        num_components: K.
+        to_floats: function of a batch of examples to floats; images in [0, 1].
+        view: see `view_layer`.
+        num_views: integer, views by which an example is compared.
+        max_mapped: integer, largest number of examples on the map; the others take the labels of their neighbours.
+        seed: integer.
+        say: function that shows a line of progress.
+
+    Returns:
+        Float32 array (N, K), rows sum to one.
+    """
+    if num_components == 1:
+        return np.ones((len(examples), 1), "float32")
+    order = np.arange(len(examples))
+    if len(examples) > max_mapped:
+        order = np.random.default_rng(seed).permutation(len(examples))
+        examples = examples[order]
+    found = neighbours.nearest(
+        examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), say
+    )
+    labels = np.empty((len(examples), num_components), "float32")
+    labels[order] = latent_map.soft_labels(found, num_components, seed)
+    return labels

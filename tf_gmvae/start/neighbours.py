@@ -1,0 +1,104 @@
+"""The nearest neighbours of examples, exact, among their own slightly changed views.
+
+What makes a neighbour is a choice: of two digits the nearer one is that which comes nearer when it may be turned,
+moved and scaled a little. So an example is compared with the others as it is and in several views of itself, and the
+least of the distances counts. All pairs are compared, block by block, by matrix products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tf_gmvae.evaluation.neighbourhoods import NEIGHBOURS
+from tf_gmvae.start import descriptors
+
+# Examples that are compared with all the others at once: 60 MB of distances to 60,000.
+BLOCK = 256
+
+
+class Neighbours(NamedTuple):
+    """Of N examples, the nearest ones among the first P.
+
+    Attributes:
+        points: float32 array (P, D), features of the first P.
+        indices: int32 array (N, 15), ascending by distance; an example of the first P is its own first.
+        distances: float32 array (N, 15).
+    """
+
+    points: np.ndarray
+    indices: np.ndarray
+    distances: np.ndarray
+
+
+def nearest(
+    examples: np.ndarray,
+    num_points: int,
+    to_floats: Callable[[tf.Tensor], tf.Tensor],
+    view: Callable[[tf.Tensor], tf.Tensor] | None,
+    num_views: int,
+    seed: int,
+    say: Callable[[str], None],
+) -> Neighbours:
+    """Finds them.
+
+    Args:
+        examples: array (N, ...).
+        num_points: P, how many of the first examples are neighbours of others.
+        to_floats: function of a batch of examples to floats; images in [0, 1].
+        view: function of a batch of such floats to a changed one, another at every call, or None.
+        num_views: integer, views of each example.
+        seed: integer.
+        say: function that shows a line of progress.
+
+    Returns:
+        `Neighbours`; fewer than 15 a row if P is smaller.
+    """
+    if descriptors.is_image(examples.shape[1:]):
+        features = descriptors.image_features
+    else:
+        features = descriptors.row_features(examples[:num_points])
+    plain = tf.function(lambda batch: features(to_floats(batch))[0], reduce_retracing=True)
+    found = np.concatenate([plain(part).numpy() for part in _parts(examples[:num_points])])
+    mean, components = descriptors.projection(found, seed)
+    points = (found - mean) @ components
+    del found
+    lengths = np.sum(points**2, axis=1)
+    count = min(NEIGHBOURS, num_points)
+
+    @tf.function(reduce_retracing=True)
+    def compare(batch, numbers):
+        floats = to_floats(batch)
+        queries = features(floats)
+        if view is not None:
+            queries = tf.concat([queries, *(features(view(floats)) for _ in range(num_views))], axis=0)
+        queries = tf.matmul(queries - mean, components)
+        least = None
+        for query in tf.unstack(queries):
+            squared = tf.reduce_sum(query**2, axis=1, keepdims=True) - 2.0 * tf.matmul(query, points, transpose_b=True)
+            least = squared if least is None else tf.minimum(least, squared)
+        least = tf.maximum(least + lengths, 0.0)
+        # Nothing is nearer than oneself.
+        itself = tf.stack([tf.range(tf.shape(numbers)[0]), numbers], axis=1)
+        itself = tf.boolean_mask(itself, numbers < num_points)
+        least = tf.tensor_scatter_nd_update(least, itself, -tf.ones(tf.shape(itself)[0]))
+        values, indices = tf.math.top_k(-least, count)
+        return indices, tf.sqrt(tf.maximum(-values, 0.0))
+
+    indices, distances = [], []
+    numbers = np.arange(len(examples), dtype="int32")
+    parts = list(zip(_parts(examples), _parts(numbers), strict=True))
+    for number, (part, its_numbers) in enumerate(parts, start=1):
+        pair = compare(part, its_numbers)
+        indices.append(pair[0].numpy())
+        distances.append(pair[1].numpy())
+        if number % max(1, len(parts) // 4) == 0 and len(parts) > 40:
+            say(f"  Neighbours of {min(number * BLOCK, len(examples)):,} of {len(examples):,} examples.")
+    return Neighbours(points, np.concatenate(indices), np.concatenate(distances))
+
+
+def _parts(array):
+    return (array[begin : begin + BLOCK] for begin in range(0, len(array), BLOCK))
