@@ -10,6 +10,24 @@ from tf_gmvae.errors import InputError
 whole_number = partial(_whole_number, error=InputError)
 
 
+def nats(name: str, value: object) -> float:
+    """A weight or bound in nats as a float.
+
+    Args:
+        name: text, name of the argument.
+        value: what was passed for it.
+
+    Returns:
+        Float >= 0.
+
+    Raises:
+        InputError: if it is not a finite number >= 0.
+    """
+    if not (isinstance(value, int | float) and 0.0 <= value < math.inf):
+        raise InputError(f"`{name}` must be a number of nats >= 0. Received: {name}={value!r}")
+    return float(value)
+
+
 def checked_min_information(value: object, num_components: int) -> float:
     """The minimum information constraint as a float.
 
@@ -23,12 +41,11 @@ def checked_min_information(value: object, num_components: int) -> float:
     Raises:
         InputError: if it is not a finite number >= 0.
     """
-    if not (isinstance(value, int | float) and 0.0 <= value < math.inf):
-        raise InputError(f"`min_information` must be a number of nats >= 0. Received: min_information={value!r}")
+    value = nats("min_information", value)
     if value > 0.0 and value >= math.log(num_components):
         warnings.warn(
             f"min_information={value:g} is not below log K = {math.log(num_components):.3f} nats, which the "
             "z-prior term never exceeds: the term is switched off altogether.",
             stacklevel=3,
         )
-    return float(value)
+    return value

@@ -239,7 +239,20 @@ def guided_terms(
         w_prior=standard_normal_kl(*q_w),
         z_prior=z_prior(log_resp),
     )
-    return terms, -ops.mean(ops.sum(responsibilities * log_resp, axis=-1), axis=0)
+    return terms, cross_entropy(responsibilities, log_resp)
+
+
+def cross_entropy(responsibilities: tf.Tensor, log_resp: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of p(z | x, w) to given responsibilities; not the paper's.
+
+    Args:
+        responsibilities: tensor (B, K), a_k, rows sum to one.
+        log_resp: tensor (M, B, K), from `log_responsibilities`.
+
+    Returns:
+        Tensor (B,), nats: - 1/M sum_j sum_k a_k log p(z_k | x_j, w_j).
+    """
+    return -ops.mean(ops.sum(responsibilities * log_resp, axis=-1), axis=0)
 
 
 def training_loss(batch_means: ElboTerms, min_information: float | tf.Variable) -> tf.Tensor:

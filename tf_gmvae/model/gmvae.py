@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from layers import GaussianHead, GaussianSampler, MixturePriorHead
+from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine
 from tf_gmvae import initial_weights as weights
 from tf_gmvae import likelihoods, objective, presets
-from tf_gmvae.checks import whole_number
+from tf_gmvae.checks import nats, whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model import own_networks
@@ -23,7 +23,7 @@ from tf_gmvae.model.training import Training
 from tf_gmvae.start.initialization import Initialization
 
 # What a model is built from. Setting one afterwards would change what the model says of itself, not what it does.
-FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units", "seed")
+FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units", "hold", "seed")
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -50,6 +50,10 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         likelihood: name of p(y | x), or a `Likelihood` of your own; see `tf_gmvae.likelihoods`. Default
             "bernoulli".
         prior_units: units of the mixture prior head's hidden layers. Default (500,).
+        hold: weight, nats, of holding on to clusters while `fit` trains, which is ours and not the paper's. Above 0,
+            `fit` takes (examples, assignments (B, K)), as `predict` gives them after a start, adds the cross-entropy
+            of p(z | x, w) to them, and sees images in views (`layers.RandomAffine`). Default 0, the paper's
+            objective.
         seed: integer seed of the heads' weights, of networks that are not built yet and of all noise; None draws
             one. The same seed gives the same result on the same machine with the same number of threads; sums of
             float32 in another order differ in their last digits, and training can make these larger.
@@ -82,6 +86,7 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         min_information: float = 0.0,
         likelihood: str | Likelihood | dict[str, Any] = "bernoulli",
         prior_units: Sequence[int] = (500,),
+        hold: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
@@ -97,11 +102,12 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         self.min_information = min_information
         self.likelihood = likelihoods.get(likelihood)
         self.prior_units = tuple(prior_units)
+        self.hold = nats("hold", hold)
         self.seed = seed
         self.initialized = False  # True after `initialize`; None, unknown, where it was loaded
 
         # The first five are those of earlier versions.
-        seeds: list[Any] = [None] * 7 if seed is None else np.random.SeedSequence(seed).generate_state(7).tolist()
+        seeds: list[Any] = [None] * 8 if seed is None else np.random.SeedSequence(seed).generate_state(8).tolist()
         if seed is not None:
             own_networks.seed_initial_weights(encoder, seeds[5], "encoder")
             own_networks.seed_initial_weights(decoder, seeds[6], "decoder")
@@ -117,6 +123,8 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         self.evaluation_sampler = GaussianSampler(
             self.num_samples, seed=seeds[4], dtype="float32", name="evaluation_sampler"
         )
+        if self.hold:  # models without it have the files of earlier versions
+            self.view = RandomAffine(seed=seeds[7], dtype="float32", name="view")
         self.trackers = [keras.metrics.Mean(name) for name in ("loss", "elbo", *objective.ElboTerms._fields)]
         if encoder.built and hasattr(encoder, "input_shape"):  # a class of the user's own has none
             self.build(encoder.input_shape)

@@ -16,8 +16,9 @@ from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
-from tf_gmvae.model import replicas
+from tf_gmvae.model import compiled, replicas
 from tf_gmvae.optimizer import FusedAdam
+from tf_gmvae.start.descriptors import is_image
 
 # Examples that `predict` computes together, whatever the batch size.
 PREDICT_PART = 64
@@ -36,11 +37,34 @@ class Training(replicas.KeepsOrder):
         Returns:
             Pair of the loss, a scalar that is the same on all replicas, and `objective.ElboTerms` (B,).
         """
-        terms = self.elbo_terms(self.examples(data), training)
-        loss = objective.training_loss(replicas.batch_means(terms), self._lambda)
+        if training and self.hold:
+            terms, guidance = self._held_terms(data)
+            loss = objective.training_loss(replicas.batch_means(terms), self._lambda)
+            loss += self.hold * replicas.batch_means(guidance)
+        else:
+            terms = self.elbo_terms(self.examples(data), training)
+            loss = objective.training_loss(replicas.batch_means(terms), self._lambda)
         if self.losses:  # regularisers of the user's networks
             loss += tf.add_n([tf.cast(extra, loss.dtype) for extra in self.losses])
         return loss, terms
+
+    def _held_terms(self, data):
+        """Terms of views of the examples, and the cross-entropy (B,) of their components to the given ones."""
+        values, assignments, _ = keras.utils.unpack_x_y_sample_weight(data)
+        shape = None if assignments is None else tuple(assignments.shape)
+        if shape is None or len(shape) != 2 or shape[1] != self.num_components:
+            raise InputError(
+                f"With hold={self.hold:g}, fit takes (examples, assignments), and assignments of shape (N, "
+                f"{self.num_components}), as predict returns them. Received: "
+                + ("examples alone." if shape is None else f"assignments of shape {shape}.")
+            )
+        examples = self.examples(values)
+        if is_image(self.data_shape):
+            examples = self.view(examples)
+        sampled = self.sampled(examples, training=True)
+        log_resp = objective.log_responsibilities(sampled.x, sampled.means, sampled.log_vars)
+        guidance = objective.cross_entropy(tf.cast(assignments, "float32"), log_resp)
+        return compiled.elbo_terms(*sampled.of_terms), guidance
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer; returns the running means of loss, ELBO and terms."""

@@ -2,6 +2,10 @@
 
 - `initialization`: `GMVAE.initialize`, the stages in their order.
 - `stages`: the two trainings before the paper's own.
-- `latent_map`: from latent means to soft labels.
+- `clusters`: from examples to soft labels, by the four that follow.
+- `descriptors`: what two examples are compared by.
+- `neighbours`: the nearest examples, slightly changed views counted in.
+- `latent_map`: from neighbours to a map and a mixture on it.
+- `merging`: small clusters joined to larger ones.
 - `factors`: each cluster as a Gaussian that moves with a few factors.
 """

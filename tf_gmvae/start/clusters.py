@@ -14,6 +14,8 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.seeds import within_bits
 from tf_gmvae.start import descriptors, latent_map, neighbours
 
+# Components of the mixture for each cluster of images: a digit is written in more than one way.
+IMAGE_PARTS = 2
 # What `views` may be: "auto", None, or a layer or function.
 Views = str | Callable[[tf.Tensor], tf.Tensor] | None
 
@@ -97,5 +99,6 @@ def find(
         examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), say
     )
     labels = np.empty((len(examples), num_components), "float32")
-    labels[order] = latent_map.soft_labels(found, num_components, seed)
+    parts = IMAGE_PARTS if descriptors.is_image(examples.shape[1:]) else 1
+    labels[order] = latent_map.soft_labels(found, num_components, seed, parts)
     return labels

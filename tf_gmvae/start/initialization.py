@@ -36,10 +36,12 @@ from tf_gmvae.model.part import Part
 from tf_gmvae.start import clusters, factors
 from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.clusters import Views, view_layer
-from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
+from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, OwnTargets, Pretraining
 
 # Of either training: with few examples an epoch of the start is several passes over them.
 LEAST_STEPS = 1000
+# Of the learning rate of the guided training, what is left of it at the end.
+LAST_RATE = 0.02
 
 
 class Start(NamedTuple):
@@ -138,9 +140,12 @@ class Initialization(Part):
         )  # fmt: skip
         say = functools.partial(print, flush=True) if verbose else lambda text: None
 
-        def train(name, stage, examples, epochs, map_batch=None):
+        def epoch_of(examples, epochs):
             size = min(batch_size, examples.num_examples)
-            steps = max(examples.num_examples // size, LEAST_STEPS // epochs)
+            return size, max(examples.num_examples // size, LEAST_STEPS // epochs)
+
+        def train(name, stage, examples, epochs, *before_it_is_kept):
+            size, steps = epoch_of(examples, epochs)
             steps_done = kept.restore(stage, name)
             if steps_done:
                 say(f"  Going on after epoch {steps_done // steps} of {epochs}.")
@@ -149,12 +154,12 @@ class Initialization(Part):
                 with_labels=examples.labels is not None, skip_batches=steps_done,
             )  # fmt: skip
             stage.fit(
-                batches if map_batch is None else batches.map(map_batch),
+                batches,
                 steps_per_epoch=steps,
                 initial_epoch=steps_done // steps,
                 epochs=epochs,
                 shuffle=False,  # the batches are shuffled
-                callbacks=[*callbacks, *kept.callbacks(name)],
+                callbacks=[*before_it_is_kept, *callbacks, *kept.callbacks(name)],
                 verbose=verbose,
             )
 
@@ -176,12 +181,14 @@ class Initialization(Part):
         if guided_epochs:
             say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
             numbered = Split(sample.examples, np.arange(sample.num_examples))
+            all_steps = guided_epochs * epoch_of(numbered, guided_epochs)[1]
+            falling = keras.optimizers.schedules.CosineDecay(learning_rate, all_steps, LAST_RATE)
             train(
                 "guided",
-                GuidedTraining(self, learning_rate, guidance, view()),
+                GuidedTraining(self, labels, falling, guidance, view()),
                 numbered,
                 guided_epochs,
-                lambda examples, numbers: (examples, tf.gather(labels, numbers)),
+                OwnTargets(labels, lambda: self.predict(sample, batch_size=256, verbose=0), guided_epochs),
             )
         self.initialized = True
         kept.remove()

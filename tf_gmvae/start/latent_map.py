@@ -16,8 +16,6 @@ from tf_gmvae.start.neighbours import Neighbours
 
 # Examples below which the mixture takes more starts: it then needs them more, and they cost little.
 FEW = 10_000
-# Components of the mixture for each cluster, of which some are then joined.
-PARTS = 2
 
 
 def active(means: np.ndarray) -> np.ndarray:
@@ -33,13 +31,14 @@ def active(means: np.ndarray) -> np.ndarray:
     return is_active if is_active.any() else np.ones_like(is_active)
 
 
-def soft_labels(neighbours: Neighbours, num_components: int, seed: int = 0) -> np.ndarray:
+def soft_labels(neighbours: Neighbours, num_components: int, seed: int = 0, parts: int = 1) -> np.ndarray:
     """Clusters of examples: a mixture on the map of the first of them, from which the others take theirs.
 
     Args:
         neighbours: `Neighbours` of N examples among the first P.
         num_components: K, at most P.
         seed: integer; the same seed gives the same labels. Default 0.
+        parts: integer, components of the mixture for each cluster, which `merging` then joins. Default 1.
 
     Returns:
         Array (N, K), float32, rows sum to one. An example that is not on the map has the mean of its neighbours.
@@ -53,7 +52,7 @@ def soft_labels(neighbours: Neighbours, num_components: int, seed: int = 0) -> n
         umap = mapper(points.shape[1], seed)
         umap.precomputed_knn = (neighbours.indices[:count], neighbours.distances[:count])
         points, graph = _fitted(umap, points), umap.graph_
-        num_parts = min(PARTS * num_components, max(num_components, count // NEIGHBOURS))
+        num_parts = min(parts * num_components, max(num_components, count // NEIGHBOURS))
     num_starts = 10 if count < FEW else 3
     mixture = GaussianMixture(num_parts, n_init=num_starts, reg_covar=1e-3, random_state=within_bits(seed))
     with warnings.catch_warnings():

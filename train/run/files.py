@@ -23,6 +23,7 @@ class RunFiles:
         flags: the resolved settings, a flag file.
         start: seconds of the start, examples a cluster and scores, JSON; absent without a start.
         start_clusters: clusters of the scored examples after the start, an array.
+        start_assignments: posterior of the training examples after the start, an array; only with --hold.
         start_checkpoints: folder of what a start has done so far; absent once it is done.
         model: the model after the last finished epoch, optimizer included.
         best: weights of the best epoch so far, if training stops by `--patience`.
@@ -37,6 +38,7 @@ class RunFiles:
         self.flags = self.path / "run.flags"
         self.start = self.path / "start.json"
         self.start_clusters = self.path / "start_clusters.npy"
+        self.start_assignments = self.path / "start_assignments.npy"
         self.start_checkpoints = self.path / "start"
         self.model = self.path / "model.keras"
         self.best = self.path / "best.npz"
@@ -119,6 +121,36 @@ class RunFiles:
             raise InputError(
                 f"{self.start_clusters} is damaged ({error}): move it away, and the scores go without the start's."
             ) from None
+
+    def write_start_assignments(self, posterior: np.ndarray) -> None:
+        """Stores what training shall hold on to.
+
+        Args:
+            posterior: array (N, K), of the training examples.
+        """
+        with disk.whole(self.start_assignments) as partial:
+            np.save(partial, posterior.astype("float32"))
+
+    def read_start_assignments(self, shape: tuple[int, int]) -> np.ndarray:
+        """The same again.
+
+        Args:
+            shape: pair (N, K).
+
+        Raises:
+            InputError: if there are none, or they are of other data.
+        """
+        fault = "is missing"
+        try:
+            posterior = np.load(self.start_assignments, allow_pickle=False)
+            if posterior.shape == shape:
+                return posterior
+            fault = f"is of shape {posterior.shape} instead of {shape}"
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, EOFError) as error:
+            fault = f"is damaged ({error})"
+        raise InputError(f"{self.start_assignments} {fault}: train the run anew, with --overwrite.")
 
     def read_metrics(self) -> dict[str, Any] | None:
         """The scores, or None if there are none yet.

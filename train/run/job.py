@@ -5,6 +5,7 @@ import time
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tf_gmvae import data, evaluation
 from tf_gmvae.callbacks.basic import (
@@ -51,6 +52,8 @@ def initialize(run: Run) -> None:
         checkpoints=run.folder.start_checkpoints,
         verbose=_verbosity(),
     )
+    if settings.hold:
+        run.folder.write_start_assignments(model.predict(run.batches(run.dataset.train), verbose=0))
     counts = np.bincount(start.labels.argmax(axis=1), minlength=model.num_components)
     known, log_posterior = run.dataset.train.labels, model.log_posterior(run.batches(run.scored))
     run.folder.write_start_clusters(log_posterior.argmax(axis=1))
@@ -121,14 +124,7 @@ def fit(run: Run, one_epoch: bool = False) -> None:
     if one_epoch:
         callbacks.append(StopAfterSeconds(0.0))
     model.fit(
-        run.batches(
-            dataset.train,
-            batch_size,
-            shuffle_seed=settings.seed,
-            num_epochs=None,
-            skip_batches=steps_done,
-            drop_remainder=True,
-        ),
+        _training_batches(run, batch_size, steps_done),
         steps_per_epoch=steps,
         initial_epoch=epochs_done,
         epochs=settings.epochs,
@@ -141,6 +137,25 @@ def fit(run: Run, one_epoch: bool = False) -> None:
             keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
         ],
     )
+
+
+def _training_batches(run, batch_size, steps_done):
+    """Endless batches of examples, or of these and what is held on to, from where the run stands."""
+    settings, train = run.settings, run.dataset.train
+    held = None
+    if settings.hold:
+        held = run.folder.read_start_assignments((train.num_examples, settings.num_components))
+        train = data.Split(train.examples, np.arange(train.num_examples))
+    batches = run.batches(
+        train,
+        batch_size,
+        shuffle_seed=settings.seed,
+        num_epochs=None,
+        skip_batches=steps_done,
+        drop_remainder=True,
+        with_labels=held is not None,
+    )
+    return batches if held is None else batches.map(lambda examples, numbers: (examples, tf.gather(held, numbers)))
 
 
 def _watched(split, seed):

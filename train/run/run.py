@@ -119,6 +119,8 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     likelihood = likelihoods.get(settings.likelihood or preset.likelihood)
     for split in filter(None, (dataset.train, dataset.test)):
         inputs.check_values(split.examples, likelihood)
+    if settings.hold and not settings.initialize:
+        raise InputError("--hold holds on to the clusters of the start: leave it out, or --noinitialize.")
     if settings.initialize:
         initialization.check_enough(dataset.train, settings.num_components)
     return settings.resolved(preset.name, likelihood.name)
@@ -140,6 +142,7 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
         num_components=settings.num_components,
         num_samples=settings.num_samples,
         min_information=settings.min_information,
+        hold=settings.hold,
         likelihood=settings.likelihood,
         data_shape=dataset.train.data_shape,
         seed=settings.seed,

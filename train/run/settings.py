@@ -28,7 +28,7 @@ GROUPS = {
     "Model": ("preset", "likelihood", "num_components", "num_samples", "min_information", "initial_weights"),
     "Training": ("epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "revive", "seed"),
     "Start": (
-        "initialize", "views", "pretraining_epochs", "pretraining_beta", "guided_epochs", "num_factors",
+        "initialize", "views", "hold", "pretraining_epochs", "pretraining_beta", "guided_epochs", "num_factors",
     ),
 }  # fmt: skip
 
@@ -56,6 +56,7 @@ class Settings(Record):
     patience: int | None
     initialize: bool
     views: str
+    hold: float
     pretraining_epochs: int
     pretraining_beta: float
     guided_epochs: int
@@ -194,6 +195,12 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "auto",
         ["auto", "none"],
         "Of the start: auto takes an image that is turned, moved, scaled or sheared a little for the same; none does not.",
+        **define_from,
+    )
+    _define_float(
+        "hold",
+        0.0,
+        "After the start: weight in nats of holding on to its clusters while the objective trains; 0 is the paper's.",
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)
