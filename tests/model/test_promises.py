@@ -341,8 +341,7 @@ def test_stages_scale_their_loss_in_half_precision(make_table_model, table):
         keras.mixed_precision.set_global_policy("float32")
     full = make_table_model(num_samples=1)
     soft = np.eye(4, dtype="float32")[np.arange(200) % 4]
-    numbered = (table, np.arange(200))
-    for stage, data in ((Pretraining, table), (lambda model, rate: GuidedTraining(model, soft, rate), numbered)):
+    for stage, data in ((Pretraining, table), (GuidedTraining, (table, soft))):
         moves, scales = [], []
         for model in (half, full):
             trainer = stage(model, 1e-3)
@@ -405,8 +404,8 @@ REPLICAS = textwrap.dedent("""
         found[f"{name} labels"] = start.labels.argmax(axis=1)
         with strategy.scope():
             model = made()
-        stage = GuidedTraining(model, np.eye(3, dtype="float32")[labels])
-        data = tf.data.Dataset.from_tensor_slices((examples, np.arange(200))).batch(50)
+        stage = GuidedTraining(model)
+        data = tf.data.Dataset.from_tensor_slices((examples, np.eye(3, dtype="float32")[labels])).batch(50)
         stage.fit(data, epochs=5, verbose=0)
         found.update({f"{name} guided {i}": weight for i, weight in enumerate(model.get_weights())})
         model.initialize(examples, guided_epochs=1, **options)  # outside the scope

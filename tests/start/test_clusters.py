@@ -9,7 +9,6 @@ from scipy import sparse
 import tf_gmvae
 from tf_gmvae import InputError, evaluation
 from tf_gmvae.start import clusters, descriptors, initialization, merging, neighbours
-from tf_gmvae.start.stages import GuidedTraining, OwnTargets
 
 
 def quiet(text):
@@ -169,23 +168,3 @@ def test_other_data_than_images_have_no_view_by_default():
     assert clusters.view_layer("auto", (6,), 0) is None
     assert clusters.view_layer("auto", (28, 28), 0) is None
     assert clusters.view_layer("auto", (28, 28, 1), 0) is not None
-
-
-def test_targets_move_where_the_model_is_sure(make_table_model, table):
-    labels = np.full((200, 4), 0.02, "float32")
-    labels[:, 0] = 0.94
-    posterior = np.full((200, 4), 1e-4, "float32")
-    posterior[:, 0] = 1.0
-    posterior[1] = [0.001, 0.997, 0.001, 0.001]  # sure of another one
-    posterior[2] = [0.4, 0.5, 0.05, 0.05]  # not sure
-    stage = GuidedTraining(make_table_model(), labels, view=None)
-    batches = tf.data.Dataset.from_tensor_slices((table, np.arange(200))).batch(50)
-    stage.fit(batches, epochs=1, verbose=0, callbacks=[OwnTargets(labels, lambda: posterior, epochs=1)])
-    np.testing.assert_array_equal(stage.targets, labels)  # nothing is left to learn from others
-    stage.fit(batches, epochs=1, verbose=0, callbacks=[OwnTargets(labels, lambda: posterior, epochs=2)])
-    targets = stage.targets.numpy()
-    np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-5)
-    assert targets[1].argmax() == 1 and targets[1, 1] > 0.99
-    assert targets[2].argmax() == 0 and targets[2, 1] < 0.3
-    expected = posterior[2] ** 2 * np.sqrt(labels[2] + 0.02)
-    np.testing.assert_allclose(targets[2], expected / expected.sum(), rtol=1e-4)

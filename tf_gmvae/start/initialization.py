@@ -36,10 +36,10 @@ from tf_gmvae.model.part import Part
 from tf_gmvae.start import clusters, factors
 from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.clusters import Views, view_layer
-from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, OwnTargets, Pretraining
+from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
 
 # Of either training: with few examples an epoch of the start is several passes over them.
-LEAST_STEPS = 1000
+LEAST_STEPS = 500
 # Of the learning rate of the guided training, what is left of it at the end.
 LAST_RATE = 0.02
 
@@ -72,7 +72,7 @@ class Initialization(Part):
         num_factors: int = 10,
         views: Views = "auto",
         num_views: int = 8,
-        max_mapped: int = 20_000,
+        max_mapped: int = 40_000,
         max_examples: int = 60_000,
         binarize: str = "none",
         callbacks: Sequence[keras.callbacks.Callback] = (),
@@ -103,7 +103,7 @@ class Initialization(Part):
                 they are; a Keras layer, or a function of a batch, is used in their place. Default "auto".
             num_views: integer, views of an example that are compared with the others. Default 8.
             max_mapped: integer, largest number of examples on the map; the others take the labels of their
-                neighbours there. Default 20,000.
+                neighbours there. Default 40,000.
             max_examples: integer, largest number of examples in which the clusters are found. Default 60,000.
             binarize: as in `data.to_batches`. Default "none".
             callbacks: list of callbacks of both trainings. Default none.
@@ -144,7 +144,7 @@ class Initialization(Part):
             size = min(batch_size, examples.num_examples)
             return size, max(examples.num_examples // size, LEAST_STEPS // epochs)
 
-        def train(name, stage, examples, epochs, *before_it_is_kept):
+        def train(name, stage, examples, epochs, map_batch=None):
             size, steps = epoch_of(examples, epochs)
             steps_done = kept.restore(stage, name)
             if steps_done:
@@ -154,12 +154,12 @@ class Initialization(Part):
                 with_labels=examples.labels is not None, skip_batches=steps_done,
             )  # fmt: skip
             stage.fit(
-                batches,
+                batches if map_batch is None else batches.map(map_batch),
                 steps_per_epoch=steps,
                 initial_epoch=steps_done // steps,
                 epochs=epochs,
                 shuffle=False,  # the batches are shuffled
-                callbacks=[*before_it_is_kept, *callbacks, *kept.callbacks(name)],
+                callbacks=[*callbacks, *kept.callbacks(name)],
                 verbose=verbose,
             )
 
@@ -185,10 +185,10 @@ class Initialization(Part):
             falling = keras.optimizers.schedules.CosineDecay(learning_rate, all_steps, LAST_RATE)
             train(
                 "guided",
-                GuidedTraining(self, labels, falling, guidance, view()),
+                GuidedTraining(self, falling, guidance, view()),
                 numbered,
                 guided_epochs,
-                OwnTargets(labels, lambda: self.predict(sample, batch_size=256, verbose=0), guided_epochs),
+                lambda examples, numbers: (examples, tf.gather(labels, numbers)),
             )
         self.initialized = True
         kept.remove()

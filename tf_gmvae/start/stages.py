@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import inputs, objective
@@ -16,6 +15,7 @@ from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 
+Rate = float | keras.optimizers.schedules.LearningRateSchedule
 # Nats on the cross-entropy of p(z | x, w) to the given components.
 GUIDANCE = 20.0
 
@@ -23,7 +23,7 @@ GUIDANCE = 20.0
 class _Stage(replicas.KeepsOrder, keras.Model):
     """Training of a GMVAE by another loss, on its replicas and at its precision; logs the means of some terms."""
 
-    def __init__(self, gmvae: keras.Model, names: tuple[str, ...], learning_rate: Any) -> None:
+    def __init__(self, gmvae: keras.Model, names: tuple[str, ...], learning_rate: Rate) -> None:
         # Keras takes the strategy from the scope, and whether losses are scaled from the policy.
         with gmvae.distribute_strategy.scope():
             super().__init__(name=type(self).__name__.lower(), dtype=gmvae.dtype_policy)
@@ -89,7 +89,6 @@ class GuidedTraining(_Stage):
 
     Args:
         gmvae: compiled `GMVAE`.
-        labels: array (N, K), soft labels of all examples, rows sum to one. They are the first `targets`.
         learning_rate: Adam's, a float or a schedule. Default 0.001.
         guidance: weight of the cross-entropy, nats. Default 20.
         view: layer or function of a batch to a slightly changed one, which the model sees in its stead; None shows
@@ -99,28 +98,21 @@ class GuidedTraining(_Stage):
     def __init__(
         self,
         gmvae: keras.Model,
-        labels: np.ndarray,
-        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 1e-3,
+        learning_rate: Rate = 1e-3,
         guidance: float = GUIDANCE,
         view: Callable[[tf.Tensor], tf.Tensor] | None = None,
     ) -> None:
         self.guidance = guidance
         super().__init__(gmvae, ("agreement", *objective.ElboTerms._fields), learning_rate)
         self.view = view  # a layer is saved with the stage, and its random state with it
-        with gmvae.distribute_strategy.scope():
-            self.targets = self.add_weight(
-                shape=labels.shape, dtype="float32", trainable=False, name="targets", initializer="zeros"
-            )
-        self.targets.assign(labels)
 
     def weights_to_train(self) -> list[keras.Variable]:
         """Variables."""
         return self.gmvae.trainable_weights
 
     def loss_and_terms(self, data: Any) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-        """Loss and logged terms of a batch of (examples, their numbers)."""
-        values, numbers = data
-        responsibilities = tf.gather(tf.convert_to_tensor(self.targets), numbers)
+        """Loss and logged terms of a batch of (examples, responsibilities)."""
+        values, responsibilities = data
         examples = self.gmvae.examples(values)
         if self.view is not None:
             examples = self.view(examples)
@@ -129,30 +121,3 @@ class GuidedTraining(_Stage):
         means, guidance, agreement = replicas.batch_means((terms, guidance, tf.exp(-guidance)))
         loss = means.conditional_prior + means.w_prior - means.reconstruction + self.guidance * guidance
         return loss, (agreement, *means)
-
-
-class OwnTargets(keras.callbacks.Callback):
-    """After every epoch of the guided training but the last, the model's own posterior has its say in the targets.
-
-    The labels that were found are wrong for some examples, and a model that sees each of them in many views learns
-    what the others of its kind have in common sooner than such errors. So the targets become proportional to
-    p(z | y)^2 sqrt(label + 0.02), which moves the examples that the model is sure of, and few others.
-
-    Args:
-        labels: array (N, K), the labels that were found.
-        posterior: function without arguments to p(z | y) of all examples, array (N, K).
-        epochs: integer, epochs of the training.
-    """
-
-    def __init__(self, labels: np.ndarray, posterior: Callable[[], np.ndarray], epochs: int) -> None:
-        super().__init__()
-        self.say = 0.5 * np.log(labels + 0.02)
-        self.posterior, self.epochs = posterior, epochs
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Sets the targets."""
-        if epoch + 1 == self.epochs:
-            return
-        targets = 2.0 * np.log(self.posterior() + 1e-12) + self.say
-        targets = np.exp(targets - targets.max(axis=1, keepdims=True))
-        self.model.targets.assign(targets / targets.sum(axis=1, keepdims=True))
