@@ -79,8 +79,9 @@ class RandomAffine(SeededLayer):
         cos, sin = ops.cos(angle) / factor, ops.sin(angle) / factor
         a, b = cos, cos * shear - sin
         d, e = sin, sin * shear + cos
+        c, f = u - a * from_u - b * from_v, v - d * from_u - e * from_v
         zero = ops.zeros_like(angle)
-        return ops.stack([a, b, u - a * from_u - b * from_v, d, e, v - d * from_u - e * from_v, zero, zero], axis=1)
+        return ops.stack([a, b, c, d, e, f, zero, zero], axis=1)
 
     def compute_output_shape(self, images_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the images."""

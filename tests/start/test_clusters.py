@@ -30,7 +30,6 @@ def test_oriented_gradients_see_where_edges_point():
 
 def test_a_negative_is_a_view():
     images = np.random.default_rng(0).random((5, 16, 16, 3)).astype("float32")
-    images += 0 * images[..., :1]
     features = descriptors.image_features(images).numpy()
     of_negatives = descriptors.image_features(1 - images).numpy()
     edges = features.shape[-1] - 48
@@ -43,7 +42,8 @@ def test_brightness_does_not_count_and_colour_does():
     grey = np.repeat(images, 3, axis=-1)
     one, darker = (descriptors.image_features(values)[0].numpy() for values in (grey, 0.4 * grey + 0.2))
     np.testing.assert_allclose(one, darker, atol=2e-3)
-    red, blue = (descriptors.image_features(grey * np.array(colour))[0].numpy() for colour in ((1, 0, 0), (0, 0, 1)))
+    coloured = (grey * np.array(colour) for colour in ((1, 0, 0), (0, 0, 1)))
+    red, blue = (descriptors.image_features(values)[0].numpy() for values in coloured)
     assert np.linalg.norm(red - blue, axis=1).min() > 0.3
 
 
@@ -123,7 +123,7 @@ def test_digits_are_found_by_their_strokes(digits):
     for seed in (0, 1):
         view = clusters.view_layer("auto", images.shape[1:], seed)
         found = clusters.find(
-            images, 10, to_floats=lambda batch: batch, view=view, num_views=8, max_mapped=20_000, seed=seed, say=quiet
+            images, 10, to_floats=tf.identity, view=view, num_views=8, max_mapped=20_000, seed=seed, say=quiet
         )
         assert evaluation.majority_accuracy(found, labels) > 0.88
 
@@ -157,7 +157,11 @@ def test_views_of_ones_own_are_what_the_guided_training_sees(digits, monkeypatch
 
 @pytest.mark.parametrize(
     ("views", "message"),
-    [("mirror", '"auto", None, or a layer'), (3, '"auto", None, or a layer'), (lambda x: x[:, 1:], "keep the shape")],
+    [
+        ("mirror", '"auto", None, or a layer'),
+        (3, '"auto", None, or a layer'),
+        (lambda batch: batch[:, 1:], "keep the shape"),
+    ],
 )
 def test_bad_views_get_a_sentence(make_table_model, table, views, message):
     with pytest.raises(InputError, match=message):

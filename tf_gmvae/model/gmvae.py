@@ -50,10 +50,10 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         likelihood: name of p(y | x), or a `Likelihood` of your own; see `tf_gmvae.likelihoods`. Default
             "bernoulli".
         prior_units: units of the mixture prior head's hidden layers. Default (500,).
-        hold: weight, nats, of holding on to clusters while `fit` trains, which is ours and not the paper's. Above 0,
-            `fit` takes (examples, assignments (B, K)), as `predict` gives them after a start, adds the cross-entropy
-            of p(z | x, w) to them, and sees images in views (`layers.RandomAffine`). Default 0, the paper's
-            objective.
+        hold: weight, nats, of holding on to clusters while `fit` trains, which is ours and not the paper's. Above
+            0, `fit` takes (examples, assignments (B, K)), as `predict` gives them after a start, adds the
+            cross-entropy of p(z | x, w) to them, and sees images in views (`layers.RandomAffine`). Default 0, the
+            paper's objective.
         seed: integer seed of the heads' weights, of networks that are not built yet and of all noise; None draws
             one. The same seed gives the same result on the same machine with the same number of threads; sums of
             float32 in another order differ in their last digits, and training can make these larger.

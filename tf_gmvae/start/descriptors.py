@@ -1,9 +1,9 @@
 """What two examples are compared by when their neighbourhoods are mapped.
 
 Images are compared by their oriented gradients, as in the descriptor of SIFT (Lowe 2004, section 6) taken of the
-whole image: in cells that overlap, how much edge there is in each of eight directions, weighted by a Gaussian window
-of half the image's side, its square root taken (Arandjelovic and Zisserman 2012). Where strokes lie matters there
-more than how bright they are. Everything else is compared by its values, each column standardised.
+whole image: in cells that overlap, how much edge there is in each of eight directions, weighted by a Gaussian
+window of half the image's side, its square root taken (Arandjelovic and Zisserman 2012). Where strokes lie matters
+there more than how bright they are. Everything else is compared by its values, each column standardised.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def colours(images: tf.Tensor) -> tf.Tensor:
 
 
 def image_features(images: tf.Tensor) -> tf.Tensor:
-    """Features of images, and of their negatives: a dark digit on light ground is the digit it would be light on dark.
+    """Features of images and of their negatives: a dark digit on light ground is what it would be light on dark.
 
     Args:
         images: tensor (B, H, W, C), values in [0, 1].

@@ -99,8 +99,8 @@ class Initialization(Part):
             learning_rate: float, Adam's learning rate of both. Default 0.001.
             num_factors: integer, dimensions of w that start in use; 0 starts without a style. Default 10.
             views: what may change in an example without changing its cluster: "auto" turns, moves, scales and
-                shears images a little (`layers.RandomAffine`) and leaves other data as they are; None leaves all as
-                they are; a Keras layer, or a function of a batch, is used in their place. Default "auto".
+                shears images a little (`layers.RandomAffine`) and leaves other data as they are; None leaves all
+                as they are; a Keras layer, or a function of a batch, is used in their place. Default "auto".
             num_views: integer, views of an example that are compared with the others. Default 8.
             max_mapped: integer, largest number of examples on the map; the others take the labels of their
                 neighbours there. Default 40,000.
@@ -134,8 +134,9 @@ class Initialization(Part):
                 "num_examples": split.num_examples, "data_shape": list(split.data_shape), "seed": self.seed,
                 "num_components": self.num_components, "pretraining_epochs": pretraining_epochs, "beta": beta,
                 "guided_epochs": guided_epochs, "guidance": guidance, "batch_size": batch_size,
-                "learning_rate": learning_rate, "num_factors": num_factors, "views": _name(views), "num_views": num_views,
-                "max_mapped": max_mapped, "max_examples": max_examples, "binarize": binarize,
+                "learning_rate": learning_rate, "num_factors": num_factors, "views": _name(views),
+                "num_views": num_views, "max_mapped": max_mapped, "max_examples": max_examples,
+                "binarize": binarize,
             },
         )  # fmt: skip
         say = functools.partial(print, flush=True) if verbose else lambda text: None

@@ -1,8 +1,8 @@
 """The nearest neighbours of examples, exact, among their own slightly changed views.
 
 What makes a neighbour is a choice: of two digits the nearer one is that which comes nearer when it may be turned,
-moved and scaled a little. So an example is compared with the others as it is and in several views of itself, and the
-least of the distances counts. All pairs are compared, block by block, by matrix products.
+moved and scaled a little. So an example is compared with the others as it is and in several views of itself, and
+the least of the distances counts. All pairs are compared, block by block, by matrix products.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def nearest(
         queries = tf.matmul(queries - mean, components)
         least = None
         for query in tf.unstack(queries):
-            squared = tf.reduce_sum(query**2, axis=1, keepdims=True) - 2.0 * tf.matmul(query, points, transpose_b=True)
+            products = tf.matmul(query, points, transpose_b=True)
+            squared = tf.reduce_sum(query**2, axis=1, keepdims=True) - 2.0 * products
             least = squared if least is None else tf.minimum(least, squared)
         least = tf.maximum(least + lengths, 0.0)
         # Nothing is nearer than oneself.

@@ -194,13 +194,13 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "views",
         "auto",
         ["auto", "none"],
-        "Of the start: auto takes an image that is turned, moved, scaled or sheared a little for the same; none does not.",
+        "Of the start: auto takes an image that is turned, moved or scaled a little for the same; none does not.",
         **define_from,
     )
     _define_float(
         "hold",
         0.0,
-        "After the start: weight in nats of holding on to its clusters while the objective trains; 0 is the paper's.",
+        "Weight in nats of holding on to the clusters of the start while the objective trains; 0 is the paper's.",
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)
