@@ -44,6 +44,9 @@ flags.DEFINE_string("runs_dir", "runs/table1", "Where the runs and the table are
 flags.DEFINE_bool("pixels", True, "Without it, no row of what is had without a network.")
 flags.FLAGS.set_default("dataset", "mnist")
 flags.FLAGS.set_default("epochs", 10)
+# As mnist.flags.
+flags.FLAGS.set_default("pretraining_epochs", 1)
+flags.FLAGS.set_default("hold", 20.0)
 flags.FLAGS.set_default("minutes", 30.0)
 
 
