@@ -1,13 +1,17 @@
 """Reparameterised samples of diagonal Gaussians."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import keras
-import tensorflow as tf
 from keras import ops
 
 from layers.seeded import SeededLayer
 from layers.validation import whole_number
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")

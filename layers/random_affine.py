@@ -1,13 +1,17 @@
 """Images turned, moved, sheared and scaled a little, each in its own way."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from layers.seeded import SeededLayer
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")

@@ -66,7 +66,7 @@ def test_a_run_leaves_all_it_promises(finished):
     assert list((run / "tensorboard").rglob("events*"))
     assert sorted(path.name for path in run.iterdir()) == [
         "history.csv", "metrics.json", "model.keras", "report.html", "run.flags", "start.json",
-        "start_clusters.npy", "tensorboard",
+        "start_assignments.npy", "start_clusters.npy", "tensorboard",
     ]  # fmt: skip
     start = json.loads((run / "start.json").read_text())
     assert start["seconds"] == metrics["start_seconds"] > 0

@@ -44,10 +44,11 @@ def test_the_flag_files_of_the_paper_hold_its_settings(root):
     found = {name: parsed(f"--flagfile={root / name}.flags") for name in ("mnist", "svhn", "synthetic")}
     assert {name: s.batch_size for name, s in found.items()} == {"mnist": 50, "svhn": 128, "synthetic": 200}
     assert {s.learning_rate for s in found.values()} == {1e-4}
-    assert found["mnist"].epochs == 100
     bare = parsed(f"--flagfile={root / 'mnist-paper.flags'}")
     assert not bare.initialize and (bare.optimizer, bare.initial_weights) == ("adam", "near")
-    assert replace(bare, initialize=True, initial_weights="keras") == found["mnist"]
+    assert bare.epochs == 100 and bare.hold == 0
+    ours = {"initialize": True, "initial_weights": "keras", "epochs": 3, "hold": 20.0, "pretraining_epochs": 1}
+    assert replace(bare, **ours) == found["mnist"]
 
 
 def test_a_run_of_an_earlier_version_has_its_optimizer_and_weights(tmp_path):

@@ -14,6 +14,7 @@ from layers import (
     GaussianHead,
     GaussianSampler,
     MixturePriorHead,
+    RandomAffine,
     SpectralConv2D,
     SpectralConv2DTranspose,
 )
@@ -48,6 +49,14 @@ CASES = {
         [0.3 * normal(5, 18, 18, 16)],
         [(5, 23, 23, 16)],
         {},
+    ),
+    # Faint images: where a pixel comes from is rounded, and what it is then differs by the slope.
+    "RandomAffine": (
+        RandomAffine,
+        {"seed": 1},
+        [0.1 * MAPS[..., :3]],
+        [(5, 12, 14, 3)],
+        {"repeatable": {"training": False}},
     ),
     "GaussianHead": (GaussianHead, {"dim": 2, "seed": 1}, [HEAD_INPUT], [(5, 2), (5, 2)], {}),
     "GaussianSampler": (

@@ -151,6 +151,15 @@ def central_differences(function, value, step=1e-5):
     return gradient
 
 
+def cross_entropy(responsibilities, log_resp):
+    """That of p(z | x, w) to given components, a mean over samples."""
+    samples, batch, components = log_resp.shape
+    total = np.zeros(batch)
+    for sample, example, component in np.ndindex(samples, batch, components):
+        total[example] -= responsibilities[example, component] * log_resp[sample, example, component] / samples
+    return total
+
+
 def guided_terms(responsibilities, log_likelihood, x, q_x, q_w, means, log_vars):
     """The terms with the components given, and the cross-entropy of p(z | x, w) to them."""
     log_resp = log_responsibilities(x, means, log_vars)
