@@ -56,7 +56,7 @@ CASES = {
         {"seed": 1},
         [0.1 * MAPS[..., :3]],
         [(5, 12, 14, 3)],
-        {"repeatable": {"training": False}},
+        {"repeatable": {"training": False}, "predicted": 0.1 * MAPS[..., :3]},
     ),
     "GaussianHead": (GaussianHead, {"dim": 2, "seed": 1}, [HEAD_INPUT], [(5, 2), (5, 2)], {}),
     "GaussianSampler": (
