@@ -57,11 +57,10 @@ def soft_labels(neighbours: Neighbours, num_components: int, seed: int = 0, part
     mixture = GaussianMixture(num_parts, n_init=num_starts, reg_covar=1e-3, random_state=within_bits(seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a mixture that is not quite converged serves as well
-        parts = mixture.fit(points).predict_proba(points)
-    labels = parts
+        labels = mixture.fit(points).predict_proba(points)
     if num_parts > num_components:
-        cluster_of = merging.merge(graph, parts.argmax(axis=1), num_parts, num_components)
-        labels = parts @ np.eye(num_components)[cluster_of]
+        cluster_of = merging.merge(graph, labels.argmax(axis=1), num_parts, num_components)
+        labels = labels @ np.eye(num_components)[cluster_of]
     labels = labels.astype("float32")
     return np.concatenate([labels, labels[neighbours.indices[count:]].mean(axis=1)])
 

@@ -57,9 +57,8 @@ def nearest(
     Returns:
         `Neighbours`; fewer than 15 a row if P is smaller.
     """
-    if descriptors.is_image(examples.shape[1:]):
-        features = descriptors.image_features
-    else:
+    features: Callable[[tf.Tensor], tf.Tensor] = descriptors.image_features
+    if not descriptors.is_image(examples.shape[1:]):
         features = descriptors.row_features(examples[:num_points])
     plain = tf.function(lambda batch: features(to_floats(batch))[0], reduce_retracing=True)
     found = np.concatenate([plain(part).numpy() for part in _parts(examples[:num_points])])

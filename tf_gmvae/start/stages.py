@@ -15,7 +15,6 @@ from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 
-Rate = float | keras.optimizers.schedules.LearningRateSchedule
 # Nats on the cross-entropy of p(z | x, w) to the given components.
 GUIDANCE = 20.0
 
@@ -23,7 +22,7 @@ GUIDANCE = 20.0
 class _Stage(replicas.KeepsOrder, keras.Model):
     """Training of a GMVAE by another loss, on its replicas and at its precision; logs the means of some terms."""
 
-    def __init__(self, gmvae: keras.Model, names: tuple[str, ...], learning_rate: Rate) -> None:
+    def __init__(self, gmvae: keras.Model, names: tuple[str, ...], learning_rate: Any) -> None:
         # Keras takes the strategy from the scope, and whether losses are scaled from the policy.
         with gmvae.distribute_strategy.scope():
             super().__init__(name=type(self).__name__.lower(), dtype=gmvae.dtype_policy)
@@ -98,7 +97,7 @@ class GuidedTraining(_Stage):
     def __init__(
         self,
         gmvae: keras.Model,
-        learning_rate: Rate = 1e-3,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 1e-3,
         guidance: float = GUIDANCE,
         view: Callable[[tf.Tensor], tf.Tensor] | None = None,
     ) -> None:
