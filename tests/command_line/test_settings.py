@@ -7,9 +7,11 @@ import keras
 import pytest
 from absl import flags
 
+import tf_gmvae
 from tf_gmvae import InputError
 from train.run import names
 from train.run.folder import RunFolder
+from train.run.run import resolved
 from train.run.settings import OPTIMIZERS, Settings, define
 
 
@@ -49,6 +51,16 @@ def test_the_flag_files_of_the_paper_hold_its_settings(root):
     assert bare.epochs == 100 and bare.hold == 0
     ours = {"initialize": True, "initial_weights": "keras", "epochs": 3, "hold": 20.0, "pretraining_epochs": 1}
     assert replace(bare, **ours) == found["mnist"]
+
+
+def test_hold_goes_with_a_start_and_with_views(root):
+    digits = tf_gmvae.data.load("digits")
+    demo = f"--flagfile={root / 'digits.flags'}"
+    assert resolved(parsed(demo), digits).hold == 20
+    assert resolved(parsed(demo, "--noinitialize"), digits).hold == 0  # the paper's bare objective
+    with pytest.raises(InputError, match="--hold shows images in views, unlike --views=none: add --hold=0"):
+        resolved(parsed(demo, "--views=none"), digits)
+    assert resolved(parsed(demo, "--views=none", "--hold=0"), digits).views == "none"
 
 
 def test_a_run_of_an_earlier_version_has_its_optimizer_and_weights(tmp_path):

@@ -87,8 +87,6 @@ class Cell:
             if row.method == "gmvae_random":
                 # As mnist-paper.flags: the paper's objective alone.
                 settings = replace(settings, initialize=False, initial_weights="near")
-            if not settings.initialize:
-                settings = replace(settings, hold=0.0)
             return cls(row, settings, RunFolder(Path(runs_dir) / name))
         settings_of_method = MethodSettings(
             row.method, base.dataset, base.data_dir, base.image_size, base.channels, row.num_components,

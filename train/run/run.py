@@ -119,11 +119,12 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     likelihood = likelihoods.get(settings.likelihood or preset.likelihood)
     for split in filter(None, (dataset.train, dataset.test)):
         inputs.check_values(split.examples, likelihood)
-    if settings.hold and not settings.initialize:
-        raise InputError("--hold holds on to the clusters of the start: leave it out, or --noinitialize.")
+    settings = settings.resolved(preset.name, likelihood.name)
+    if settings.hold and settings.views == "none":
+        raise InputError("--hold shows images in views, unlike --views=none: add --hold=0, or leave out --views.")
     if settings.initialize:
         initialization.check_enough(dataset.train, settings.num_components)
-    return settings.resolved(preset.name, likelihood.name)
+    return settings
 
 
 def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:

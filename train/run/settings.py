@@ -86,7 +86,9 @@ class Settings(Record):
         Returns:
             `Settings`.
         """
-        return replace(self, preset=preset, likelihood=likelihood)
+        # Without a start there is nothing to hold on to.
+        hold = self.hold if self.initialize else 0.0
+        return replace(self, preset=preset, likelihood=likelihood, hold=hold)
 
     def has_ended(self, history: list[dict[str, float]]) -> bool:
         """Whether training has stopped for want of progress.
