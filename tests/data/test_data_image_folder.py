@@ -55,6 +55,8 @@ def test_train_and_test_folders_are_splits_with_one_numbering(tmp_path):
     assert dataset.class_names == ("cat", "elk", "owl")
     assert dataset.train.labels.tolist() == [0, 1]
     assert dataset.test.labels.tolist() == [1, 2]
+    assert dataset.train.ids.tolist() == ["train/cat/1.png", "train/elk/1.png"]
+    assert dataset.test.ids.tolist() == ["test/elk/2.png", "test/owl/2.png"]
 
 
 def test_many_images_keep_their_places(tmp_path, monkeypatch):

@@ -29,6 +29,13 @@ def test_from_arrays_converts(dtype, expected):
     assert split.labels.tolist() == [1, 0, 2]
 
 
+def test_ids_stay_with_their_examples():
+    assert Split.from_arrays(zeros(3, 2), ids=[7, 8, 9]).ids.tolist() == ["7", "8", "9"]
+    assert Split(zeros(3, 2)).ids is None
+    with pytest.raises(InputError, match=r"one an example.*\(3,\). Received: \(2,\)"):
+        Split.from_arrays(zeros(3, 2), ids=["a", "b"])
+
+
 @pytest.mark.parametrize("offset", [0, 1, 16])
 def test_uint8_is_copied_only_where_it_does_not_begin_as_tensors_do(offset):
     buffer = np.arange(256, dtype="uint8")

@@ -37,7 +37,7 @@ def load_image_folder(folder: str | Path, image_size: int | None = None, channel
         channels: 1 (grey) or 3 (RGB); None is 1 if the first image is grey, else 3.
 
     Returns:
-        A `Dataset` of `(N, H, W, C)` uint8 images, named after the folder.
+        A `Dataset` of `(N, H, W, C)` uint8 images, named after the folder; ids are their paths within it.
 
     Raises:
         InputError: If there is no image, images lie both beside and in sub-folders, or an image is broken or
@@ -51,7 +51,7 @@ def load_image_folder(folder: str | Path, image_size: int | None = None, channel
     class_names = tuple(sorted({name for tree in trees for name in tree if name is not None})) or None
     first = next(iter(trees[0].values()))[0]
     shape = _target_shape(first, image_size, channels)
-    splits = [_read_tree(tree, class_names, shape, image_size, first) for tree in trees]
+    splits = [_read_tree(folder, tree, class_names, shape, image_size, first) for tree in trees]
     return Dataset(str(folder), splits[0], splits[1] if has_splits else None, class_names)
 
 
@@ -108,7 +108,7 @@ def _target_shape(path, image_size, channels):
     return height, width, channels or (1 if grey else 3)
 
 
-def _read_tree(tree, class_names, shape, image_size, first):
+def _read_tree(folder, tree, class_names, shape, image_size, first):
     paths = [path for images in tree.values() for path in images]
     images = np.empty((len(paths), *shape), np.uint8)
     broken = []
@@ -142,7 +142,7 @@ def _read_tree(tree, class_names, shape, image_size, first):
     if None not in tree:
         counts = [len(tree.get(name, ())) for name in class_names]
         labels = np.repeat(np.arange(len(class_names)), counts)
-    return Split.from_arrays(images, labels)
+    return Split.from_arrays(images, labels, ids=[path.relative_to(folder).as_posix() for path in paths])
 
 
 def _decode(path, shape, image_size):

@@ -25,29 +25,44 @@ class Split:
             likelihood of counts; float32 reach it as they are. Kept as a copy where they do not begin at a
             multiple of 64 bytes, which is where TensorFlow can read them without a copy of its own.
         labels: `(N,)` int64, or None. Labels are never used for training, only for scores.
+        ids: `(N,)` strings by which examples are known outside, as the paths of pictures in their folder; or None,
+            where their numbers 0 to N - 1 are all there is.
 
     Raises:
         InputError: If there is no example, the shape or the dtype is another one, a float example is
-            NaN or infinite, or the labels do not fit the examples.
+            NaN or infinite, or the labels or ids do not fit the examples.
     """
 
     examples: np.ndarray
     labels: np.ndarray | None = None
+    ids: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         _check_examples(self.examples)
         object.__setattr__(self, "examples", _aligned(self.examples))
         if self.labels is not None:
             _check_labels(self.labels, len(self.examples))
+        if self.ids is not None and self.ids.shape != (len(self.examples),):
+            raise InputError(
+                f"ids must be one an example, so of shape ({len(self.examples)},). Received: {self.ids.shape}."
+            )
 
     @classmethod
-    def from_arrays(cls, examples: ArrayLike, labels: ArrayLike | None = None, *, series: bool = False) -> Split:
+    def from_arrays(
+        cls,
+        examples: ArrayLike,
+        labels: ArrayLike | None = None,
+        *,
+        ids: ArrayLike | None = None,
+        series: bool = False,
+    ) -> Split:
         """Builds a split of whatever numeric arrays a source holds.
 
         Args:
             examples: `(N, F)`, `(N, H, W)` (which gets a channel axis), `(N, H, W, C)`, or of more axes. uint8 is
                 kept, every other numeric dtype becomes float32.
             labels: None, or `(N,)` or `(N, 1)` whole numbers.
+            ids: None, or `(N,)` names of the examples. Default None.
             series: whether `(N, T, F)` are series, which are kept as they are, and not grey images `(N, H, W)`.
                 Default False.
 
@@ -65,7 +80,11 @@ class Split:
                 examples = examples.astype(np.float32)
         if examples.ndim == 3 and not series:
             examples = examples[..., np.newaxis]
-        return cls(examples, None if labels is None else _whole_numbers(labels))
+        return cls(
+            examples,
+            None if labels is None else _whole_numbers(labels),
+            None if ids is None else np.asarray(ids).astype(str),
+        )
 
     @property
     def num_examples(self) -> int:
