@@ -36,6 +36,13 @@ def tfd() -> ModuleType:
     return distributions
 
 
+def tfb() -> ModuleType:
+    """The module `tensorflow_probability.bijectors`, likewise."""
+    from tensorflow_probability import bijectors
+
+    return bijectors
+
+
 def diagonal_gaussian(mean: tf.Tensor, log_var: tf.Tensor) -> Any:
     """N(mean, diag exp(log_var)).
 

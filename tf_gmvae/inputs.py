@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.split import Split
+from tf_gmvae.data.table import as_table, is_frame
 from tf_gmvae.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ MARK = "Bad input: "
 _FRAMED = re.compile(rf"{MARK}(.*?)\]\n", re.DOTALL)
 
 
-def readable(data: Any) -> Any:
+def readable(data: Any, likelihood: Likelihood) -> Any:
     """The user's data in a form that the model reads.
 
     Args:
         data: array (N, ...), tensor, DataFrame, nested lists of numbers, `data.Split`, `tf.data.Dataset`,
-            `keras.utils.PyDataset`, or whatever else Keras takes.
+            `keras.utils.PyDataset`, or whatever else Keras takes. Of a DataFrame a model of tables takes the
+            columns that it knows, by their names.
+        likelihood: the model's.
 
     Returns:
         NumPy array of numbers, N >= 1, for what is held in memory; anything else as it is.
@@ -48,6 +51,8 @@ def readable(data: Any) -> Any:
     """
     if isinstance(data, Split):
         return data.examples
+    if is_frame(data) and hasattr(likelihood, "columns"):
+        return likelihood.columns.numbers(as_table(data))
     if isinstance(data, tf.data.Dataset):
         cardinality = int(data.cardinality())
         if cardinality == 0:
@@ -62,13 +67,17 @@ def readable(data: Any) -> Any:
         )
     if hasattr(data, "toarray"):
         raise InputError(f"GMVAE takes dense arrays. Received: {type(data).__name__}. Pass data.toarray().")
-    if tf.is_tensor(data) or hasattr(data, "to_numpy"):
-        data = data.numpy() if tf.is_tensor(data) else data.to_numpy()
     if isinstance(data, list | tuple):
         try:
             data = np.asarray(data)
         except ValueError:
             raise InputError("The examples are lists of different lengths: give all the same length.") from None
+    return _checked_array(data.numpy() if tf.is_tensor(data) else data)
+
+
+def _checked_array(data):
+    if hasattr(data, "to_numpy"):
+        data = data.to_numpy()
     if isinstance(data, np.ndarray):
         if data.dtype.kind not in "buif":
             raise InputError(f"Examples must be numbers. Received: an array of dtype {data.dtype}.")
@@ -194,7 +203,9 @@ def check_values(values: np.ndarray, likelihood: Likelihood) -> None:
     if values.dtype == np.uint8:
         return
     low, high = likelihood.support
-    # NaN makes the minimum NaN and fails the comparison, so the two extremes find it too.
+    # NaN makes the minimum NaN and fails the comparison, so the two extremes find it too, unless it is no mistake.
+    if likelihood.missing:
+        values = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
     minimum, maximum = (values.min(), values.max()) if values.size else (0.0, 0.0)
     if low <= minimum and maximum <= high and math.isfinite(minimum) and math.isfinite(maximum):
         return
@@ -224,7 +235,8 @@ def with_value_checks(values: tf.Tensor, likelihood: Likelihood) -> tf.Tensor:
         check_values(values.numpy(), likelihood)
         return values
     low, high = likelihood.support
-    good = tf.reduce_all(tf.math.is_finite(values) & (values >= low) & (values <= high))
+    good = tf.math.is_finite(values) & (values >= low) & (values <= high)
+    good = tf.reduce_all(good | tf.math.is_nan(values) if likelihood.missing else good)
     mend = f"repair or drop those examples if they are NaN or infinite, else {_rescaling(likelihood)}"
     sentence = _sentence("A batch holds values that are NaN, infinite or out of range", likelihood, mend)
     with tf.control_dependencies([tf.debugging.Assert(good, [MARK + sentence])]):

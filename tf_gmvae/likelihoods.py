@@ -12,6 +12,8 @@ the data. Log-probabilities are in nats, summed over all axes of an example.
 | unit_gaussian | real, standardised | mean (variance 1: squared error) |
 | poisson | counts >= 0 | log-rate |
 
+Rows of a table with columns of several kinds and missing values have `tables.likelihood`.
+
 Log-variances and log-rates are taken as the decoder returns them within +-10, that is for variances and rates
 from 4.5e-5 to 2.2e4. Beyond, they bend and stay within +-15, from 3.1e-7 to 3.3e6 (`layers.bounds`): data of a
 wider range are to be standardised.
@@ -46,12 +48,28 @@ class Likelihood:
         support: (low, high), bounds of the data.
         uint8_scale: what data of the type uint8 are divided by on their way to the model: 255 makes shades values
             of [0, 1], 1 leaves counts as they are.
+        missing: whether NaN is no mistake, but marks a value that is missing.
     """
 
     name = ""
     num_parameters = 1
     support = (-math.inf, math.inf)
     uint8_scale = 255.0
+    missing = False
+
+    def num_channels(self, size: int) -> int:
+        """Channels that the decoder returns.
+
+        Args:
+            size: C, the last axis of the data.
+        """
+        return self.num_parameters * size
+
+    def features(self) -> keras.Layer | None:
+        """A layer that standardises examples, for networks to begin with and for neighbours; None: none is "
+        "known.
+        """
+        return None
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, which Keras stores with the model; of the likelihoods here, none."""

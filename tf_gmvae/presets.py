@@ -3,6 +3,7 @@
 | preset | data shape | x | w | likelihood |
 | --- | --- | --- | --- | --- |
 | synthetic | (2,), or any (F,) | 2 | 2 | gaussian |
+| table | any (F,) | F, from 2 to 10 | as x | gaussian; by `GMVAE.for_table` that of its columns |
 | digits | (8, 8, 1), or any even size >= 6 | 32 | 16 | bernoulli |
 | mnist | (28, 28, 1), or any even size >= 14 | 200 | 150 | bernoulli |
 | svhn | (32, 32, 3), or any size that 8 divides | 200 | 150 | bernoulli |
@@ -18,8 +19,16 @@ from typing import Any
 import keras
 
 from layers import FusedBatchNormalization, SpectralConv2D, SpectralConv2DTranspose
+from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
+from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.seeds import within_bits
+
+# Units of the hidden layers for tables, twice as many for those of more columns than `WIDE`.
+TABLE_UNITS = 128
+WIDE = 64
+# Largest number of dimensions of x and w for tables.
+TABLE_DIM = 10
 
 
 class _Blocks:
@@ -75,6 +84,13 @@ class _Blocks:
 def _synthetic(blocks, data_shape, channels):
     encoder = [*blocks.dense(120, "relu"), *blocks.dense(120, "relu")]
     decoder = [*blocks.dense(120, "relu"), *blocks.dense(120, "relu"), *blocks.dense(channels)]
+    return encoder, decoder
+
+
+def _table(blocks, data_shape, channels):
+    units = TABLE_UNITS if data_shape[-1] <= WIDE else 2 * TABLE_UNITS
+    encoder = [*blocks.dense(units, "relu"), *blocks.dense(units, "relu")]
+    decoder = [*blocks.dense(units, "relu"), *blocks.dense(units, "relu"), *blocks.dense(channels)]
     return encoder, decoder
 
 
@@ -141,31 +157,39 @@ class Preset:
         name: text, name of the preset.
         data_shape: the shape of an example it is meant for.
         fits: whether the networks can be built for another shape.
-        latent_dim: D.
-        style_dim: W.
+        latent_dim: D; None follows the columns of a table.
+        style_dim: W; likewise.
         prior_units: tuple, units of the hidden layers of the mixture prior head.
         likelihood: name of p(y | x).
         layers: function of (blocks, data shape, decoder channels) to the two stacks of layers.
     """
 
     name: str
-    data_shape: tuple[int, ...]
+    data_shape: tuple[int | None, ...]
     fits: Callable[[tuple[int, ...]], bool]
-    latent_dim: int
-    style_dim: int
+    latent_dim: int | None
+    style_dim: int | None
     prior_units: tuple[int, ...]
     likelihood: str
     layers: Callable
 
     def networks(
-        self, data_shape: tuple[int, ...], num_parameters: int, seed: int | None = None
+        self,
+        data_shape: tuple[Any, ...],
+        likelihood: Likelihood,
+        seed: int | None = None,
+        latent_dim: int | None = None,
+        style_dim: int | None = None,
     ) -> dict[str, Any]:
         """Arguments of `GMVAE` for examples of a shape.
 
         Args:
             data_shape: tuple, shape of one example.
-            num_parameters: likelihood parameters of each data value.
-            seed: integer seed of the weights; None draws one.
+            likelihood: a `Likelihood`, whose parameters the decoder returns and whose features the encoder begins
+                with.
+            seed: integer seed of the weights; None draws one. Default None.
+            latent_dim: D; None is the preset's. Default None.
+            style_dim: W; None is the preset's. Default None.
 
         Returns:
             Dict with encoder, decoder, latent_dim, style_dim and prior_units.
@@ -175,12 +199,16 @@ class Preset:
         """
         data_shape = tuple(data_shape)
         self.check_shape(data_shape)
-        encoder, decoder = self.layers(_Blocks(seed), data_shape, num_parameters * data_shape[-1])
+        of_columns = min(TABLE_DIM, max(2, data_shape[-1]))
+        latent_dim = whole_number("latent_dim", latent_dim or self.latent_dim or of_columns)
+        features = likelihood.features()
+        encoder, decoder = self.layers(_Blocks(seed), data_shape, likelihood.num_channels(data_shape[-1]))
+        encoder = encoder if features is None else [features, *encoder]
         return {
             "encoder": keras.Sequential([keras.Input(data_shape), *encoder], name="encoder"),
-            "decoder": keras.Sequential([keras.Input((self.latent_dim,)), *decoder], name="decoder"),
-            "latent_dim": self.latent_dim,
-            "style_dim": self.style_dim,
+            "decoder": keras.Sequential([keras.Input((latent_dim,)), *decoder], name="decoder"),
+            "latent_dim": latent_dim,
+            "style_dim": style_dim or self.style_dim or of_columns,
             "prior_units": self.prior_units,
         }
 
@@ -208,6 +236,7 @@ PRESETS = {
     preset.name: preset
     for preset in (
         Preset("synthetic", (2,), lambda shape: True, 2, 2, (120,), "gaussian", _synthetic),
+        Preset("table", (None,), lambda shape: True, None, None, (128,), "gaussian", _table),
         Preset("digits", (8, 8, 1), _even_from(6), 32, 16, (128,), "bernoulli", _digits),
         Preset("mnist", (28, 28, 1), _even_from(14), 200, 150, (500,), "bernoulli", _mnist),
         Preset(
@@ -228,7 +257,7 @@ def get(name: str) -> Preset:
     """The preset of that name.
 
     Args:
-        name: "synthetic", "digits", "mnist" or "svhn".
+        name: "synthetic", "table", "digits", "mnist" or "svhn".
 
     Returns:
         A `Preset`.
@@ -248,7 +277,7 @@ def for_shape(data_shape: tuple[int, ...]) -> Preset:
         data_shape: tuple, shape of one example.
 
     Returns:
-        The `Preset` made for this very shape; else for vectors "synthetic", for small images "digits", and
+        The `Preset` made for this very shape; else for vectors "table", for small images "digits", and
         of "mnist" and "svhn" the first that can be built for it.
 
     Raises:

@@ -13,6 +13,7 @@ One source a file:
     tfds.py          anything in TensorFlow Datasets that has images and labels
     npz.py           your own arrays in a .npz file
     image_folder.py  your own pictures in a folder
+    table.py         your own tables: CSV and TSV (delimited.py), Parquet, Feather
 
     reading.py       what the readers of files share: failures become one sentence
 """

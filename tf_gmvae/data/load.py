@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tf_gmvae.checks import whole_number
+from tf_gmvae.data import table
 from tf_gmvae.data.digits import load_digits
 from tf_gmvae.data.idx import CLASS_NAMES, has_idx_files, load_idx
 from tf_gmvae.data.image_folder import load_image_folder
@@ -24,18 +27,27 @@ def load(
     *,
     image_size: int | None = None,
     channels: int | None = None,
+    columns: Sequence[str] | None = None,
+    label_column: str | None = None,
+    id_column: str | None = None,
+    kinds: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Loads a data set into memory.
 
     Args:
-        name: "synthetic", "digits", "mnist", "fashion_mnist", "svhn", "tfds:NAME", or the path of a .npz file
-            or of a folder of images.
+        name: "synthetic", "digits", "mnist", "fashion_mnist", "svhn", "tfds:NAME", or the path of a table
+            (.csv, .tsv, .parquet, .feather), of a .npz file or of a folder of images.
         data_dir: For mnist, fashion_mnist and svhn, the folder with the original files; where it holds none of
             them, and for tfds:NAME, the folder of TensorFlow Datasets. It must exist. Other data sets have no use
             for it. Default None.
         image_size: For a folder of images, the side in pixels of the squares to resize to. Default None.
         channels: For a folder of images, 1 (grey) or 3 (RGB). Default None.
+        columns: For a table, as are the next three: names of the columns to find clusters in. Default None: all.
+        label_column: Name of the column of known classes, used for scores alone. Default None.
+        id_column: Name of the column by which rows are known. Default None: their numbers.
+        kinds: Dict of "real", "count", "yes_no" or "category" by column, where a guess would be wrong. Default
+            None.
         seed: For "synthetic", the seed of the draw. Default 0.
 
     Returns:
@@ -48,6 +60,11 @@ def load(
     path = Path(name).expanduser()
     is_folder = name not in _NAMED and not name.startswith("tfds:") and path.is_dir()
     _check_image_options(name, is_folder, image_size, channels)
+    is_table = name not in _NAMED and not name.startswith("tfds:") and path.suffix.lower() in table.SUFFIXES
+    of_table: dict[str, Any] = {
+        "columns": columns, "label_column": label_column, "id_column": id_column, "kinds": kinds,
+    }  # fmt: skip
+    _check_table_options(name, is_table and not is_folder, of_table)
     data_dir = _checked_data_dir(data_dir)
     if name in _NAMED:
         return _NAMED[name](data_dir, seed)
@@ -60,6 +77,8 @@ def load(
         return load_image_folder(path, image_size, channels)
     if path.suffix.lower() == ".npz":
         return load_npz(path)
+    if is_table:
+        return table.load_table(path, **of_table)
     raise _unknown(name)
 
 
@@ -74,6 +93,15 @@ def _check_image_options(name, is_folder, image_size, channels):
         whole_number("image_size", image_size, 1)
     if channels not in (None, 1, 3):
         raise InputError(f"channels must be 1 (grey) or 3 (RGB). Received: channels={channels!r}.")
+
+
+def _check_table_options(name, is_table, options):
+    for option, value in options.items():
+        if value is not None and not is_table:
+            raise InputError(
+                f"{option} applies to tables only ({', '.join(sorted(table.SUFFIXES))}), and {name!r} is none: "
+                "leave it out."
+            )
 
 
 def _checked_data_dir(data_dir):
@@ -128,11 +156,14 @@ _NAMED = {
 
 
 def _unknown(name):
+    suffixes = ", ".join(sorted(table.SUFFIXES))
     if os.path.exists(name):
-        return InputError(f"{name} is neither a .npz file nor a folder of images: give one of these.")
+        return InputError(
+            f"{name} is neither a table ({suffixes}), a .npz file nor a folder of images: give one of these."
+        )
     close = difflib.get_close_matches(name, _NAMED, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return InputError(
-        f"there is no data set or path {name!r}: {hint}possible are {', '.join(_NAMED)}, tfds:NAME, the path of a "
-        ".npz file and the path of a folder of images."
+        f"there is no data set or path {name!r}: {hint}possible are {', '.join(_NAMED)}, tfds:NAME, and the path "
+        f"of a table ({suffixes}), of a .npz file or of a folder of images."
     )

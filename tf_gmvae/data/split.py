@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tf_gmvae.errors import InputError
+from tf_gmvae.tables.columns import Columns
 
 # Large arrays are checked piece by piece: isfinite() of the whole would add a quarter of its size in bools.
 _CHECK_ROWS = 4096
@@ -27,6 +28,7 @@ class Split:
         labels: `(N,)` int64, or None. Labels are never used for training, only for scores.
         ids: `(N,)` strings by which examples are known outside, as the paths of pictures in their folder; or None,
             where their numbers 0 to N - 1 are all there is.
+        missing: whether NaN is no mistake, but marks a value that is missing. Default False.
 
     Raises:
         InputError: If there is no example, the shape or the dtype is another one, a float example is
@@ -36,9 +38,10 @@ class Split:
     examples: np.ndarray
     labels: np.ndarray | None = None
     ids: np.ndarray | None = None
+    missing: bool = False
 
     def __post_init__(self) -> None:
-        _check_examples(self.examples)
+        _check_examples(self.examples, self.missing)
         object.__setattr__(self, "examples", _aligned(self.examples))
         if self.labels is not None:
             _check_labels(self.labels, len(self.examples))
@@ -86,6 +89,18 @@ class Split:
             None if ids is None else np.asarray(ids).astype(str),
         )
 
+    def take(self, numbers: np.ndarray) -> Split:
+        """Some of the examples, with what is known of them.
+
+        Args:
+            numbers: `(N',)` integers.
+
+        Returns:
+            The `Split` of `N'`.
+        """
+        labels, ids = (None if part is None else part[numbers] for part in (self.labels, self.ids))
+        return Split(self.examples[numbers], labels, ids, self.missing)
+
     @property
     def num_examples(self) -> int:
         """Number of examples, N."""
@@ -111,6 +126,7 @@ class Dataset:
         train: The training split.
         test: The test split, or None.
         class_names: The name of label 0, 1, ..., or None.
+        columns: `tables.Columns`, what the columns of a table hold; None of other data.
 
     Raises:
         InputError: If the two splits differ in the shape or the dtype of their examples, or a label has no
@@ -121,6 +137,7 @@ class Dataset:
     train: Split
     test: Split | None = None
     class_names: tuple[str, ...] | None = None
+    columns: Columns | None = None
 
     def __post_init__(self) -> None:
         for what, split in (("train", self.train), ("test", self.test)):
@@ -149,7 +166,7 @@ def _aligned(array):
     return aligned
 
 
-def _check_examples(examples):
+def _check_examples(examples, missing):
     if not isinstance(examples, np.ndarray) or examples.dtype not in (np.uint8, np.float32):
         received = getattr(examples, "dtype", type(examples).__name__)
         raise InputError(
@@ -163,13 +180,14 @@ def _check_examples(examples):
     if examples.size == 0:
         raise InputError(f"examples must hold at least one value. Received: shape {examples.shape}.")
     if examples.dtype == np.float32:
-        _check_finite(examples)
+        _check_finite(examples, missing)
 
 
-def _check_finite(examples):
+def _check_finite(examples, missing):
     for start in range(0, len(examples), _CHECK_ROWS):
         rows = examples[start : start + _CHECK_ROWS]
-        finite = np.isfinite(rows).reshape(len(rows), -1).all(axis=1)
+        good = ~np.isinf(rows) if missing else np.isfinite(rows)
+        finite = good.reshape(len(rows), -1).all(axis=1)
         if not finite.all():
             index = start + int(np.argmin(finite))
             raise InputError(

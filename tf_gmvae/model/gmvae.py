@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine
 from tf_gmvae import initial_weights as weights
 from tf_gmvae import likelihoods, objective, presets
 from tf_gmvae.checks import nats, whole_number
+from tf_gmvae.data.table import as_table, is_frame
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model import own_networks
@@ -21,6 +22,8 @@ from tf_gmvae.model.inference import Inference
 from tf_gmvae.model.saving import Saving
 from tf_gmvae.model.training import Training
 from tf_gmvae.start.initialization import Initialization
+from tf_gmvae.tables.columns import describe, of_array
+from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 # What a model is built from. Setting one afterwards would change what the model says of itself, not what it does.
 FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units", "hold", "seed")
@@ -165,7 +168,12 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         """
         preset = presets.get(name)
         likelihood = likelihoods.get(overrides.pop("likelihood", preset.likelihood))
-        arguments = preset.networks(data_shape or preset.data_shape, likelihood.num_parameters, seed)
+        sizes = {size: overrides.pop(size) for size in ("latent_dim", "style_dim") if size in overrides}
+        if data_shape is None and None in preset.data_shape:
+            raise InputError(
+                f"Preset {name!r} needs the number of columns: give data_shape, as in data_shape=(13,)."
+            )
+        arguments = preset.networks(data_shape or preset.data_shape, likelihood, seed, **sizes)
         if initial_weights not in weights.WAYS:
             raise InputError(
                 f"initial_weights must be one of {', '.join(weights.WAYS)}. Received: {initial_weights!r}"
@@ -175,6 +183,38 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         )
         weights.WAYS[initial_weights](model, seed)
         return model
+
+    @classmethod
+    def for_table(
+        cls, table: Any, *, num_components: int = 10, kinds: Mapping[str, str] | None = None, **arguments: Any
+    ) -> GMVAE:
+        """A model for the rows of a table, which takes raw rows: their scales are part of it.
+
+        Args:
+            table: DataFrame of pandas or polars, `pyarrow.Table`, or array (N, F), NaN where a value is missing.
+                What its columns hold is found out (`tables.columns.describe`); those of an array are numbers.
+            num_components: K. Default 10.
+            kinds: dict of "real", "count", "yes_no" or "category" by the name of the column, where a guess would
+                be wrong. Default None.
+            **arguments: of `from_preset`, such as `seed`, `latent_dim` and `hold`.
+
+        Returns:
+            A built model of the preset "table".
+
+        Raises:
+            InputError: if the table has no column to find clusters in.
+        """
+        if is_frame(table):
+            columns, _ = describe(as_table(table), kinds)
+        else:
+            columns = of_array(np.asarray(table, "float32"))
+        return cls.from_preset(
+            "table",
+            num_components=num_components,
+            data_shape=(len(columns),),
+            likelihood=ColumnsLikelihood(columns),
+            **arguments,
+        )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Builds every layer, so that the first step and loaded weights find them."""
@@ -190,7 +230,7 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         self.x_head.build(features)
         self.w_head.build(features)
         self.prior_head.build((None, self.style_dim))
-        expected = (None, *shape[1:-1], self.likelihood.num_parameters * shape[-1])
+        expected = (None, *shape[1:-1], self.likelihood.num_channels(shape[-1]))
         decoded = own_networks.build(self.decoder, (None, self.latent_dim))
         if decoded != expected:
             raise InputError(

@@ -285,7 +285,7 @@ class Inference(Part):
         )
 
     def _over_batches(self, function, data, batch_size):
-        data = inputs.readable(data)
+        data = inputs.readable(data, self.likelihood)
         inputs.check_data(data, self)
         outputs = []
         with inputs.readable_errors():

@@ -231,6 +231,6 @@ class Training(replicas.KeepsOrder):
         for name, value in weights.items():
             if value is not None:
                 raise inputs.no_weights(name)
-        x = inputs.readable(x)
+        x = inputs.readable(x, self.likelihood)
         inputs.check_data(x, self)
         return x

@@ -1,4 +1,4 @@
-"""From examples to soft labels: neighbours among views, a map of them, a mixture on the map."""
+"""From examples to soft labels: of images by a map of their neighbours, of rows by the methods that agree."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import tensorflow as tf
 from layers import RandomAffine
 from tf_gmvae.errors import InputError
 from tf_gmvae.seeds import within_bits
-from tf_gmvae.start import descriptors, latent_map, neighbours
+from tf_gmvae.start import agreement, candidates, descriptors, latent_map, neighbours
 
 # Components of the mixture for each cluster of images: a digit is written in more than one way.
 IMAGE_PARTS = 2
@@ -68,6 +68,7 @@ def find(
     num_components: int,
     *,
     to_floats: Callable[[tf.Tensor], tf.Tensor],
+    features: Callable[[tf.Tensor], tf.Tensor] | None,
     view: Callable[[tf.Tensor], tf.Tensor] | None,
     num_views: int,
     max_mapped: int,
@@ -80,6 +81,8 @@ def find(
         examples: array (N, ...).
         num_components: K.
         to_floats: function of a batch of examples to floats; images in [0, 1].
+        features: function of floats (B, ...) to features (B, F) by which examples that are no images are compared;
+            None takes their values, standardised.
         view: see `view_layer`.
         num_views: integer, views by which an example is compared.
         max_mapped: integer, largest number of examples on the map; the others take the labels of their neighbours.
@@ -96,9 +99,14 @@ def find(
         order = np.random.default_rng(seed).permutation(len(examples))
         examples = examples[order]
     found = neighbours.nearest(
-        examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), say
+        examples, min(max_mapped, len(examples)), to_floats, features, view, num_views, within_bits(seed), say
     )
     labels = np.empty((len(examples), num_components), "float32")
-    parts = IMAGE_PARTS if descriptors.is_image(examples.shape[1:]) else 1
-    labels[order] = latent_map.soft_labels(found, num_components, seed, parts)
+    if descriptors.is_image(examples.shape[1:]):
+        mapped = latent_map.soft_labels(found, num_components, seed, IMAGE_PARTS)
+    else:
+        methods = candidates.for_rows(len(found.points), num_components)
+        mapped = agreement.soft_labels(found.points, num_components, seed, methods, say)
+    # What is not on the map has the mean of its neighbours.
+    labels[order] = np.concatenate([mapped, mapped[found.indices[len(mapped) :]].mean(axis=1)])
     return labels

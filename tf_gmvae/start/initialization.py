@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -169,19 +170,21 @@ class Initialization(Part):
         if labels is None:
             say(f"Start 1/3: {self.num_components} clusters in {sample.num_examples:,} examples.")
             labels = clusters.find(
-                sample.examples, self.num_components, to_floats=self.examples, view=view(), num_views=num_views,
+                sample.examples, self.num_components, to_floats=self.examples,
+                features=self.likelihood.features(), view=view(), num_views=num_views,
                 max_mapped=max_mapped, seed=seed, say=say,
             )  # fmt: skip
             kept.keep_labels(labels)
         counts = np.bincount(labels.argmax(axis=1), minlength=self.num_components)
         say(f"  Examples a cluster: {', '.join(map(str, sorted(counts.tolist(), reverse=True)))}.")
         say(f"Start 2/3: {pretraining_epochs} epoch{'s' * (pretraining_epochs > 1)} as a plain VAE.")
-        train("pretraining", Pretraining(self, learning_rate, beta), Split(split.examples), pretraining_epochs)
+        unlabelled = replace(split, labels=None)
+        train("pretraining", Pretraining(self, learning_rate, beta), unlabelled, pretraining_epochs)
         encoding = self._over_batches(self._encode_batch, to_batches(sample, 256, binarize=binarize), None)
         _set_up(self, encoding, labels.argmax(axis=1), num_factors, seed)
         if guided_epochs:
             say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
-            numbered = Split(sample.examples, np.arange(sample.num_examples))
+            numbered = replace(sample, labels=np.arange(sample.num_examples))
             all_steps = guided_epochs * epoch_of(numbered, guided_epochs)[1]
             falling = keras.optimizers.schedules.CosineDecay(learning_rate, all_steps, LAST_RATE)
             train(
@@ -246,7 +249,7 @@ def _set_up(model, encoding, labels, num_factors, seed):
 
 def _as_split(model, data, max_examples, seed):
     """The data in memory, whole where they are there already, and the numbers of the examples."""
-    data = inputs.readable(data)
+    data = inputs.readable(data, model.likelihood)
     inputs.check_data(data, model)
     if not isinstance(data, np.ndarray):
         drawn = reservoir((_examples(batch) for batch in inputs.batches(data, None)), max_examples, seed)
@@ -258,7 +261,7 @@ def _as_split(model, data, max_examples, seed):
         indices = np.arange(len(data))
     if data.dtype != np.uint8:
         data = np.ascontiguousarray(data, dtype="float32")
-    return Split(data), indices
+    return Split(data, missing=model.likelihood.missing), indices
 
 
 def _examples(batch):
@@ -273,7 +276,7 @@ def _sample(split, indices, max_examples, seed):
     if split.num_examples <= max_examples:
         return split, indices
     drawn = np.sort(np.random.default_rng(seed).choice(split.num_examples, max_examples, replace=False))
-    return Split(split.examples[drawn]), indices[drawn]
+    return split.take(drawn), indices[drawn]
 
 
 def _name(views):

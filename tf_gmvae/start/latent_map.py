@@ -32,16 +32,16 @@ def active(means: np.ndarray) -> np.ndarray:
 
 
 def soft_labels(neighbours: Neighbours, num_components: int, seed: int = 0, parts: int = 1) -> np.ndarray:
-    """Clusters of examples: a mixture on the map of the first of them, from which the others take theirs.
+    """Clusters of the examples on a map, by a mixture.
 
     Args:
-        neighbours: `Neighbours` of N examples among the first P.
+        neighbours: `Neighbours` of examples among the first P.
         num_components: K, at most P.
         seed: integer; the same seed gives the same labels. Default 0.
         parts: integer, components of the mixture for each cluster, which `merging` then joins. Default 1.
 
     Returns:
-        Array (N, K), float32, rows sum to one. An example that is not on the map has the mean of its neighbours.
+        Array (P, K), float32, rows sum to one: of the examples on the map.
     """
     from sklearn.mixture import GaussianMixture
 
@@ -61,8 +61,7 @@ def soft_labels(neighbours: Neighbours, num_components: int, seed: int = 0, part
     if num_parts > num_components:
         cluster_of = merging.merge(graph, labels.argmax(axis=1), num_parts, num_components)
         labels = labels @ np.eye(num_components)[cluster_of]
-    labels = labels.astype("float32")
-    return np.concatenate([labels, labels[neighbours.indices[count:]].mean(axis=1)])
+    return labels.astype("float32")
 
 
 def neighbourhood_map(

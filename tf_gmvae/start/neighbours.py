@@ -38,6 +38,7 @@ def nearest(
     examples: np.ndarray,
     num_points: int,
     to_floats: Callable[[tf.Tensor], tf.Tensor],
+    own_features: Callable[[tf.Tensor], tf.Tensor] | None,
     view: Callable[[tf.Tensor], tf.Tensor] | None,
     num_views: int,
     seed: int,
@@ -49,6 +50,8 @@ def nearest(
         examples: array (N, ...).
         num_points: P, how many of the first examples are neighbours of others.
         to_floats: function of a batch of examples to floats; images in [0, 1].
+        own_features: function of such floats (B, ...) to features (B, F) of examples that are no images; None
+            takes their values, standardised.
         view: function of a batch of such floats to a changed one, another at every call, or None.
         num_views: integer, views of each example.
         seed: integer.
@@ -59,7 +62,9 @@ def nearest(
     """
     features: Callable[[tf.Tensor], tf.Tensor] = descriptors.image_features
     if not descriptors.is_image(examples.shape[1:]):
-        features = descriptors.row_features(examples[:num_points])
+        features = (
+            descriptors.row_features(examples[:num_points]) if own_features is None else _one_form(own_features)
+        )
     plain = tf.function(lambda batch: features(to_floats(batch))[0], reduce_retracing=True)
     found = np.concatenate([plain(part).numpy() for part in _parts(examples[:num_points])])
     mean, components = descriptors.projection(found, seed)
@@ -98,6 +103,10 @@ def nearest(
         if number % max(1, len(parts) // 4) == 0 and len(parts) > 40:
             say(f"  Neighbours of {min(number * BLOCK, len(examples)):,} of {len(examples):,} examples.")
     return Neighbours(points, np.concatenate(indices), np.concatenate(distances))
+
+
+def _one_form(features):
+    return lambda batch: features(batch)[None]
 
 
 def _parts(array):

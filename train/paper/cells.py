@@ -89,7 +89,8 @@ class Cell:
                 settings = replace(settings, initialize=False, initial_weights="near")
             return cls(row, settings, RunFolder(Path(runs_dir) / name))
         settings_of_method = MethodSettings(
-            row.method, base.dataset, base.data_dir, base.image_size, base.channels, row.num_components,
+            row.method, base.dataset, base.data_dir, base.image_size, base.channels, base.columns,
+            base.label_column, base.id_column, base.kinds, row.num_components,
             method_epochs or METHODS[row.method].EPOCHS, seed,
         )  # fmt: skip
         return cls(row, settings_of_method, RunFolder(Path(runs_dir) / name))
@@ -127,9 +128,10 @@ class Cell:
             self.settings.check_same(MethodSettings.read(self.folder.flags))
             return metrics["ended"] or metrics["epochs"] >= (self.settings.epochs or math.inf)
         stored = self.folder.read_settings()
-        self.settings.resolved(stored.preset or "", stored.likelihood or "").check_same(stored)
+        # Epochs, which the number of examples decides, may differ.
+        self.settings.resolved(stored.preset or "", stored.likelihood or "", num_examples=1).check_same(stored)
         if metrics.get("ended"):
             return True
         minutes = (metrics["start_seconds"] + metrics["train_seconds"]) / 60
         out_of_time = self.settings.minutes is not None and minutes >= self.settings.minutes
-        return metrics["epochs"] >= self.settings.epochs or out_of_time
+        return metrics["epochs"] >= (self.settings.epochs or stored.epochs or 0) or out_of_time

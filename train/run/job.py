@@ -2,12 +2,13 @@
 
 import sys
 import time
+from dataclasses import replace
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import data, evaluation
+from tf_gmvae import evaluation
 from tf_gmvae.callbacks.basic import (
     SaveEveryEpoch,
     StopAfterSeconds,
@@ -89,6 +90,7 @@ def fit(run: Run, one_epoch: bool = False) -> None:
             f"{folder.model} was saved without its optimizer, so its training cannot go on: train the run anew, "
             "with --overwrite."
         )
+    assert settings.epochs is not None  # resolved
     # The model itself says how far it came, so no second file can disagree with it.
     steps_done = int(model.optimizer.iterations)
     epochs_done = steps_done // steps
@@ -145,7 +147,7 @@ def _training_batches(run, batch_size, steps_done):
     held = None
     if settings.hold:
         held = run.folder.read_start_assignments((train.num_examples, settings.num_components))
-        train = data.Split(train.examples, np.arange(train.num_examples))
+        train = replace(train, labels=np.arange(train.num_examples))
     batches = run.batches(
         train,
         batch_size,
@@ -162,7 +164,7 @@ def _watched(split, seed):
     """At most `WATCHED` examples of a split, drawn: files are often sorted by class."""
     drawn = np.random.default_rng(seed).choice(split.num_examples, min(WATCHED, split.num_examples), replace=False)
     drawn.sort()
-    return data.Split(split.examples[drawn], None if split.labels is None else split.labels[drawn])
+    return split.take(drawn)
 
 
 def _verbosity():

@@ -21,6 +21,10 @@ class MethodSettings(Record):
     data_dir: str | None
     image_size: int | None
     channels: int | None
+    columns: str | None
+    label_column: str | None
+    id_column: str | None
+    kinds: str | None
     num_components: int
     epochs: int | None
     seed: int

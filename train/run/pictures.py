@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_gmvae import data, report
+from tf_gmvae import report
 from tf_gmvae.figures import drawing
 from tf_gmvae.model.inference import Examination
 from train.run.method_job import MethodRun
@@ -46,7 +46,7 @@ def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
             x=examination.x,
             elbo=examination.terms.elbo,
             reconstructed=reconstructed,
-            reconstructions=model.reconstruct(run.batches(data.Split(split.examples[reconstructed]))),
+            reconstructions=model.reconstruct(run.batches(split.take(reconstructed))),
             samples=drawing.samples(model, SAMPLES, seed),
             walks=dict(zip(largest, drawing.walks(model, largest, WALK, LINES), strict=True)),
             drawn=model.generate(DRAWN if split.data_shape == (2,) else 1, seed=seed),

@@ -55,7 +55,8 @@ class Record:
         if not flag_values.dataset:
             raise InputError(
                 "Name the data: --flagfile=digits.flags, or --dataset= with digits, mnist, fashion_mnist, svhn, "
-                "synthetic, tfds:NAME, a .npz file or a folder of images."
+                "synthetic, tfds:NAME, or the path of a table (.csv, .tsv, .parquet, .feather), a .npz file or a "
+                "folder of images."
             )
         values: dict[str, Any] = {field.name: flag_values[field.name].value for field in fields(cls)}  # type: ignore[arg-type]
         return cls(**values)
@@ -135,7 +136,8 @@ def define_data(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "dataset",
         None,
-        "digits, mnist, fashion_mnist, svhn, synthetic, tfds:NAME, a .npz file, or a folder of images.",
+        "digits, mnist, fashion_mnist, svhn, synthetic, tfds:NAME, or the path of a table (.csv, .tsv, .parquet, "
+        ".feather), a .npz file or a folder of images.",
         **define_from,
     )
     flags.DEFINE_string(
@@ -145,3 +147,17 @@ def define_data(flag_values: flags.FlagValues) -> None:
         "image_size", None, "Resize the images of a folder to a square of this many pixels.", 1, **define_from
     )
     flags.DEFINE_integer("channels", None, "1 (grey) or 3 (RGB), for a folder of images.", 1, 3, **define_from)
+    flags.DEFINE_string(
+        "columns", None, "Of a table: the columns to find clusters in, with commas; by default all.", **define_from
+    )
+    flags.DEFINE_string(
+        "label_column", None, "Of a table: the column of known classes, used for scores alone.", **define_from
+    )
+    flags.DEFINE_string("id_column", None, "Of a table: the column by which rows are known.", **define_from)
+    flags.DEFINE_string(
+        "kinds",
+        None,
+        "Of a table: kinds of columns where a guess would be wrong, as age:real,region:category; a kind is real, "
+        "count, yes_no or category.",
+        **define_from,
+    )

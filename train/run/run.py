@@ -12,6 +12,8 @@ import tensorflow as tf
 from tf_gmvae import GMVAE, data, inputs, likelihoods, presets
 from tf_gmvae.errors import InputError
 from tf_gmvae.start import initialization
+from tf_gmvae.tables.columns import of_array
+from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.settings import OPTIMIZERS, Settings
@@ -91,13 +93,92 @@ def load_data(settings: Settings | MethodSettings) -> data.Dataset:
     Raises:
         InputError: if it cannot be had.
     """
-    return data.load(
+    dataset = data.load(
         settings.dataset,
         settings.data_dir,
         image_size=settings.image_size,
         channels=settings.channels,
+        columns=_names(settings.columns),
+        label_column=settings.label_column,
+        id_column=settings.id_column,
+        kinds=_kinds(settings.kinds),
         seed=settings.seed,
     )
+    # The other methods take vectors as they are.
+    if isinstance(settings, Settings) and preset_of(settings, dataset).name == "table":
+        return as_table(dataset)
+    return dataset
+
+
+def preset_of(settings: Settings, dataset: data.Dataset) -> presets.Preset:
+    """The preset of a run: the one that is named, or that goes with the data.
+
+    Args:
+        settings: `Settings`.
+        dataset: data of the run.
+
+    Returns:
+        `Preset`.
+
+    Raises:
+        InputError: if none goes with the data.
+    """
+    if settings.preset:
+        return presets.get(settings.preset)
+    shape = dataset.train.data_shape
+    # Points of the plane may be a table of two columns, too.
+    is_table = dataset.columns is not None or (len(shape) == 1 and settings.dataset != "synthetic")
+    return presets.get("table") if is_table else presets.for_shape(shape)
+
+
+def as_table(dataset: data.Dataset) -> data.Dataset:
+    """Vectors as the rows of a table, whose columns are described.
+
+    Args:
+        dataset: data of examples (F,), as of a .npz file; a table is returned as it is.
+
+    Returns:
+        `tf_gmvae.data.Dataset`.
+    """
+    if dataset.columns is not None or len(dataset.train.data_shape) != 1:
+        return dataset
+    parts = [
+        None if part is None else replace(part, examples=part.examples.astype("float32"))
+        for part in (dataset.train, dataset.test)
+    ]
+    assert parts[0] is not None
+    return replace(dataset, train=parts[0], test=parts[1], columns=of_array(parts[0].examples))
+
+
+def likelihood_of(settings: Settings, dataset: data.Dataset) -> likelihoods.Likelihood:
+    """The likelihood of a run: of a table that of its columns, unless another is named.
+
+    Args:
+        settings: `Settings`.
+        dataset: data of the run.
+
+    Returns:
+        `Likelihood`.
+    """
+    preset = preset_of(settings, dataset)
+    name = settings.likelihood or (ColumnsLikelihood.name if preset.name == "table" else preset.likelihood)
+    if name != ColumnsLikelihood.name:
+        return likelihoods.get(name)
+    if dataset.columns is None:
+        raise InputError("--likelihood=columns goes with --preset=table alone: leave one of them out.")
+    return ColumnsLikelihood(dataset.columns)
+
+
+def _names(listed):
+    return None if listed is None else [name.strip() for name in listed.split(",") if name.strip()]
+
+
+def _kinds(listed):
+    pairs = [pair.rpartition(":") for pair in _names(listed) or ()]
+    for name, colon, kind in pairs:
+        if not (name and colon and kind):
+            raise InputError(f"--kinds is written as age:real,region:category. Received: {listed!r}.")
+    return {name: kind for name, _, kind in pairs} or None
 
 
 def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
@@ -114,12 +195,12 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
         InputError: if settings and data do not go together.
     """
     shape = dataset.train.data_shape
-    preset = presets.get(settings.preset) if settings.preset else presets.for_shape(shape)
+    preset = preset_of(settings, dataset)
     preset.check_shape(shape)
-    likelihood = likelihoods.get(settings.likelihood or preset.likelihood)
+    likelihood = likelihood_of(settings, dataset)
     for split in filter(None, (dataset.train, dataset.test)):
         inputs.check_values(split.examples, likelihood)
-    settings = settings.resolved(preset.name, likelihood.name)
+    settings = settings.resolved(preset.name, likelihood.name, dataset.train.num_examples)
     if settings.hold and settings.views == "none":
         raise InputError("--hold shows images in views, unlike --views=none: add --hold=0, or leave out --views.")
     if settings.initialize:
@@ -144,10 +225,12 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
         num_samples=settings.num_samples,
         min_information=settings.min_information,
         hold=settings.hold,
-        likelihood=settings.likelihood,
+        likelihood=likelihood_of(settings, dataset),
         data_shape=dataset.train.data_shape,
         seed=settings.seed,
         initial_weights=settings.initial_weights,
+        latent_dim=settings.latent_dim,
+        style_dim=settings.style_dim,
     )
     model.compile(OPTIMIZERS[settings.optimizer](settings.learning_rate))
     return model

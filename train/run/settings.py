@@ -22,10 +22,18 @@ OPTIMIZERS: dict[str, Callable[[float], Any]] = {
     "adam": lambda rate: FusedAdam(rate, epsilon=1e-8),
     "sign": SignDescent,
 }
+# Where they are left open: epochs, of tables at most so many and about so many steps in all, and --hold of tables.
+EPOCHS, TABLE_EPOCHS, TABLE_STEPS, TABLE_HOLD = 100, 20, 2000, 20.0
 # As --help shows them.
 GROUPS = {
-    "Data": ("dataset", "data_dir", "image_size", "channels", "binarize"),
-    "Model": ("preset", "likelihood", "num_components", "num_samples", "min_information", "initial_weights"),
+    "Data": (
+        "dataset", "data_dir", "image_size", "channels", "columns", "label_column", "id_column", "kinds",
+        "binarize",
+    ),
+    "Model": (
+        "preset", "likelihood", "num_components", "latent_dim", "style_dim", "num_samples", "min_information",
+        "initial_weights",
+    ),
     "Training": ("epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "revive", "seed"),
     "Start": (
         "initialize", "views", "hold", "pretraining_epochs", "pretraining_beta", "guided_epochs", "num_factors",
@@ -41,13 +49,19 @@ class Settings(Record):
     data_dir: str | None
     image_size: int | None
     channels: int | None
+    columns: str | None
+    label_column: str | None
+    id_column: str | None
+    kinds: str | None
     binarize: str
     preset: str | None
     likelihood: str | None
     num_components: int
+    latent_dim: int | None
+    style_dim: int | None
     num_samples: int
     min_information: float
-    epochs: int
+    epochs: int | None
     batch_size: int
     learning_rate: float
     optimizer: str
@@ -56,7 +70,7 @@ class Settings(Record):
     patience: int | None
     initialize: bool
     views: str
-    hold: float
+    hold: float | None
     pretraining_epochs: int
     pretraining_beta: float
     guided_epochs: int
@@ -76,19 +90,26 @@ class Settings(Record):
         """A run's name where the user gives none."""
         return f"{self.data_name}-k{self.num_components}-m{self.num_samples}-seed{self.seed}"
 
-    def resolved(self, preset: str, likelihood: str) -> Settings:
+    def resolved(self, preset: str, likelihood: str, num_examples: int) -> Settings:
         """The same settings with the choices made that the user left open.
 
         Args:
             preset: name of the preset.
             likelihood: name of the likelihood.
+            num_examples: integer, examples of the training part.
 
         Returns:
             `Settings`.
         """
+        is_table = preset == "table"
+        hold = (TABLE_HOLD if is_table else 0.0) if self.hold is None else self.hold
+        epochs = self.epochs
+        if epochs is None:
+            enough = math.ceil(TABLE_STEPS / self.epoch_shape(num_examples)[1])
+            epochs = min(TABLE_EPOCHS, enough) if is_table else EPOCHS
         # Without a start there is nothing to hold on to.
-        hold = self.hold if self.initialize else 0.0
-        return replace(self, preset=preset, likelihood=likelihood, hold=hold)
+        hold = hold if self.initialize else 0.0
+        return replace(self, preset=preset, likelihood=likelihood, hold=hold, epochs=epochs)
 
     def has_ended(self, history: list[dict[str, float]]) -> bool:
         """Whether training has stopped for want of progress.
@@ -150,8 +171,16 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_enum(
         "preset", None, list(PRESETS), "Networks; by default those that fit the data's shape.", **define_from
     )
-    flags.DEFINE_enum("likelihood", None, list(LIKELIHOODS), "p(y | x); by default the preset's.", **define_from)
+    flags.DEFINE_enum(
+        "likelihood",
+        None,
+        [*LIKELIHOODS, "columns"],
+        "p(y | x); by default the preset's, of a table that of its columns.",
+        **define_from,
+    )
     flags.DEFINE_integer("num_components", 10, "K, components.", 1, **define_from)
+    flags.DEFINE_integer("latent_dim", None, "D, dimensions of x; by default the preset's.", 1, **define_from)
+    flags.DEFINE_integer("style_dim", None, "W, dimensions of w; by default the preset's.", 1, **define_from)
     flags.DEFINE_integer("num_samples", 1, "M, Monte Carlo samples for each example.", 1, **define_from)
     _define_float(
         "min_information",
@@ -159,7 +188,14 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "lambda in nats: the z-prior term has no gradient below it; 0 is the plain ELBO.",
         **define_from,
     )
-    flags.DEFINE_integer("epochs", 100, "Passes through the training part.", 1, **define_from)
+    flags.DEFINE_integer(
+        "epochs",
+        None,
+        f"Passes through the training part; by default {EPOCHS}, of tables {TABLE_EPOCHS}, or fewer after "
+        f"{TABLE_STEPS:,} steps.",
+        1,
+        **define_from,
+    )
     flags.DEFINE_integer("batch_size", 100, "Examples of one step.", 1, **define_from)
     _define_float("learning_rate", 1e-4, "Of the optimizer.", positive=True, **define_from)
     flags.DEFINE_enum(
@@ -201,8 +237,9 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     )
     _define_float(
         "hold",
-        0.0,
-        "Weight in nats of holding on to the clusters of the start while the objective trains; 0 is the paper's.",
+        None,
+        "Weight in nats of holding on to the clusters of the start while the objective trains; 0 is the paper's; "
+        f"by default 0, for tables {TABLE_HOLD:g}.",
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)

@@ -1,0 +1,91 @@
+"""The columns of a table as features of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import ops
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+KINDS = ("real", "count", "yes_no", "category")
+
+
+@keras.saving.register_keras_serializable(package="tf_gmvae")
+class ColumnFeatures(keras.layers.Layer):
+    """Raw rows of a table to standardised features, so that a model that begins with it takes raw rows.
+
+    Real numbers, log(1 + count) and the numbers 0 and 1 of yes/no columns are centered and divided by their
+    deviation; of categories each level becomes a feature, centered, and all are divided by their common deviation,
+    so that every column weighs the same. What is missing, NaN, is at the mean: its features are 0. So are those of
+    a category's number that is none of its levels.
+
+    Args:
+        kinds: one of "real", "count", "yes_no" and "category" for each of the F columns.
+        centers: for each column a list of the means of its features: one, or of a category one a level.
+        scales: for each column a float, the deviation of its features.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        rows: tensor (B, F), NaN where a value is missing.
+
+    Returns:
+        Tensor (B, F'), finite, the categories last: F' is F, or more with categories.
+
+    Raises:
+        ValueError: if the three do not have the same length, or a kind is another.
+
+    Example:
+        >>> layer = ColumnFeatures(["real", "category"], [[10.0], [0.5, 0.5]], [2.0, 1.0])
+        >>> layer(np.array([[14.0, 1.0], [np.nan, 0.0]], "float32")).numpy().tolist()
+        [[2.0, -0.5, 0.5], [0.0, 0.5, -0.5]]
+    """
+
+    def __init__(
+        self, kinds: Sequence[str], centers: Sequence[Sequence[float]], scales: Sequence[float], **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kinds, self.centers, self.scales = list(kinds), [list(c) for c in centers], list(scales)
+        if not (len(self.kinds) == len(self.centers) == len(self.scales) and set(self.kinds) <= set(KINDS)):
+            raise ValueError(
+                f"ColumnFeatures takes a kind ({', '.join(KINDS)}), a center and a scale for each column. "
+                f"Received: kinds={kinds}, {len(self.centers)} centers, {len(self.scales)} scales"
+            )
+
+    def call(self, rows: tf.Tensor) -> tf.Tensor:
+        """The features of rows: of the other columns first, in their order, then those of the categories."""
+        categories = [index for index, kind in enumerate(self.kinds) if kind == "category"]
+        others = [index for index, kind in enumerate(self.kinds) if kind != "category"]
+        parts = []
+        if others:
+            values = rows if not categories else ops.take(rows, others, axis=1)
+            absent = ops.isnan(values)
+            values = ops.where(absent, ops.zeros_like(values), values)
+            is_count = [self.kinds[index] == "count" for index in others]
+            if any(is_count):
+                values = ops.where(is_count, ops.log1p(ops.maximum(values, 0.0)), values)
+            center = ops.convert_to_tensor([self.centers[index][0] for index in others], values.dtype)
+            values = (values - center) / ops.convert_to_tensor(
+                [self.scales[index] for index in others], values.dtype
+            )
+            parts.append(ops.where(absent, ops.zeros_like(values), values))
+        for index in categories:
+            center = ops.convert_to_tensor(self.centers[index], rows.dtype)
+            chosen = ops.cast(rows[:, index : index + 1] == ops.arange(len(center), dtype=rows.dtype), rows.dtype)
+            absent = ops.sum(chosen, axis=1, keepdims=True) == 0
+            levels = (chosen - center) / self.scales[index]
+            parts.append(ops.where(absent, ops.zeros_like(levels), levels))
+        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """(B, F')."""
+        return (input_shape[0], sum(len(center) for center in self.centers))
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {
+            **super().get_config(), "kinds": self.kinds, "centers": self.centers, "scales": self.scales,
+        }  # fmt: skip

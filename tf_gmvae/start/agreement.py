@@ -1,0 +1,116 @@
+"""Which clustering to believe, without a label: the one that is found again.
+
+Methods differ in what they take for a cluster, and none is right for all data. One that fits finds the same
+clusters again in other samples of the data; one that does not finds others each time (Ben-Hur, Elisseeff and Guyon
+2002; von Luxburg 2010). So each method is tried on samples. Among Gaussians that are nearly as stable as each
+other, the data themselves decide by their likelihood; beside a map, whose likelihood says nothing of the data,
+they vote. NumPy arrays throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from tf_gmvae.start.candidates import Candidate
+
+# Samples by which stability is measured, their share of the rows, and rows that they are drawn from at most.
+SAMPLES = 8
+SHARE = 0.8
+MOST_ROWS = 1_500
+# By how much a method may be less stable than another, and still have its say: as an estimate from so few samples
+# goes, among Gaussians by their criterion, and beside a map.
+NEARLY, AS_GOOD = 0.1, 0.05
+
+
+def soft_labels(
+    points: np.ndarray,
+    num_components: int,
+    seed: int,
+    candidates: Mapping[str, Candidate],
+    say: Callable[[str], object],
+) -> np.ndarray:
+    """Clusters on which the stable methods agree.
+
+    Args:
+        points: array (N, F).
+        num_components: K, at most N.
+        seed: integer; the same seed gives the same labels.
+        candidates: dict of methods by name, see `candidates.for_rows`.
+        say: function that shows a line of progress.
+
+    Returns:
+        Array (N, K), rows sum to one.
+    """
+    stabilities = {name: stability(points, num_components, seed, method) for name, method in candidates.items()}
+    say(
+        "  Found again in samples: "
+        + ", ".join(f"{name} {value:.2f}" for name, value in stabilities.items())
+        + "."
+    )
+    gaussians = _as_stable({name: value for name, value in stabilities.items() if name != "map"}, NEARLY)
+    found = {name: candidates[name](points, num_components, seed) for name in gaussians}
+    likeliest = min(found, key=lambda name: found[name].bic or 0.0)
+    voters = _as_stable({name: stabilities[name] for name in (likeliest, "map") if name in stabilities}, AS_GOOD)
+    if "map" in voters:
+        found["map"] = candidates["map"](points, num_components, seed)
+    best = max(voters, key=lambda name: stabilities[name])
+    say(f"  Clusters by {' and '.join(voters)}.")
+    return vote({name: found[name].posterior for name in voters}, stabilities, best)
+
+
+def stability(points: np.ndarray, num_components: int, seed: int, method: Candidate) -> float:
+    """Agreement of the clusters that are found in samples of the rows.
+
+    Args:
+        points: array (N, F), of which at most `MOST_ROWS` are drawn.
+        num_components: K.
+        seed: integer.
+        method: see `candidates.for_rows`.
+
+    Returns:
+        Mean adjusted Rand index of any two samples on the rows of both; 1 where the clusters are the same in all.
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    rng = np.random.default_rng(seed)
+    if len(points) > MOST_ROWS:
+        points = points[np.sort(rng.choice(len(points), MOST_ROWS, replace=False))]
+    size = max(num_components, 2, round(SHARE * len(points)))
+    found = np.full((SAMPLES, len(points)), -1)
+    for number, clusters in enumerate(found):
+        drawn = np.sort(rng.choice(len(points), size, replace=False))
+        clusters[drawn] = method(points[drawn], num_components, seed + 1 + number).posterior.argmax(axis=1)
+    scores = []
+    for number, first in enumerate(found):
+        for second in found[:number]:
+            both = (first >= 0) & (second >= 0)
+            scores.append(adjusted_rand_score(first[both], second[both]))
+    return float(np.mean(scores))
+
+
+def _as_stable(stabilities, less):
+    best = max(stabilities.values())
+    return [name for name, value in stabilities.items() if value >= best - less]
+
+
+def vote(posteriors: Mapping[str, np.ndarray], weights: Mapping[str, float], best: str) -> np.ndarray:
+    """The mean of posteriors, each with its clusters numbered as those of the best that they overlap most.
+
+    Args:
+        posteriors: dict of arrays (N, K) by name.
+        weights: dict of floats by name, the greater of which decides where two posteriors are sure of different
+            clusters.
+        best: name of the posterior whose numbers are kept.
+
+    Returns:
+        Array (N, K), rows sum to one.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    total = np.zeros_like(posteriors[best])
+    for name, posterior in posteriors.items():
+        _, matching = linear_sum_assignment(-posteriors[best].T @ posterior)
+        total += max(weights[name], 1e-3) * posterior[:, matching]
+    return total / total.sum(axis=1, keepdims=True)
