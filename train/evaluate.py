@@ -3,20 +3,25 @@
 from absl import flags
 
 from train import cli
-from train.run import score_table, scoring
+from train.run import clusters, score_table, scoring
 from train.run.run import Run
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
 
+clusters.define()
+
 
 def main() -> None:
     """Scores a run and stores that as its metrics; one that cannot be written is scored all the same."""
     run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
-    metrics = scoring.score(run, scoring.examine(run))
+    examination = scoring.examine(run)
+    metrics = scoring.score(run, examination)
     print(score_table.table(metrics))
     try:
         run.folder.write_metrics(metrics)
+        if flags.FLAGS.answers:
+            clusters.write(run, examination, flags.FLAGS.names)
     except OSError as error:
         print(
             f"These scores are not stored: {run.folder.metrics} cannot be written ({error.strerror}).", flush=True

@@ -25,7 +25,9 @@ def main() -> None:
     run_settings = folder.read_settings()
     versions.check_place(path)
     model = load_model(folder)
-    print(f"Exported to {export(model, path, model_card.description(run_settings, folder))}/")
+    print(
+        f"Exported to {export(model, path, model_card.description(run_settings, folder), folder.read_clusters())}/"
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from tf_gmvae import disk, export, interrupts
 from tf_gmvae.errors import InputError
 from tf_gmvae.serving import versions
 from train import cli
-from train.run import job, model_card, names, pictures, score_table, scoring, settings
+from train.run import clusters, job, model_card, names, pictures, score_table, scoring, settings
 from train.run.folder import RunFolder
 from train.run.run import Run, build_model, load_data, load_model, resolved
 
@@ -22,6 +22,7 @@ flags.DEFINE_bool(
     "overwrite", False, "Replace the run of that name, once the first epoch of the new one is saved."
 )
 flags.DEFINE_bool("report", True, "Write report.html at the end: the run in pictures.")
+clusters.define()
 flags.DEFINE_bool(
     "export", True, "At the end make the next version of a served model of it, as train.export does."
 )
@@ -85,6 +86,8 @@ def _conclude(run, exported):
     metrics = scoring.score(run, examination)
     print("\n" + score_table.table(metrics))
     folder.write_metrics(metrics)
+    if chosen.answers:
+        clusters.write(run, examination, chosen.names)
     if chosen.report:
         pictures.write(run, examination, metrics)
     if chosen.export:
@@ -92,7 +95,8 @@ def _conclude(run, exported):
         if version and version.stat().st_mtime >= folder.model.stat().st_mtime:
             print(f"\nThe model has been exported already, to {version}/")
         else:
-            print(f"\nExported to {export(run.model, exported, model_card.description(run.settings, folder))}/")
+            description = model_card.description(run.settings, folder)
+            print(f"\nExported to {export(run.model, exported, description, folder.read_clusters())}/")
     print(
         f"\nThe run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags). Next:\n"
         f"  tensorboard --logdir={folder.tensorboard}\n"

@@ -71,16 +71,13 @@ def load_table(
     return Dataset(str(path), Split(examples, labels, ids, missing=True), None, class_names, described)
 
 
-def load_rows(
-    path: str | Path, columns: Columns, label_column: str | None = None, id_column: str | None = None
-) -> Split:
+def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) -> Split:
     """Rows of a table for a model that was trained on others.
 
     Args:
         path: as in `load_table`.
         columns: `Columns` of the model.
-        label_column: as in `load_table`, but it may be absent. Default None.
-        id_column: likewise. Default None.
+        id_column: as in `load_table`, but it may be absent. Default None.
 
     Returns:
         `Split` without labels.

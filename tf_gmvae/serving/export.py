@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
@@ -14,7 +16,13 @@ if TYPE_CHECKING:
     from tf_gmvae.model.gmvae import GMVAE
 
 
-def export(model: GMVAE, path: str | Path, description: str = "") -> Path:
+# Beside the SavedModel: what columns and clusters are, for whoever asks it about data in files.
+RECORD = "assets.extra/tf_gmvae.json"
+
+
+def export(
+    model: GMVAE, path: str | Path, description: str = "", clusters: Mapping[str, Any] | None = None
+) -> Path:
     """Writes the next version of a served model.
 
     `path/1/`, `path/2/`, ... are SavedModels. Each appears whole, by one rename: a server which polls the folder
@@ -22,6 +30,7 @@ def export(model: GMVAE, path: str | Path, description: str = "") -> Path:
     exports to one place may run at a time. A version holds besides the SavedModel
 
     - `assets.extra/tf_serving_warmup_requests`, requests that TensorFlow Serving replays when it loads it;
+    - `assets.extra/tf_gmvae.json`, the columns of a table, and `clusters`;
     - `model_card.md`, also among its assets.
 
     Loading one needs TensorFlow alone: `tf.saved_model.load(f"{path}/latest")`. Its signatures are in the model
@@ -31,6 +40,8 @@ def export(model: GMVAE, path: str | Path, description: str = "") -> Path:
         model: built `GMVAE`; it is left as it is.
         path: folder of the versions; its last part names the model in the card and in recorded requests.
         description: Markdown for the model card: data, settings, scores. Default none.
+        clusters: dict that JSON can hold, of what is known of the clusters: "names", a list of K texts, and
+            "outlier_below", the ELBO in nats below which an example is unlike all others. Default None.
 
     Returns:
         `Path` of the version written.
@@ -47,6 +58,9 @@ def export(model: GMVAE, path: str | Path, description: str = "") -> Path:
     path = Path(path)
     with versions.new_version(path) as version:
         _save(model, version.partial, path.resolve().name, description)
+        columns = getattr(model.likelihood, "columns", None)
+        record = {"columns": None if columns is None else columns.as_config(), **(clusters or {})}
+        (version.partial / RECORD).write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
     return path / str(version.number)
 
 

@@ -107,7 +107,7 @@ class Cell:
         own = self.settings.as_flags().split("\n")[:-1]
         if isinstance(self.settings, MethodSettings):
             return ["-m", "train.method", *own, *place, "--noreport"]
-        return ["-m", "train.main", *own, *place, "--noreport", "--noexport"]
+        return ["-m", "train.main", *own, *place, "--noreport", "--noexport", "--noanswers"]
 
     @property
     def metrics(self) -> dict[str, Any] | None:

@@ -29,6 +29,8 @@ class RunFiles:
         best: weights of the best epoch so far, if training stops by `--patience`.
         history: one row an epoch, CSV.
         metrics: scores of the finished run, JSON.
+        clusters_csv: what the model says of every example, CSV; and clusters_parquet.
+        clusters_json: names of the clusters, and the ELBO below which an example is an outlier.
         report: the run in pictures, HTML.
         tensorboard: event files.
     """
@@ -44,6 +46,9 @@ class RunFiles:
         self.best = self.path / "best.npz"
         self.history = self.path / "history.csv"
         self.metrics = self.path / "metrics.json"
+        self.clusters_csv = self.path / "clusters.csv"
+        self.clusters_parquet = self.path / "clusters.parquet"
+        self.clusters_json = self.path / "clusters.json"
         self.report = self.path / "report.html"
         self.tensorboard = self.path / "tensorboard"
 
@@ -160,6 +165,23 @@ class RunFiles:
         """
         mend = f"`python -m train.evaluate --run={self.path}` writes it anew"
         return self.read_json(self.metrics, mend, "components_in_use")
+
+    def write_clusters(self, record: dict[str, Any]) -> None:
+        """Stores what is known of the clusters.
+
+        Args:
+            record: dict of "outlier_below", and of "names" and "certainty" where they were named.
+        """
+        self.write_whole(self.clusters_json, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+
+    def read_clusters(self) -> dict[str, Any]:
+        """The same again; empty of a run that has none.
+
+        Raises:
+            InputError: if the file is damaged.
+        """
+        mend = f"move it away, and `python -m train.evaluate --run={self.path}` writes it anew, without names"
+        return self.read_json(self.clusters_json, mend, "outlier_below") or {}
 
     @staticmethod
     def read_json(path: Path, mend: str, key: str | None = None) -> Any:

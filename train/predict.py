@@ -1,0 +1,63 @@
+"""Clusters of new data: `python -m train.predict --run=runs/wine --dataset=new.csv --output=clusters.csv`."""
+
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from tf_gmvae import data, inputs
+from tf_gmvae.data import table
+from tf_gmvae.errors import InputError
+from train import cli
+from train.run import answers
+from train.run.exported import Exported
+from train.run.folder import RunFolder
+from train.run.trained import Trained
+
+flags.DEFINE_string("run", None, "Folder of the run; it, or --model.")
+flags.DEFINE_string("model", None, "Exported model in its place, such as saved_models/wine/latest.")
+flags.DEFINE_string("dataset", None, "New data, in any form that train.main takes; required.", required=True)
+flags.DEFINE_string("data_dir", None, "Folder with the original files of the data, for those that have any.")
+flags.DEFINE_string("id_column", None, "Of a table: the column by which rows are known; by default the run's.")
+flags.DEFINE_string("output", None, "File to write, .csv or .parquet; required.", required=True)
+
+
+def main() -> None:
+    """Reads new data as the model's own were read, and writes what the model says of them."""
+    chosen = flags.FLAGS
+    output = answers.check_output(chosen.output)
+    if (chosen.run is None) == (chosen.model is None):
+        raise InputError("Name the model: --run= with the folder of a run, or --model= with an exported model.")
+    trained = Exported(chosen.model) if chosen.run is None else Trained(RunFolder(chosen.run))
+    splits = _load(chosen, trained)
+    columns = answers.rows(splits, trained.answer, trained.outlier_below, trained.names)
+    answers.write(columns, output)
+    counts = np.bincount(columns["cluster"], minlength=trained.num_components)
+    print(f"{len(columns['id']):,} examples in {np.count_nonzero(counts)} clusters: {output}")
+    sure = float(np.mean(columns["probability"] > 0.9))
+    print(f"  {100 * sure:.1f} % have a probability above 0.9.")
+    if "outlier" in columns and columns["outlier"].any():
+        print(f"  {int(columns['outlier'].sum()):,} are outliers, unlike all that the model was trained on.")
+
+
+def _load(chosen, trained):
+    """The parts of the new data by name, in the shape that the model takes."""
+    path = Path(chosen.dataset).expanduser()
+    if trained.columns is not None and path.suffix.lower() in table.SUFFIXES:
+        return {"all": table.load_rows(path, trained.columns, chosen.id_column or trained.id_column)}
+    shape = trained.data_shape
+    resize = path.is_dir() and len(shape) == 3
+    dataset = data.load(
+        chosen.dataset,
+        chosen.data_dir,
+        image_size=shape[0] if resize and shape[0] == shape[1] else None,
+        channels=shape[2] if resize else None,
+    )
+    inputs.check_shape((None, *dataset.train.data_shape), shape)
+    if dataset.test is None:
+        return {"all": dataset.train}
+    return {"train": dataset.train, "test": dataset.test}
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,146 @@
+"""What a model says of every example, by its id: the rows of clusters.csv and clusters.parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tf_gmvae import disk
+from tf_gmvae.data.split import Split
+from tf_gmvae.errors import InputError
+
+CSV, PARQUET = ".csv", ".parquet"
+# An example is an outlier if its ELBO is further below the first quartile of the training examples than three
+# times the distance of the quartiles, which Tukey (1977) calls far out.
+FAR_OUT = 3.0
+
+
+class Answer(NamedTuple):
+    """What a model says of N examples.
+
+    Attributes:
+        log_posterior: log p(z | y), (N, K), nats.
+        elbo: (N,), nats.
+    """
+
+    log_posterior: np.ndarray
+    elbo: np.ndarray
+
+
+def outlier_below(elbos: np.ndarray) -> float:
+    """The ELBO below which an example is an outlier.
+
+    Args:
+        elbos: array (N,), of the training examples, nats.
+
+    Returns:
+        Float, nats.
+    """
+    first, third = np.quantile(elbos, [0.25, 0.75])
+    return float(first - FAR_OUT * (third - first))
+
+
+def rows(
+    splits: Mapping[str, Split],
+    answer: Callable[[Split], Answer],
+    threshold: float | None,
+    names: Sequence[str] | None = None,
+) -> dict[str, np.ndarray]:
+    """The columns of the answers.
+
+    Args:
+        splits: dict of the parts of the data by name.
+        answer: function of a part to its `Answer`.
+        threshold: ELBO below which an example is an outlier, nats; None where it is not known.
+        names: names of the K clusters; those of one name are one. Default None.
+
+    Returns:
+        Dict of arrays (N,): id, split, cluster (0 to K - 1), name ("" without names), probability (of the cluster,
+        or of all that share its name), runner_up (the second likeliest cluster of another name, -1 if there is
+        none), elbo, outlier (absent without a threshold).
+    """
+    columns: dict[str, list[np.ndarray]] = {}
+    for part, split in splits.items():
+        log_posterior, elbo = answer(split)
+        found: dict[str, Any] = {"id": ids(split), "split": np.full(split.num_examples, part)}
+        found.update(_choices(log_posterior, names))
+        found["elbo"] = elbo.astype("float32")
+        if threshold is not None:
+            found["outlier"] = elbo < threshold
+        for name, values in found.items():
+            columns.setdefault(name, []).append(values)
+    return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+def ids(split: Split) -> np.ndarray:
+    """The ids of examples: their own, or their numbers from 0 on.
+
+    Args:
+        split: `Split`.
+
+    Returns:
+        Array (N,) of strings.
+    """
+    return np.arange(split.num_examples).astype(str) if split.ids is None else split.ids
+
+
+def _choices(log_posterior, names):
+    num_components = log_posterior.shape[1]
+    called = np.arange(num_components).astype(str) if names is None else np.asarray(names)
+    _, group_of = np.unique(called, return_inverse=True)
+    posterior = np.exp(log_posterior)
+    groups = posterior @ np.eye(group_of.max() + 1)[group_of]
+    cluster = log_posterior.argmax(axis=1)
+    if names is not None:  # of several clusters of one name, the likeliest of the likeliest name
+        of_name = group_of[None, :] == groups.argmax(axis=1)[:, None]
+        cluster = np.where(of_name, log_posterior, -np.inf).argmax(axis=1)
+    others = np.where(group_of[None, :] == group_of[cluster][:, None], -np.inf, log_posterior)
+    runner_up = np.where(np.isfinite(others.max(axis=1)), others.argmax(axis=1), -1)
+    return {
+        "cluster": cluster.astype("int32"),
+        "name": np.full(len(cluster), "") if names is None else called[cluster],
+        "probability": groups[np.arange(len(cluster)), group_of[cluster]].astype("float32"),
+        "runner_up": runner_up.astype("int32"),
+    }
+
+
+def check_output(path: str | Path) -> Path:
+    """Finds out, before any work, whether answers can be written to a file.
+
+    Args:
+        path: path that ends in .csv or .parquet.
+
+    Returns:
+        `Path`.
+
+    Raises:
+        InputError: if not.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (CSV, PARQUET):
+        raise InputError(f"--output must end in {CSV} or {PARQUET}. Received: {path}.")
+    if path.is_dir() or not path.parent.is_dir():
+        fault = "is a folder" if path.is_dir() else f"lies in {path.parent}, which is no folder"
+        raise InputError(f"--output={path} {fault}: give the path of a file in a folder that exists.")
+    return path
+
+
+def write(columns: Mapping[str, np.ndarray], path: Path) -> None:
+    """Writes the answers so that no reader ever finds half of them.
+
+    Args:
+        columns: answer of `rows`.
+        path: file that ends in .csv or .parquet.
+    """
+    import pyarrow
+    from pyarrow import csv, parquet
+
+    table = pyarrow.table({name: pyarrow.array(values) for name, values in columns.items()})
+    with disk.whole(path) as partial:
+        if path.suffix.lower() == PARQUET:
+            parquet.write_table(table, partial)
+        else:
+            csv.write_csv(table, partial, csv.WriteOptions(quoting_style="needed"))

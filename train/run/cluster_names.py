@@ -1,0 +1,90 @@
+"""Names of clusters, as a person gives them in a small table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_gmvae.data.table import read_table
+from tf_gmvae.errors import InputError
+
+
+def read(path: str | Path, num_components: int, clusters_by_id: Mapping[str, int]) -> dict[str, Any]:
+    """Names from a table of two columns: cluster and name, or id and name of a few examples.
+
+    A cluster that is not in the table is called by its number. Clusters of one name are one from then on.
+
+    Args:
+        path: table, such as a .csv file.
+        num_components: K.
+        clusters_by_id: dict of the cluster of every example of the run, by its id.
+
+    Returns:
+        Dict of "names", a list of K texts, and "certainty", a list of K floats or None: of a cluster that was
+        named by its examples, the share of these that bear its name.
+
+    Raises:
+        InputError: if the table has other columns, or a cluster or id that there is not.
+    """
+    table = read_table(path)
+    names = {name.lower().strip(): values for name, values in table.items()}
+    if "name" not in names or not {"cluster", "id"} & names.keys():
+        raise InputError(
+            f"{path} must have a column 'name' beside a column 'cluster', or beside a column 'id' for examples "
+            f"that are known. Received: {', '.join(table)}."
+        )
+    texts = [_text(value) for value in names["name"].tolist()]
+    if any(not text for text in texts):
+        raise InputError(f"{path}: row {texts.index('')} has no name: fill it, or remove the row.")
+    by_cluster = "cluster" in names
+    found = (
+        _numbers(path, names["cluster"], num_components)
+        if by_cluster
+        else _of_ids(path, names["id"], clusters_by_id)
+    )
+    given: dict[int, Counter[str]] = {}
+    for cluster, text in zip(found, texts, strict=True):
+        given.setdefault(cluster, Counter())[text] += 1
+    if by_cluster and any(len(counter) > 1 for counter in given.values()):
+        cluster = next(cluster for cluster, counter in given.items() if len(counter) > 1)
+        raise InputError(
+            f"{path} names cluster {cluster} twice, {' and '.join(map(repr, given[cluster]))}: keep one."
+        )
+    chosen = [given[k].most_common(1)[0] if k in given else (str(k), 0) for k in range(num_components)]
+    certainty = [
+        None if by_cluster or k not in given else chosen[k][1] / given[k].total() for k in range(num_components)
+    ]
+    return {"names": [name for name, _ in chosen], "certainty": certainty}
+
+
+def _numbers(path, values, num_components):
+    numbers = []
+    for row, value in enumerate(np.asarray(values).tolist()):
+        text = _text(value)
+        if not (text.isdigit() and int(text) < num_components):
+            raise InputError(
+                f"{path}: row {row} has the cluster {text!r}, but clusters are 0 to {num_components - 1}."
+            )
+        numbers.append(int(text))
+    return numbers
+
+
+def _of_ids(path, values, clusters_by_id):
+    ids = [_text(value) for value in np.asarray(values).tolist()]
+    unknown = [text for text in ids if text not in clusters_by_id]
+    if unknown:
+        raise InputError(
+            f"{path} has the id {unknown[0]!r}, which is not that of one example of the run: take ids of its "
+            "clusters.csv."
+        )
+    return [clusters_by_id[text] for text in ids]
+
+
+def _text(value):
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()

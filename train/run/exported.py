@@ -1,0 +1,92 @@
+"""An exported model, as it is asked for answers about data in files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tf_gmvae import disk
+from tf_gmvae.data.split import Split
+from tf_gmvae.errors import InputError
+from tf_gmvae.serving.export import RECORD
+from tf_gmvae.tables.columns import Columns
+from train.run.answers import Answer
+
+# Examples that are asked about at a time.
+BATCH = 256
+
+
+class Exported:
+    """A SavedModel of this package.
+
+    Args:
+        path: path of a version, such as saved_models/digits/latest.
+
+    Attributes:
+        data_shape: tuple, shape of an example.
+        num_components: K.
+        columns: `Columns` of a model of tables, else None.
+        id_column: None: an export does not know it.
+        outlier_below: ELBO, nats, or None where the export does not say.
+        names: names of the clusters, or None.
+
+    Raises:
+        InputError: if it is none, or cannot be read.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not (self.path / "saved_model.pb").is_file():
+            raise InputError(f"{path} is no exported model: give a version, such as saved_models/digits/latest.")
+        try:
+            self._model = tf.saved_model.load(str(self.path))
+            signatures = self._model.signatures
+            examples = signatures["cluster"].structured_input_signature[1]["examples"]
+            self.num_components = int(signatures["cluster"].structured_outputs["posterior"].shape[1])
+            signatures["score"]
+        except (OSError, ValueError, LookupError, AttributeError, tf.errors.OpError) as error:
+            if disk.sentence(error) is not None:
+                raise
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
+            raise InputError(
+                f"{path} cannot be read as an export of this package ({reason}): export it anew."
+            ) from None
+        self.data_shape = tuple(examples.shape[1:])
+        record = self._record()
+        self.columns = None if record.get("columns") is None else Columns.from_config(record["columns"])
+        self.id_column = None
+        self.outlier_below, self.names = record.get("outlier_below"), record.get("names")
+
+    def answer(self, split: Split) -> Answer:
+        """What the model says of a part of the data.
+
+        Args:
+            split: `Split`.
+
+        Returns:
+            `Answer`.
+        """
+        signatures = self._model.signatures
+        shades = split.examples.dtype == np.uint8 and "cluster_uint8" in signatures
+        kind = "_uint8" if shades else ""
+        posteriors, elbos = [], []
+        for begin in range(0, split.num_examples, BATCH):
+            part = split.examples[begin : begin + BATCH]
+            batch = tf.constant(part if shades else part.astype("float32"))
+            posteriors.append(signatures[f"cluster{kind}"](examples=batch)["posterior"].numpy())
+            elbos.append(signatures[f"score{kind}"](examples=batch)["elbo"].numpy())
+        with np.errstate(divide="ignore"):
+            return Answer(np.log(np.concatenate(posteriors)), np.concatenate(elbos))
+
+    def _record(self) -> dict[str, Any]:
+        path = self.path / RECORD
+        if not path.is_file():  # of an earlier version
+            return {}
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path} is damaged ({error}): export the model anew.") from None

@@ -1,0 +1,49 @@
+"""A run's model, as it is asked for answers about other data."""
+
+from __future__ import annotations
+
+from tf_gmvae import data
+from tf_gmvae.data.split import Split
+from train.run.answers import Answer
+from train.run.folder import RunFolder
+from train.run.run import EVALUATION_BATCH, load_model
+
+
+class Trained:
+    """The model of a run, with what it says of its clusters.
+
+    Args:
+        folder: `RunFolder`.
+
+    Attributes:
+        data_shape: tuple, shape of an example.
+        num_components: K.
+        columns: `Columns` of a model of tables, else None.
+        id_column: name of the run's column of ids, or None.
+        outlier_below: ELBO, nats, or None of a run of an earlier version.
+        names: names of the clusters, or None.
+
+    Raises:
+        InputError: if the run has no model, or it cannot be read.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        settings = folder.read_settings()
+        self._model, self._binarize = load_model(folder), settings.binarize
+        record = folder.read_clusters()
+        self.data_shape, self.num_components = tuple(self._model.data_shape), self._model.num_components
+        self.columns = getattr(self._model.likelihood, "columns", None)
+        self.id_column = settings.id_column
+        self.outlier_below, self.names = record.get("outlier_below"), record.get("names")
+
+    def answer(self, split: Split) -> Answer:
+        """What the model says of a part of the data.
+
+        Args:
+            split: `Split`.
+
+        Returns:
+            `Answer`.
+        """
+        found = self._model.examine(data.to_batches(split, EVALUATION_BATCH, binarize=self._binarize))
+        return Answer(found.log_posterior, found.terms.elbo)
