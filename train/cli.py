@@ -39,7 +39,11 @@ def run(command: Callable[[], None]) -> None:
         print(f"TensorFlow {tf.__version__} on {device}.", flush=True)
         # Progress of loading many files is worth a line, what other packages note on their way is not.
         absl_logging.set_verbosity(absl_logging.WARNING)
-        logging.getLogger("tf_gmvae").setLevel(logging.INFO)
+        notes = logging.getLogger("tf_gmvae")
+        notes.setLevel(logging.INFO)
+        if not any(isinstance(handler, _Printed) for handler in notes.handlers):
+            notes.addHandler(_Printed())
+        notes.propagate = False
         try:
             with interrupts.not_lost():
                 command()
@@ -58,6 +62,13 @@ def run(command: Callable[[], None]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience does not end in a traceback
         print(f"\n{stop}" if str(stop) else "\nStopped.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+class _Printed(logging.Handler):
+    """What the package has to say, as the lines of the command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(record.getMessage(), flush=True)
 
 
 def _parsed(argv):

@@ -1,0 +1,201 @@
+"""The cluster of every example in files: written by runs, asked for by `train.predict`, and named."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from conftest import run_warm
+from support.commands import run_all
+
+import tf_gmvae
+from tf_gmvae.data import Split
+from tf_gmvae.errors import InputError
+from train.run import answers, cluster_names
+from train.run.answers import Answer
+
+COLUMNS = ["id", "split", "cluster", "name", "probability", "runner_up", "elbo", "outlier"]
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def write(path, header, lines):
+    path.write_text("\n".join([",".join(header), *(",".join(map(str, line)) for line in lines)]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def fruit(tmp_path_factory):
+    """A run on a table of three kinds of rows with a text, missing values and ids, its export, and the table."""
+    folder = tmp_path_factory.mktemp("fruit")
+    rng = np.random.default_rng(0)
+    lines = []
+    for number in range(150):
+        kind = number % 3
+        size, weight = rng.normal((2, 10, 20)[kind], 0.5), rng.normal((100, 5, 50)[kind], 2)
+        known = "" if number % 10 == 9 else f"{weight:.3f}"
+        lines.append((f"f{number}", f"{size:.3f}", known, ("red", "green", "blue")[kind]))
+    table = write(folder / "fruit.csv", ("code", "size", "weight", "colour"), lines)
+    made = run_all(
+        "train.main",
+        [[f"--dataset={table}", "--num_components=3", "--id_column=code", "--name=fruit", "--epochs=1",
+        "--noreport",
+          f"--runs_dir={folder}", f"--saved_models_dir={folder / 'sm'}"]],
+        least_steps=60,
+    )[0]  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    return folder, table, lines
+
+
+def test_every_example_has_its_row_in_both_files(fruit):
+    folder, _, lines = fruit
+    found = rows(folder / "fruit" / "clusters.csv")
+    assert list(found[0]) == COLUMNS
+    assert [row["id"] for row in found] == [line[0] for line in lines]
+    assert {row["split"] for row in found} == {"train"}
+    assert len({(row["cluster"], line[3]) for row, line in zip(found, lines, strict=True)}) == 3
+    assert all(row["runner_up"] != row["cluster"] for row in found)
+    assert all(0.5 < float(row["probability"]) <= 1 for row in found)
+    parquet = pyarrow.parquet.read_table(folder / "fruit" / "clusters.parquet")
+    assert parquet.column_names == COLUMNS
+    assert parquet["id"].to_pylist() == [line[0] for line in lines]
+    assert str(parquet.schema.field("outlier").type) == "bool"
+    np.testing.assert_allclose(parquet["elbo"], [float(row["elbo"]) for row in found], rtol=1e-5)
+
+
+def test_both_parts_of_the_digits_are_answered(finished):
+    found = rows(finished.run / "clusters.csv")
+    digits = tf_gmvae.data.load("digits")
+    assert [row["split"] for row in found].count("test") == digits.test.num_examples
+    assert len(found) == digits.train.num_examples + digits.test.num_examples
+
+
+def test_a_run_and_its_export_say_the_same_of_new_rows_in_any_order_of_columns(fruit, tmp_path):
+    folder, _, lines = fruit
+    before = {row["id"]: row for row in rows(folder / "fruit" / "clusters.csv")}
+    # Columns turned round, a further one, a colour that was not there, a value missing, and an impossible row.
+    new = [(line[3], "x", line[2], line[1], line[0]) for line in lines[:20]]
+    new += [("purple", "x", "", "2.1", "unseen"), ("red", "x", "-4000", "900", "odd")]
+    table = write(tmp_path / "new.csv", ("colour", "more", "weight", "size", "code"), new)
+    told = run_all(
+        "train.predict",
+        [
+            [f"--run={folder / 'fruit'}", f"--dataset={table}", f"--output={tmp_path / 'run.csv'}"],
+            [f"--model={folder / 'sm' / 'fruit' / 'latest'}", f"--dataset={table}", "--id_column=code",
+             f"--output={tmp_path / 'export.parquet'}"],
+        ],
+    )  # fmt: skip
+    assert [process.returncode for process in told] == [0, 0], told
+    of_run = rows(tmp_path / "run.csv")
+    for row in of_run[:20]:
+        assert row["split"] == "all"
+        assert row["cluster"] == before[row["id"]]["cluster"]
+        assert float(row["probability"]) == pytest.approx(float(before[row["id"]]["probability"]), abs=1e-5)
+    assert of_run[-1]["outlier"] == "true"
+    assert [row["outlier"] for row in of_run[:20]] == ["false"] * 20
+    of_export = pyarrow.parquet.read_table(tmp_path / "export.parquet")
+    assert of_export["id"].to_pylist() == [row["id"] for row in of_run]
+    assert of_export["cluster"].to_pylist() == [int(row["cluster"]) for row in of_run]
+    assert of_export["outlier"].to_pylist()[-1] is True
+    assert "'purple' in row 20" in told[0].stdout
+    assert "22 examples in 3 clusters" in told[0].stdout
+
+
+def test_names_of_clusters_stay_with_run_and_export(fruit, tmp_path):
+    folder, _, lines = fruit
+    run = tmp_path / "named"
+    shutil.copytree(folder / "fruit", run)
+    known = write(tmp_path / "names.csv", ("id", "name"), [(line[0], f"{line[3]} fruit") for line in lines[:30]])
+    told = run_all("train.evaluate", [[f"--run={run}", f"--names={known}"], [f"--run={run}"]])
+    assert [process.returncode for process in told] == [0, 0], told
+    assert {row["name"] for row in rows(run / "clusters.csv")} == {"red fruit", "green fruit", "blue fruit"}
+    assert all(
+        row["name"] == f"{line[3]} fruit" for row, line in zip(rows(run / "clusters.csv"), lines, strict=True)
+    )
+    assert json.loads((run / "clusters.json").read_text())["certainty"] == [1.0, 1.0, 1.0]
+    exported = run_warm("-m", "train.export", f"--run={run}", f"--saved_models_dir={tmp_path}", "--name=sm")
+    assert exported.returncode == 0, exported.stderr
+    record = json.loads((tmp_path / "sm" / "1" / "assets.extra" / "tf_gmvae.json").read_text())
+    assert sorted(record["names"]) == ["blue fruit", "green fruit", "red fruit"]
+    assert [column["name"] for column in record["columns"]] == ["size", "weight", "colour"]
+
+
+def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
+    folder, table, _ = fruit
+    run, output = f"--run={folder / 'fruit'}", f"--output={tmp_path / 'out.csv'}"
+    narrow = write(tmp_path / "narrow.csv", ("code", "size", "colour"), [("a", 1, "red")])
+    wrong = write(tmp_path / "wrong.csv", ("size", "weight", "colour"), [("wide", 1, "red")])
+    cases = [
+        ([run, f"--dataset={narrow}", output], "lacks the column 'weight'"),
+        ([run, f"--dataset={wrong}", output], "Column 'size' must hold numbers, but holds 'wide' in row 0"),
+        ([run, "--dataset=digits", output], r"Examples of shape (8, 8, 1) do not fit a model built for (3,)"),
+        ([run, f"--dataset={table}", f"--output={tmp_path / 'out.txt'}"], "must end in .csv or .parquet"),
+        ([run, f"--dataset={table}", f"--output={tmp_path / 'no' / 'out.csv'}"], "which is no folder"),
+        ([f"--dataset={table}", output], "Name the model"),
+        ([f"--model={folder}", f"--dataset={table}", output], "is no exported model"),
+        ([f"--run={tmp_path}", f"--dataset={table}", output], "is not a run"),
+    ]
+    for (arguments, sentence), process in zip(
+        cases, run_all("train.predict", [arguments for arguments, _ in cases]), strict=True
+    ):
+        assert process.returncode == 1, arguments
+        assert sentence in process.stderr, process.stderr
+        assert len([line for line in process.stderr.splitlines() if line.startswith("error:")]) == 1
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_clusters_of_one_name_are_one():
+    log_posterior = np.log([[0.4, 0.35, 0.25], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
+    split = Split(np.zeros((3, 2), "float32"), ids=np.array(["a", "b", "c"]))
+    elbo = np.array([-1.0, -2.0, -30.0])
+
+    def told(names):
+        return answers.rows({"all": split}, lambda part: Answer(log_posterior, elbo), -10.0, names)
+
+    plain = told(None)
+    assert plain["cluster"].tolist() == [0, 2, 0]
+    assert plain["runner_up"].tolist() == [1, 1, 1]
+    assert plain["name"].tolist() == ["", "", ""]
+    assert plain["outlier"].tolist() == [False, False, True]
+    merged = told(["cat", "dog", "dog"])
+    assert merged["name"].tolist() == ["dog", "dog", "cat"]
+    assert merged["cluster"].tolist() == [1, 2, 0]
+    assert merged["runner_up"].tolist() == [0, 0, 1]
+    np.testing.assert_allclose(merged["probability"], [0.6, 0.9, 0.6], rtol=1e-6)
+    assert told(["cat"] * 3)["runner_up"].tolist() == [-1] * 3
+
+
+def test_far_out_is_beyond_three_times_the_quartiles_distance():
+    elbos = np.concatenate([np.linspace(-10, -6, 101), [-40.0]])
+    first, third = np.quantile(elbos, [0.25, 0.75])
+    assert answers.outlier_below(elbos) == pytest.approx(first - 3 * (third - first))
+    assert -40 < answers.outlier_below(elbos) < -10
+
+
+@pytest.mark.parametrize(
+    ("header", "lines", "sentence"),
+    [
+        (("cluster", "title"), [(0, "a")], "must have a column 'name'"),
+        (("cluster", "name"), [(3, "a")], "row 0 has the cluster '3', but clusters are 0 to 2"),
+        (("cluster", "name"), [(0, "a"), (0, "b")], "names cluster 0 twice"),
+        (("cluster", "name"), [(0, "")], "row 0 has no name"),
+        (("id", "name"), [("nobody", "a")], "the id 'nobody'"),
+    ],
+)
+def test_bad_names_are_refused(tmp_path, header, lines, sentence):
+    with pytest.raises(InputError, match=sentence):
+        cluster_names.read(write(tmp_path / "n.csv", header, lines), 3, {"x": 0})
+
+
+def test_names_by_number_and_by_majority(tmp_path):
+    by_number = write(tmp_path / "n.csv", ("cluster", "name"), [(2, "two"), (0, "zero")])
+    assert cluster_names.read(by_number, 3, {}) == {"names": ["zero", "1", "two"], "certainty": [None] * 3}
+    by_id = write(tmp_path / "i.csv", ("id", "name"), [("a", "x"), ("b", "x"), ("c", "y"), ("d", "y")])
+    found = cluster_names.read(by_id, 3, {"a": 0, "b": 0, "c": 0, "d": 2})
+    assert found["names"] == ["x", "1", "y"]
+    assert found["certainty"] == [pytest.approx(2 / 3), None, 1.0]
