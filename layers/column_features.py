@@ -74,7 +74,9 @@ class ColumnFeatures(keras.layers.Layer):
             parts.append(ops.where(absent, ops.zeros_like(values), values))
         for index in categories:
             center = ops.convert_to_tensor(self.centers[index], rows.dtype)
-            chosen = ops.cast(rows[:, index : index + 1] == ops.arange(len(self.centers[index]), dtype=rows.dtype), rows.dtype)
+            chosen = ops.cast(
+                rows[:, index : index + 1] == ops.arange(len(self.centers[index]), dtype=rows.dtype), rows.dtype
+            )
             absent = ops.sum(chosen, axis=1, keepdims=True) == 0
             levels = (chosen - center) / self.scales[index]
             parts.append(ops.where(absent, ops.zeros_like(levels), levels))

@@ -1,0 +1,122 @@
+"""What the columns of a table are found to hold, and rows as numbers."""
+
+import numpy as np
+import pytest
+
+from tf_gmvae.errors import InputError
+from tf_gmvae.tables import Columns
+from tf_gmvae.tables.columns import describe, of_array
+
+RNG = np.random.default_rng(0)
+
+
+def objects(*values):
+    return np.array(values, dtype=object)
+
+
+TABLE = {
+    "height": RNG.normal(170, 10, 200),
+    "clicks": np.append(RNG.poisson(3, 198), [0, 900]),
+    "member": np.tile([0, 1], 100),
+    "answer": objects(*["yes", "no"] * 100),
+    "colour": objects(*["red", "green", "blue", None] * 50),
+    "rooms": RNG.integers(1, 8, 200),
+}
+
+
+def test_kinds_are_guessed():
+    columns, left_out = describe(TABLE)
+    kinds = {column.name: column.kind for column in columns.columns}
+    assert kinds == {
+        "height": "real", "clicks": "count", "member": "yes_no", "answer": "yes_no", "colour": "category",
+        "rooms": "real",
+    }  # fmt: skip
+    assert left_out == ()
+    assert columns.in_words() == "2 numbers, 1 counts, 2 yes/no, 1 categories"
+    by_name = {column.name: column for column in columns.columns}
+    assert by_name["colour"].levels == ("blue", "green", "red")
+    assert by_name["member"].levels == ("0", "1")
+    assert by_name["height"].center[0] == pytest.approx(TABLE["height"].mean(), rel=1e-6)
+    assert by_name["height"].scale == pytest.approx(TABLE["height"].std(), rel=1e-5)
+    assert by_name["clicks"].center[0] == pytest.approx(np.log1p(TABLE["clicks"]).mean(), rel=1e-5)
+    np.testing.assert_allclose(by_name["colour"].center, [1 / 3] * 3)
+    assert by_name["colour"].scale == pytest.approx(np.sqrt(3 * 1 / 3 * 2 / 3))
+
+
+def test_kinds_may_be_declared():
+    columns, _ = describe(TABLE, {"rooms": "category", "clicks": "real"})
+    by_name = {column.name: column for column in columns.columns}
+    assert by_name["rooms"].levels == ("1", "2", "3", "4", "5", "6", "7")
+    assert by_name["clicks"].kind == "real"
+    for kinds, sentence in (
+        ({"nothing": "real"}, "no column 'nothing'"),
+        ({"rooms": "colour"}, "one of real, count, yes_no, category. Received for 'rooms': 'colour'"),
+        ({"colour": "yes_no"}, "Column 'colour' has 3"),
+        ({"height": "count"}, "Column 'height' must hold counts"),
+        ({"colour": "real"}, "Column 'colour' must hold numbers, but holds 'red' in row 0"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            describe(TABLE, kinds)
+
+
+def test_columns_that_say_nothing_of_clusters_are_left_out_and_said():
+    columns, left_out = describe(
+        {
+            **TABLE,
+            "empty": np.full(200, np.nan),
+            "same": np.ones(200),
+            "row": np.arange(200),
+            "name": objects(*map(str, range(200))),
+            "town": objects(*[str(i % 60) + "x" for i in range(200)]),
+        }
+    )
+    assert columns.names == tuple(TABLE)
+    assert len(left_out) == 5
+    for sentence, words in zip(
+        left_out, ("is empty", "same in every row", "numbers the rows", "identifier", "60 different"), strict=True
+    ):
+        assert words in sentence
+    with pytest.raises(InputError, match="No column is left to find clusters in: column 'same'"):
+        describe({"same": np.ones(3)})
+
+
+def test_rows_become_numbers_and_come_back():
+    columns, _ = describe(TABLE)
+    rows = columns.numbers(dict(reversed(TABLE.items())) | {"more": np.zeros(200)})
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(rows[:, 0], TABLE["height"], rtol=1e-6)
+    np.testing.assert_array_equal(rows[:4, 4], [2, 1, 0, np.nan])
+    back = columns.values(rows)
+    assert back["colour"][:4].tolist() == ["red", "green", "blue", ""]
+    assert back["answer"][:2].tolist() == ["yes", "no"]
+    assert Columns.from_config(columns.as_config()) == columns
+
+
+def test_new_rows_may_hold_what_was_not_there():
+    columns, _ = describe(TABLE)
+    new = {**{name: values[:2] for name, values in TABLE.items()}, "colour": objects("violet", "red")}
+    new |= {"member": np.array([1.0, np.nan]), "answer": objects("no", ""), "height": objects("180.5", None)}
+    np.testing.assert_allclose(columns.numbers(new)[:, 2:5], [[1, 0, np.nan], [np.nan, np.nan, 2]])
+    np.testing.assert_allclose(columns.numbers(new)[:, 0], [180.5, np.nan])
+    del new["rooms"], new["height"]
+    with pytest.raises(InputError, match="lacks the columns 'height', 'rooms': the model was trained with them"):
+        columns.numbers(new)
+
+
+def test_bools_and_numbers_of_the_same_level_are_the_same():
+    columns, _ = describe({"flag": np.array([True, False, True]), "x": np.arange(3.0)})
+    assert columns.columns[0].levels == ("false", "true")
+    again = columns.numbers({"flag": objects(True, None, False), "x": np.zeros(3)})
+    np.testing.assert_array_equal(again[:, 0], [1, np.nan, 0])
+
+
+def test_columns_of_an_array_are_all_real_even_where_they_do_not_vary():
+    columns = of_array(np.array([[1.0, 5.0, np.nan], [3.0, 5.0, 2.0]], "float32"))
+    assert [column.kind for column in columns.columns] == ["real"] * 3
+    assert [column.scale for column in columns.columns] == [1.0, 1.0, 1.0]
+    assert [column.center[0] for column in columns.columns] == [2.0, 5.0, 2.0]
+
+
+def test_values_too_large_are_named():
+    with pytest.raises(InputError, match="'x' holds an infinite value, or one too large for float32, in row 1"):
+        describe({"x": np.array([1.0, 1e300, 2.0])})
