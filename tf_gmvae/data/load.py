@@ -10,7 +10,8 @@ from tf_gmvae.checks import whole_number
 from tf_gmvae.data.digits import load_digits
 from tf_gmvae.data.idx import CLASS_NAMES, has_idx_files, load_idx
 from tf_gmvae.data.image_folder import load_image_folder
-from tf_gmvae.data.npz import load_npz
+from tf_gmvae.data.npz import load_npy, load_npz
+from tf_gmvae.data.pictures import ImageSize, resize_arrays
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.data.svhn import has_svhn_files, load_svhn
 from tf_gmvae.data.synthetic import load_synthetic
@@ -22,20 +23,28 @@ def load(
     name: str | Path,
     data_dir: str | Path | None = None,
     *,
-    image_size: int | None = None,
+    image_size: ImageSize = None,
     channels: int | None = None,
+    skip_broken: bool = False,
+    series: bool = False,
     seed: int = 0,
 ) -> Dataset:
     """Loads a data set into memory.
 
     Args:
-        name: "synthetic", "digits", "mnist", "fashion_mnist", "svhn", "tfds:NAME", or the path of a .npz file
-            or of a folder of images.
+        name: "synthetic", "digits", "mnist", "fashion_mnist", "svhn", "tfds:NAME", or the path of a .npz or
+            .npy file or of a folder of images.
         data_dir: For mnist, fashion_mnist and svhn, the folder with the original files; where it holds none of
             them, and for tfds:NAME, the folder of TensorFlow Datasets. It must exist. Other data sets have no use
             for it. Default None.
-        image_size: For a folder of images, the side in pixels of the squares to resize to. Default None.
+        image_size: For a folder of images, and for images in a .npz or .npy file, the side in pixels of the
+            squares to resize to. None keeps the size; "auto" does so if there is a preset for it and no side is
+            longer than 96 pixels, and else chooses a size; other data it leaves as they are. Images of a folder
+            that differ in size get a chosen size in either case, see `load_image_folder`. Default None.
         channels: For a folder of images, 1 (grey) or 3 (RGB). Default None.
+        skip_broken: For a folder of images, whether to leave out those that cannot be read. Default False.
+        series: For a .npz or .npy file, whether `(N, T)` and `(N, T, C)` are series over time, and not tables and
+            grey images. Default False.
         seed: For "synthetic", the seed of the draw. Default 0.
 
     Returns:
@@ -47,7 +56,8 @@ def load(
     name = os.fspath(name)
     path = Path(name).expanduser()
     is_folder = name not in _NAMED and not name.startswith("tfds:") and path.is_dir()
-    _check_image_options(name, is_folder, image_size, channels)
+    is_arrays = not is_folder and name not in _NAMED and path.suffix.lower() in (".npz", ".npy")
+    _check_options(name, is_folder, is_arrays, image_size, channels, skip_broken, series)
     data_dir = _checked_data_dir(data_dir)
     if name in _NAMED:
         return _NAMED[name](data_dir, seed)
@@ -57,20 +67,28 @@ def load(
         _must_exist(data_dir)
         return load_tfds(name.removeprefix("tfds:"), data_dir)
     if is_folder:
-        return load_image_folder(path, image_size, channels)
-    if path.suffix.lower() == ".npz":
-        return load_npz(path)
+        return load_image_folder(path, image_size, channels, skip_broken)
+    if is_arrays:
+        reader = load_npz if path.suffix.lower() == ".npz" else load_npy
+        return resize_arrays(reader(path, series), image_size)
     raise _unknown(name)
 
 
-def _check_image_options(name, is_folder, image_size, channels):
-    for option, value in (("image_size", image_size), ("channels", channels)):
-        if value is not None and not is_folder:
+def _check_options(name, is_folder, is_arrays, image_size, channels, skip_broken, series):
+    side = None if image_size == "auto" else image_size
+    folders, arrays = "folders of images", ".npz and .npy files"
+    for option, value, applies, what in (
+        ("image_size", side, is_folder or is_arrays, f"{folders}, {arrays}"),
+        ("channels", channels, is_folder, folders),
+        ("skip_broken", skip_broken or None, is_folder, folders),
+        ("series", series or None, is_arrays, arrays),
+    ):
+        if value is not None and not applies:
             raise InputError(
-                f"{option} applies to folders of images only, and {name!r} is none: leave it out. "
+                f"{option} applies to {what} only, and {name!r} is none: leave it out. "
                 f"Received: {option}={value!r}."
             )
-    if image_size is not None:
+    if side is not None:
         whole_number("image_size", image_size, 1)
     if channels not in (None, 1, 3):
         raise InputError(f"channels must be 1 (grey) or 3 (RGB). Received: channels={channels!r}.")
@@ -129,10 +147,10 @@ _NAMED = {
 
 def _unknown(name):
     if os.path.exists(name):
-        return InputError(f"{name} is neither a .npz file nor a folder of images: give one of these.")
+        return InputError(f"{name} is neither a .npz or .npy file nor a folder of images: give one of these.")
     close = difflib.get_close_matches(name, _NAMED, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return InputError(
         f"there is no data set or path {name!r}: {hint}possible are {', '.join(_NAMED)}, tfds:NAME, the path of a "
-        ".npz file and the path of a folder of images."
+        ".npz or .npy file and the path of a folder of images."
     )

@@ -89,8 +89,8 @@ class Cell:
                 settings = replace(settings, initialize=False, initial_weights="near")
             return cls(row, settings, RunFolder(Path(runs_dir) / name))
         settings_of_method = MethodSettings(
-            row.method, base.dataset, base.data_dir, base.image_size, base.channels, row.num_components,
-            method_epochs or METHODS[row.method].EPOCHS, seed,
+            row.method, base.dataset, base.data_dir, base.image_size, base.channels, base.skip_broken, base.series,
+            row.num_components, method_epochs or METHODS[row.method].EPOCHS, seed,
         )  # fmt: skip
         return cls(row, settings_of_method, RunFolder(Path(runs_dir) / name))
 

@@ -21,6 +21,8 @@ class MethodSettings(Record):
     data_dir: str | None
     image_size: int | None
     channels: int | None
+    skip_broken: bool
+    series: bool
     num_components: int
     epochs: int | None
     seed: int

@@ -55,7 +55,7 @@ class Record:
         if not flag_values.dataset:
             raise InputError(
                 "Name the data: --flagfile=digits.flags, or --dataset= with digits, mnist, fashion_mnist, svhn, "
-                "synthetic, tfds:NAME, a .npz file or a folder of images."
+                "synthetic, tfds:NAME, a .npz or .npy file or a folder of images."
             )
         values: dict[str, Any] = {field.name: flag_values[field.name].value for field in fields(cls)}  # type: ignore[arg-type]
         return cls(**values)
@@ -135,13 +135,21 @@ def define_data(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "dataset",
         None,
-        "digits, mnist, fashion_mnist, svhn, synthetic, tfds:NAME, a .npz file, or a folder of images.",
+        "digits, mnist, fashion_mnist, svhn, synthetic, tfds:NAME, a .npz or .npy file, or a folder of images.",
         **define_from,
     )
     flags.DEFINE_string(
         "data_dir", None, "Folder with the original files; else TensorFlow Datasets is asked.", **define_from
     )
     flags.DEFINE_integer(
-        "image_size", None, "Resize the images of a folder to a square of this many pixels.", 1, **define_from
+        "image_size",
+        None,
+        "Resize images of a folder or file to a square of this many pixels; chosen where they need one.",
+        1,
+        **define_from,
     )
     flags.DEFINE_integer("channels", None, "1 (grey) or 3 (RGB), for a folder of images.", 1, 3, **define_from)
+    flags.DEFINE_bool("skip_broken", False, "Leave out images of a folder that cannot be read.", **define_from)
+    flags.DEFINE_bool(
+        "series", False, "Take (N, T) and (N, T, C) of a file for series, not tables and images.", **define_from
+    )

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from tf_gmvae import GMVAE, data, inputs, likelihoods, presets
+from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.errors import InputError
 from tf_gmvae.start import initialization
 from train.run.folder import RunFolder
@@ -17,6 +18,7 @@ from train.run.method_settings import MethodSettings
 from train.run.settings import OPTIMIZERS, Settings
 
 Kind = TypeVar("Kind", bound=keras.Model)
+Chosen = TypeVar("Chosen", Settings, MethodSettings)
 # Examples that are scored at a time.
 EVALUATION_BATCH = 256
 
@@ -79,11 +81,12 @@ class Run:
         return data.to_batches(split, batch_size, binarize=self.settings.binarize, **options)
 
 
-def load_data(settings: Settings | MethodSettings) -> data.Dataset:
+def load_data(settings: Settings | MethodSettings, image_size: ImageSize = None) -> data.Dataset:
     """Loads the data set of a run.
 
     Args:
         settings: `Settings` or `MethodSettings`.
+        image_size: as in `data.load`, where the settings have none. Default None.
 
     Returns:
         `tf_gmvae.data.Dataset`.
@@ -94,10 +97,32 @@ def load_data(settings: Settings | MethodSettings) -> data.Dataset:
     return data.load(
         settings.dataset,
         settings.data_dir,
-        image_size=settings.image_size,
+        image_size=image_size if settings.image_size is None else settings.image_size,
         channels=settings.channels,
+        skip_broken=settings.skip_broken,
+        series=settings.series,
         seed=settings.seed,
     )
+
+
+def data_to_train_on(settings: Chosen, folder: RunFolder, resume: bool = False) -> tuple[data.Dataset, Chosen]:
+    """Loads the data set of a run that begins or goes on.
+
+    Args:
+        settings: `Settings` or `MethodSettings`.
+        folder: `RunFolder`.
+        resume: whether the run that is there goes on; its images keep their size. Default False.
+
+    Returns:
+        `tf_gmvae.data.Dataset`, and the settings with the size of its images, if they were resized.
+
+    Raises:
+        InputError: if the data cannot be had.
+    """
+    goes_on = resume and folder.flags.is_file()
+    image_size: ImageSize = type(settings).read(folder.flags).image_size if goes_on else "auto"
+    dataset = load_data(settings, image_size)
+    return dataset, replace(settings, image_size=dataset.image_size)
 
 
 def resolved(settings: Settings, dataset: data.Dataset) -> Settings:

@@ -24,7 +24,7 @@ OPTIMIZERS: dict[str, Callable[[float], Any]] = {
 }
 # As --help shows them.
 GROUPS = {
-    "Data": ("dataset", "data_dir", "image_size", "channels", "binarize"),
+    "Data": ("dataset", "data_dir", "image_size", "channels", "skip_broken", "series", "binarize"),
     "Model": ("preset", "likelihood", "num_components", "num_samples", "min_information", "initial_weights"),
     "Training": ("epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "revive", "seed"),
     "Start": (
@@ -41,6 +41,8 @@ class Settings(Record):
     data_dir: str | None
     image_size: int | None
     channels: int | None
+    skip_broken: bool
+    series: bool
     binarize: str
     preset: str | None
     likelihood: str | None
