@@ -30,7 +30,8 @@ def load_image_folder(
 
     Sub-folders are classes, named and numbered in sorted order, and an image belongs to the class of the
     sub-folder that it lies in, at whatever depth. A sub-folder that is the only one and holds nothing but folders
-    is passed through. Images that lie directly in the folder have no labels, nor then have those in sub-folders beside them.
+    is passed through. Images that lie directly in the folder have no labels, nor then have those in sub-folders
+    beside them.
     If there are both a `train` and a `test` sub-folder, these are the splits, each read in that way, and other
     sub-folders are left aside. Hidden files and files that are not images are ignored.
 

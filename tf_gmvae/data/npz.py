@@ -121,8 +121,8 @@ def _number_labels(path, *label_arrays):
 def _split(path, key, examples, labels, series):
     if series and examples.ndim not in (2, 3):
         raise InputError(
-            f"{_place(path, key)}: series are (N, T) or (N, T, C), but its shape is {examples.shape}: reshape it, or "
-            "leave series out."
+            f"{_place(path, key)}: series are (N, T) or (N, T, C), but its shape is {examples.shape}: reshape it, "
+            "or leave series out."
         )
     if series and examples.ndim == 2:
         examples = examples[..., np.newaxis]

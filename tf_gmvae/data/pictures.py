@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +17,8 @@ from tf_gmvae.errors import InputError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+log = logging.getLogger(__name__)
 
 # A side in pixels, or what to do without one; see `chosen_size`.
 ImageSize = int | Literal["auto"] | None
@@ -164,8 +167,10 @@ def resize_arrays(dataset: Dataset, image_size: ImageSize) -> Dataset:
     side = chosen_size(np.array([shape[:2]]), image_size)
     if side is None:
         return dataset
-    train, test = (split and _resized(split, side) for split in (dataset.train, dataset.test))
-    return replace(dataset, train=train, test=test, image_size=side)
+    if side != image_size:
+        log.info("%s: %s.", dataset.name, told(np.array([shape[:2]]), side))
+    test = None if dataset.test is None else _resized(dataset.test, side)
+    return replace(dataset, train=_resized(dataset.train, side), test=test, image_size=side)
 
 
 def told(sizes: np.ndarray, side: int) -> str:
