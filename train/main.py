@@ -72,6 +72,7 @@ def main() -> None:
 
 def _begun(folder, run_settings, dataset):
     """A new run, with its start if it has one."""
+    folder.write_skipped(dataset.skipped)
     run = Run(folder, run_settings, dataset, build_model(run_settings, dataset))
     if run_settings.initialize:
         job.initialize(run)

@@ -37,6 +37,7 @@ def main() -> None:
                 with folder.replacement(settings) as new:
                     method_job.fit(MethodRun.begin(new, settings, dataset), one_epoch=True)
             folder.open(settings, resume=chosen.resume or chosen.overwrite)
+            folder.write_skipped(dataset.skipped)
             run = MethodRun.begin(folder, settings, dataset)
             method_job.fit(run)
             log_assignments, codes = run.model.examine(run.scored.examples)

@@ -104,7 +104,7 @@ class _Faults:
         """Refuses them, unless they are skipped."""
         if self.are_skipped:
             return
-        mend = "leave such images out with skip_broken"
+        mend = "leave such images out with --skip_broken (in Python, skip_broken=True)"
         if self.broken:
             raise InputError(
                 f"{_named(sorted(self.broken))} cannot be read as images: remove or replace them, or {mend}."

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-# Pixels of an image. Beyond the first, few images are trained in smaller batches, beyond the second in fewer steps.
+# Pixels of an image. Beyond the first, few images are trained in smaller batches; beyond the second, in fewer
+# steps.
 _LARGE, _LARGER = 28 * 28, 32 * 32
 # The fewest examples of a step that batch normalisation works well with, and steps in which a network learns.
 _LEAST_BATCH, _LEAST_STEPS = 32, 60

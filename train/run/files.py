@@ -30,6 +30,7 @@ class RunFiles:
         history: one row an epoch, CSV.
         metrics: scores of the finished run, JSON.
         report: the run in pictures, HTML.
+        skipped: images that could not be read, a name a line; absent if there were none.
         tensorboard: event files.
     """
 
@@ -45,7 +46,17 @@ class RunFiles:
         self.history = self.path / "history.csv"
         self.metrics = self.path / "metrics.json"
         self.report = self.path / "report.html"
+        self.skipped = self.path / "skipped.txt"
         self.tensorboard = self.path / "tensorboard"
+
+    def write_skipped(self, names: tuple[str, ...]) -> None:
+        """Stores what was left out of the data.
+
+        Args:
+            names: tuple of text, one an image; nothing is written if there is none.
+        """
+        if names:
+            self.write_whole(self.skipped, "".join(f"{name}\n" for name in names))
 
     def read_history(self) -> list[dict[str, float]]:
         """Rows of the history, one dict of floats an epoch; rows cut short by a kill are left out.
