@@ -1,4 +1,4 @@
-"""The networks of the paper's appendix A, and a small sibling for 8x8 digits.
+"""The networks of the paper's appendix A, a small sibling for 8x8 digits, and one for series.
 
 | preset | data shape | x | w | likelihood |
 | --- | --- | --- | --- | --- |
@@ -7,11 +7,13 @@
 | digits | (8, 8, 1), or any even size >= 6 | 32 | 16 | bernoulli |
 | mnist | (28, 28, 1), or any even size >= 14 | 200 | 150 | bernoulli |
 | svhn | (32, 32, 3), or any size that 8 divides | 200 | 150 | bernoulli |
+| series | (64, 1), or any (T, C) from T = 8 | 32 | 16 | gaussian |
 
 Convolutions are followed by batch normalisation (running-average momentum 0.9, epsilon 1e-5) and ReLU.
 """
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +25,7 @@ from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.seeds import within_bits
+from tf_gmvae.series_networks import LEAST_LENGTH, series
 
 # Units of the hidden layers for tables, twice as many for those of more columns than `WIDE`.
 TABLE_UNITS = 128
@@ -59,20 +62,20 @@ class _Blocks:
             kernel_initializer=self._kernel(),
         )
 
-    def conv_bn(self, filters, size, stride):
-        return [self._conv(SpectralConv2D, filters, size, stride, use_bias=False), *self._bn_relu()]
+    def conv_bn(self, filters, size, stride, layer=SpectralConv2D):
+        return [self._conv(layer, filters, size, stride, use_bias=False), *self._bn_relu()]
 
-    def full_conv(self, filters, size, stride):
-        return [self._conv(SpectralConv2DTranspose, filters, size, stride, use_bias=True)]
+    def full_conv(self, filters, size, stride, layer=SpectralConv2DTranspose):
+        return [self._conv(layer, filters, size, stride, use_bias=True)]
 
-    def full_conv_bn(self, filters, size, stride):
-        return [self._conv(SpectralConv2DTranspose, filters, size, stride, use_bias=False), *self._bn_relu()]
+    def full_conv_bn(self, filters, size, stride, layer=SpectralConv2DTranspose):
+        return [self._conv(layer, filters, size, stride, use_bias=False), *self._bn_relu()]
 
-    def full_conv_from_vector(self, filters, height, width):
+    def full_conv_from_vector(self, filters, *sizes):
         # A full-convolution of a 1x1 map to height x width is one matrix product.
         return [
-            keras.layers.Dense(height * width * filters, use_bias=False, kernel_initializer=self._kernel()),
-            keras.layers.Reshape((height, width, filters)),
+            keras.layers.Dense(math.prod(sizes) * filters, use_bias=False, kernel_initializer=self._kernel()),
+            keras.layers.Reshape((*sizes, filters)),
             *self._bn_relu(),
         ]
 
@@ -249,6 +252,16 @@ PRESETS = {
             "bernoulli",
             _svhn,
         ),
+        Preset(
+            "series",
+            (64, 1),
+            lambda shape: shape[0] >= LEAST_LENGTH,
+            32,
+            16,
+            (128,),
+            "gaussian",
+            series,
+        ),
     )
 }
 
@@ -257,7 +270,7 @@ def get(name: str) -> Preset:
     """The preset of that name.
 
     Args:
-        name: "synthetic", "table", "digits", "mnist" or "svhn".
+        name: "synthetic", "table", "digits", "mnist", "svhn" or "series".
 
     Returns:
         A `Preset`.
@@ -277,8 +290,8 @@ def for_shape(data_shape: tuple[int, ...]) -> Preset:
         data_shape: tuple, shape of one example.
 
     Returns:
-        The `Preset` made for this very shape; else for vectors "table", for small images "digits", and
-        of "mnist" and "svhn" the first that can be built for it.
+        The `Preset` made for this very shape; else for vectors "table", for series (T, C) "series", for small
+        images "digits", and of "mnist" and "svhn" the first that can be built for it.
 
     Raises:
         InputError: if no preset fits.
@@ -293,5 +306,6 @@ def for_shape(data_shape: tuple[int, ...]) -> Preset:
             return preset
     raise InputError(
         f"No preset fits examples of shape {data_shape}: resize or pad images to an even height and width of at "
-        "least 6 (a folder of images: option image_size), or give GMVAE your own encoder and decoder."
+        "least 6 (folders and files of images: option image_size), mark series (N, T, C) as such (option series), "
+        "or give GMVAE your own encoder and decoder."
     )

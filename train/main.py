@@ -12,7 +12,7 @@ from tf_gmvae.serving import versions
 from train import cli
 from train.run import clusters, job, model_card, names, pictures, score_table, scoring, settings
 from train.run.folder import RunFolder
-from train.run.run import Run, build_model, load_data, load_model, resolved
+from train.run.run import Run, build_model, data_to_train_on, load_model, resolved
 
 settings.define()
 flags.DEFINE_string("name", None, "Of the run; by default data set, K, M and seed.")
@@ -42,7 +42,7 @@ def main() -> None:
             exported = Path(chosen.saved_models_dir) / folder.path.name
             if chosen.export:
                 versions.check_place(exported)  # not after hours of training
-            dataset = load_data(run_settings)
+            dataset, run_settings = data_to_train_on(run_settings, folder, chosen.resume)
             print(
                 f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
             )
@@ -73,6 +73,7 @@ def main() -> None:
 
 def _begun(folder, run_settings, dataset):
     """A new run, with its start if it has one."""
+    folder.write_skipped(dataset.skipped)
     run = Run(folder, run_settings, dataset, build_model(run_settings, dataset))
     if run_settings.initialize:
         job.initialize(run)

@@ -10,7 +10,7 @@ from train.run import method_job, names, pictures, score_table
 from train.run.folder import RunFolder
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
-from train.run.run import load_data
+from train.run.run import data_to_train_on
 
 MethodSettings.define()
 flags.DEFINE_string("name", None, "Of the run; by default data set, method, K and seed.")
@@ -31,12 +31,13 @@ def main() -> None:
     try:
         with interrupts.not_lost():
             folder.check_free(chosen.resume, chosen.overwrite)
-            dataset = load_data(settings)
+            dataset, settings = data_to_train_on(settings, folder, chosen.resume)
             method_job.new_model(settings, dataset)  # says what is wrong before anything is written
             if chosen.overwrite and folder.is_taken:
                 with folder.replacement(settings) as new:
                     method_job.fit(MethodRun.begin(new, settings, dataset), one_epoch=True)
             folder.open(settings, resume=chosen.resume or chosen.overwrite)
+            folder.write_skipped(dataset.skipped)
             run = MethodRun.begin(folder, settings, dataset)
             method_job.fit(run)
             log_assignments, codes = run.model.examine(run.scored.examples)

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -54,8 +55,9 @@ def main() -> None:
     """Runs what is missing, and writes the table after every run."""
     chosen = flags.FLAGS
     base = settings.Settings.from_flags(chosen)
-    table = _Table(_rows(), base)
-    dataset = load_data(base)
+    rows = _rows()
+    dataset = load_data(base, "auto")
+    table = _Table(rows, replace(base, image_size=dataset.image_size))
     if dataset.test is None or dataset.test.labels is None:
         raise InputError(
             f"{base.dataset} has no labelled test part, which Table 1 needs: choose another --dataset."

@@ -105,12 +105,94 @@ def test_image_size_resizes_to_squares(tmp_path):
     assert (examples[1] == 99).all()
 
 
-def test_another_size_is_named(tmp_path):
-    save(tmp_path / "a.png", size=(6, 4))
-    save(tmp_path / "b.png", size=(7, 4))
-    message = r"b.png has 7 x 4 pixels, but .*a.png has 6 x 4: give image_size to resize all images"
+@pytest.mark.parametrize(
+    ("sizes", "image_size", "side"),
+    [
+        ([(6, 4)], None, None),
+        ([(6, 4)], "auto", 8),
+        ([(33, 33)], None, None),
+        ([(33, 33)], "auto", 32),
+        ([(28, 30)], "auto", None),
+        ([(96, 96)], "auto", None),
+        ([(98, 98)], "auto", 64),
+        ([(20, 50), (60, 22), (300, 25)], None, 24),
+        ([(20, 50), (60, 22), (300, 25)], "auto", 24),
+        ([(300, 200), (200, 310)], None, 64),
+        ([(3, 5), (4, 4)], None, 8),
+        ([(20, 50), (60, 22)], 10, 10),
+    ],
+)
+def test_a_size_is_chosen_where_there_has_to_be_one(tmp_path, caplog, sizes, image_size, side):
+    caplog.set_level("INFO", logger="tf_gmvae")
+    for number, size in enumerate(sizes):
+        save(tmp_path / f"{number}.png", size=size)
+    dataset = load(tmp_path, image_size=image_size)
+    assert dataset.image_size == side
+    assert dataset.train.data_shape == ((side, side, 3) if side else (sizes[0][1], sizes[0][0], 3))
+    assert ("pixels are resized to" in caplog.text) == (side not in (None, image_size))
+
+
+def test_a_picture_that_was_held_on_its_side_counts_upright(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    save(tmp_path / "a.jpg", size=(6, 4), exif=exif)
+    save(tmp_path / "b.jpg", size=(4, 6))
+    assert load(tmp_path).image_size is None
+    save(tmp_path / "c.png", size=(6, 4), exif=exif)
+    assert load(tmp_path).train.data_shape == (6, 4, 3)
+
+
+def test_folders_within_folders_are_read(tmp_path):
+    paths = ["cat/a.png", "cat/old/1999/b.png", "dog/old/c.png"]
+    for path in paths:
+        save(tmp_path / "mine" / path)
+    (tmp_path / "mine" / "dog" / "again").symlink_to(tmp_path / "mine")  # leads back, and is not followed
+    for folder in (tmp_path / "mine", tmp_path):  # a sole folder of folders is passed through
+        dataset = load(folder)
+        assert dataset.class_names == ("cat", "dog")
+        assert dataset.train.labels.tolist() == [0, 0, 1]
+        above = "mine/" if folder == tmp_path else ""
+        assert dataset.train.ids.tolist() == [above + path for path in paths]
+
+
+def test_pictures_beside_folders_leave_all_without_labels(tmp_path):
+    for path in ("z.png", "cat/a.png"):
+        save(tmp_path / path)
+    dataset = load(tmp_path)
+    assert (dataset.train.labels, dataset.class_names) == (None, None)
+    assert dataset.train.ids.tolist() == ["z.png", "cat/a.png"]
+
+
+@pytest.mark.parametrize("image_size", [None, 8])
+def test_broken_pictures_are_left_out_and_listed(tmp_path, caplog, image_size):
+    for path in ("cat/b.png", "dog/c.png", "elk/d.png"):
+        save(tmp_path / path, size=(60, 60))
+    save(tmp_path / "cat" / "e.png", size=(60, 60))
+    whole = (tmp_path / "cat" / "e.png").read_bytes()
+    (tmp_path / "cat" / "e.png").write_bytes(whole[:900])  # its size can be read, and its pixels cannot
+    (tmp_path / "cat" / "a.png").write_bytes(b"no image")
+    (tmp_path / "dog" / "c.png").write_bytes(b"")
+    dataset = load(tmp_path, image_size=image_size, skip_broken=True)
+    assert dataset.skipped == ("cat/a.png", "cat/e.png", "dog/c.png")
+    assert dataset.train.ids.tolist() == ["cat/b.png", "elk/d.png"]
+    assert dataset.train.labels.tolist() == [0, 2]
+    assert dataset.class_names == ("cat", "dog", "elk")
+    assert "3 of 5 images cannot be read and are left out: cat/a.png, cat/e.png, dog/c.png." in caplog.text
+    for path in ("cat/b.png", "elk/d.png"):
+        (tmp_path / path).write_bytes(whole[:900])
+    with pytest.raises(InputError, match="holds no image that can be read: check the files"):
+        load(tmp_path, image_size=image_size, skip_broken=True)
+
+
+@pytest.mark.parametrize("limit", [50, 30])  # beyond one of them Pillow warns, beyond two it refuses
+def test_a_bomb_is_refused(tmp_path, monkeypatch, limit):
+    save(tmp_path / "a.png", size=(8, 3))
+    save(tmp_path / "b.png", size=(9, 7))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    message = f"b.png has more than {limit} pixels, which may be an attack.* or leave .* with --skip_broken"
     with pytest.raises(InputError, match=message):
         load(tmp_path)
+    assert load(tmp_path, skip_broken=True).skipped == ("b.png",)
 
 
 def test_broken_images_are_named(tmp_path):
@@ -120,11 +202,11 @@ def test_broken_images_are_named(tmp_path):
     for i in range(4):
         (tmp_path / f"cut{i}.png").write_bytes(content[:900])
     (tmp_path / "cut.png").write_bytes(b"")
-    message = r"cut.png, .*cut0.png, .*cut1.png and 2 more cannot be read as images: remove or replace them"
+    message = r"cut.png, .*cut0.png, .*cut1.png and 2 more cannot be read .*: remove or replace .*--skip_broken"
     with pytest.raises(InputError, match=message):
         load(tmp_path, image_size=4)
     (tmp_path / "a.png").write_bytes(b"no image")
-    with pytest.raises(InputError, match=r"a.png cannot be read as images: remove or replace"):
+    with pytest.raises(InputError, match=r"a.png, .*cut.png cannot be read as images: remove or replace"):
         load(tmp_path)
 
 
@@ -132,11 +214,7 @@ def test_broken_images_are_named(tmp_path):
     ("paths", "message"),
     [
         ([], r"holds no images \(bmp, .*\), nor do its sub-folders: check the path"),
-        (["a.png", "cat/a.png"], "has images both directly in it and in sub-folders: move them"),
-        (["a.png", "train/a.png", "test/a.png"], "has images both directly in it and in sub-folders"),
-        (["train/a.png", "train/cat/a.png", "test/a.png"], "train has images both directly"),
-        (["train/cat/a.png"], "cat holds images too deep in .*: put them directly"),
-        (["cat/a.png", "cat/old/a.png"], "old holds images too deep"),
+        (["a.png", "train/a.png", "test/a.png"], "has images beside train and test: move them into one of these"),
     ],
 )
 def test_folders_that_do_not_fit(tmp_path, paths, message):

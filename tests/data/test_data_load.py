@@ -21,7 +21,10 @@ def test_a_path_may_be_a_string_or_a_path_and_begin_at_home(tmp_path, monkeypatc
     [
         ("minst", "no data set or path 'minst': did you mean 'mnist'. possible are synthetic, digits, mnist, "),
         ("fashion-mnist", "did you mean 'fashion_mnist'"),
-        ("zzz", "no data set or path 'zzz': possible are .*tfds:NAME, the path of a .npz file and .* a folder"),
+        (
+            "zzz",
+            "no data set or path 'zzz': possible are .*tfds:NAME, .* a .npz or .npy file and .* a folder",
+        ),
         ("no/such.npz", "no/such.npz does not exist: check the path"),
     ],
 )
@@ -32,7 +35,7 @@ def test_unknown_names(name, message):
 
 def test_a_file_of_another_kind(tmp_path):
     (tmp_path / "data.csv").write_text("1,2")
-    with pytest.raises(InputError, match=r"data.csv is neither a .npz file nor a folder of images: give one"):
+    with pytest.raises(InputError, match=r"data.csv is neither a .npz or .npy file nor a folder of images"):
         load(tmp_path / "data.csv")
 
 
@@ -40,6 +43,8 @@ def test_a_file_of_another_kind(tmp_path):
     ("options", "message"),
     [
         ({"image_size": 32}, "image_size applies to folders .*'digits' is none: leave it out. .*image_size=32"),
+        ({"skip_broken": True}, "skip_broken applies to folders .*'digits' is none: leave it out"),
+        ({"series": True}, "series applies to .npz and .npy files only, and 'digits' is none: leave it out"),
         ({"channels": 1}, "channels applies to folders .*'digits' is none: leave it out. .*channels=1"),
         ({"seed": -1, "name": "synthetic"}, "`seed` must be an integer >= 0. Received: seed=-1"),
         ({"data_dir": __file__, "name": "mnist"}, "data_dir must be a folder, but .*test_data_load.py is a file"),

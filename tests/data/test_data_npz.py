@@ -6,7 +6,8 @@ import pytest
 from tf_gmvae.data import load
 from tf_gmvae.errors import InputError
 
-PIXELS = np.random.default_rng(0).integers(0, 256, (6, 4, 3), dtype=np.uint8)
+RNG = np.random.default_rng(0)
+PIXELS = RNG.integers(0, 256, (6, 4, 3), dtype=np.uint8)
 
 
 def load_saved(folder, **arrays):
@@ -93,3 +94,67 @@ def test_a_single_array_under_the_name_of_a_npz_file(tmp_path):
         np.save(file, PIXELS)
     with pytest.raises(InputError, match=r"own.npz holds a single array.*write it again with np.savez"):
         load(tmp_path / "own.npz")
+
+
+def test_a_single_array_is_examples(tmp_path):
+    images = RNG.integers(0, 256, (5, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "a.npy", images)
+    dataset = load(tmp_path / "a.npy")
+    np.testing.assert_array_equal(dataset.train.examples, images[..., None])
+    assert (dataset.train.labels, dataset.test) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda path: path.write_text("1,2"), "a.npy is no .npy file: write it again with np.save"),
+        (lambda path: np.save(path, np.array([None])), "a.npy: holds objects of Python, not numbers"),
+        (lambda path: np.save(path, np.zeros(3)), "a.npy: examples must have the shape"),
+        (
+            lambda path: (np.save(path, np.zeros(99)), path.write_bytes(path.read_bytes()[:200])),
+            "a.npy is damaged",
+        ),
+    ],
+)
+def test_single_arrays_that_do_not_fit(tmp_path, write, message):
+    write(tmp_path / "a.npy")
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / "a.npy")
+
+
+def test_series_keep_their_shape(tmp_path):
+    values = RNG.normal(size=(6, 20, 3)).astype("float32")
+    np.savez(tmp_path / "a.npz", x_train=values, x_test=values[:2])
+    dataset = load(tmp_path / "a.npz", series=True)
+    np.testing.assert_array_equal(dataset.test.examples, values[:2])
+    np.save(tmp_path / "b.npy", values[..., 0])
+    assert load(tmp_path / "b.npy").train.data_shape == (20,)
+    assert load(tmp_path / "b.npy", series=True).train.data_shape == (20, 1)
+    np.save(tmp_path / "c.npy", values[..., None])
+    with pytest.raises(InputError, match=r"c.npy: series are .* its shape is \(6, 20, 3, 1\): reshape it"):
+        load(tmp_path / "c.npy", series=True)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_images_are_resized_where_they_have_to_be(tmp_path, caplog, dtype):
+    caplog.set_level("INFO", logger="tf_gmvae")
+    images = np.full((4, 33, 35, 2), 7, dtype)
+    images[:, :, 18:] = 200
+    np.savez(tmp_path / "a.npz", x_train=images, x_test=images[:1])
+    assert load(tmp_path / "a.npz").train.data_shape == (33, 35, 2)
+    dataset = load(tmp_path / "a.npz", image_size="auto")
+    assert dataset.image_size == 32 and dataset.test.data_shape == (32, 32, 2)
+    assert dataset.train.examples.dtype == dtype
+    assert (dataset.train.examples[:, :, :14] == 7).all() and (dataset.train.examples[:, :, 19:] == 200).all()
+    assert "images of 35 x 33 pixels are resized to 32 x 32" in caplog.text
+    assert load(tmp_path / "a.npz", image_size=9).train.data_shape == (9, 9, 2)
+
+
+@pytest.mark.parametrize("shape", [(6, 30, 3), (6, 5), (6, 28, 28), (6, 2, 3, 4, 5)])
+def test_what_is_no_image_or_needs_no_size_is_left_as_it_is(tmp_path, shape):
+    np.save(tmp_path / "a.npy", np.zeros(shape, "float32"))
+    dataset = load(tmp_path / "a.npy", image_size="auto")
+    assert dataset.image_size is None and dataset.train.examples.shape[: len(shape)] == shape
+    if len(shape) not in (3, 4):
+        with pytest.raises(InputError, match=r"image_size applies to images .*: leave it out"):
+            load(tmp_path / "a.npy", image_size=8)

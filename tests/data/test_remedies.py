@@ -77,13 +77,9 @@ NPZ = {
     "not there": (lambda at: None, "check the path", lambda at: npz(at / "a.npz", x=PIXELS)),
 }  # fmt: skip
 FOLDERS = {
-    "two levels": (
-        lambda at: (picture(at / "a.png"), picture(at / "c" / "b.png")), "move them all into sub-folders",
-        lambda at: shutil.move(at / "a.png", at / "c"),
-    ),
-    "too deep": (
-        lambda at: picture(at / "a" / "b" / "c.png"), "directly into one sub-folder",
-        lambda at: shutil.move(at / "a" / "b" / "c.png", at / "a"),
+    "beside the parts": (
+        lambda at: [picture(at / path) for path in ("a.png", "train/b.png", "test/c.png")], "into one of these",
+        lambda at: shutil.move(at / "a.png", at / "train"),
     ),
     "no images": (lambda at: None, "check the path", lambda at: picture(at / "a.png")),
     "broken": (
@@ -131,10 +127,10 @@ def test_the_mend_works(spoil, sentence, mend, name, tmp_path):
 
 def test_options_that_are_named_as_the_mend_are_taken(tmp_path):
     picture(tmp_path / "a.png")
-    picture(tmp_path / "b.png", 9)
-    with pytest.raises(InputError, match="give image_size to resize"):
+    (tmp_path / "b.png").write_text("no")
+    with pytest.raises(InputError, match="with --skip_broken"):
         load(tmp_path)
-    assert load(tmp_path, image_size=9).train.data_shape == (9, 9, 1)
+    assert load(tmp_path, skip_broken=True).train.data_shape == (8, 8, 1)
     for options in ({"image_size": 9}, {"channels": 1}):
         with pytest.raises(InputError, match="leave it out"):
             load("digits", **options)

@@ -11,10 +11,11 @@ One source a file:
     idx.py           MNIST and Fashion-MNIST, from their original IDX files
     svhn.py          SVHN, from its original .mat files
     tfds.py          anything in TensorFlow Datasets that has images and labels
-    npz.py           your own arrays in a .npz file
+    npz.py           your own arrays in a .npz or .npy file
     image_folder.py  your own pictures in a folder
     table.py         your own tables: CSV and TSV (delimited.py), Parquet, Feather
 
+    pictures.py      what is done to a picture: read, turned upright, resized
     reading.py       what the readers of files share: failures become one sentence
 """
 

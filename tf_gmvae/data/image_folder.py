@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from tf_gmvae.data import pictures
+from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
-_GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 _BLOCK = 1024
 _SECONDS_BETWEEN_REPORTS = 5.0
 
 log = logging.getLogger(__name__)
 
 
-def load_image_folder(folder: str | Path, image_size: int | None = None, channels: int | None = None) -> Dataset:
-    """Loads the images of a folder.
+def load_image_folder(
+    folder: str | Path, image_size: ImageSize = None, channels: int | None = None, skip_broken: bool = False
+) -> Dataset:
+    """Loads the images of a folder, and of all folders within it.
 
-    Sub-folders are classes, named and numbered in sorted order; images directly in the folder have no labels.
+    Sub-folders are classes, named and numbered in sorted order, and an image belongs to the class of the
+    sub-folder that it lies in, at whatever depth. A sub-folder that is the only one and holds nothing but folders
+    is passed through. Images that lie directly in the folder have no labels, nor then have those in sub-folders
+    beside them.
     If there are both a `train` and a `test` sub-folder, these are the splits, each read in that way, and other
     sub-folders are left aside. Hidden files and files that are not images are ignored.
 
@@ -32,148 +40,191 @@ def load_image_folder(folder: str | Path, image_size: int | None = None, channel
 
     Args:
         folder: The folder.
-        image_size: Resizes all to squares of so many pixels a side, whatever their proportions; None requires
-            all images to have the size of the first.
-        channels: 1 (grey) or 3 (RGB); None is 1 if the first image is grey, else 3.
+        image_size: Resizes all to squares of so many pixels a side, whatever their proportions. None keeps a size
+            that all images have; "auto" keeps it if there is a preset for it and no side is longer than 96 pixels.
+            What is not kept is resized to a size that is chosen: the multiple of 8 nearest to the median of the
+            shorter sides, from 8 to 64. Default None.
+        channels: 1 (grey) or 3 (RGB); None is 1 if the first image is grey, else 3. Default None.
+        skip_broken: Whether to leave out images that cannot be read, which else are refused. Default False.
 
     Returns:
-        A `Dataset` of `(N, H, W, C)` uint8 images, named after the folder; ids are their paths within it.
+        A `Dataset` of `(N, H, W, C)` uint8 images, named after the folder; ids are their paths within it, as are
+        those of `skipped`.
 
     Raises:
-        InputError: If there is no image, images lie both beside and in sub-folders, or an image is broken or
-            of another size.
+        InputError: If there is no image, or images lie beside `train` and `test`; or if one is broken, or has more
+            pixels than Pillow takes for safe, and `skip_broken` is not set.
     """
     folder = Path(folder)
     has_splits = (folder / "train").is_dir() and (folder / "test").is_dir()
+    parts = [folder / "train", folder / "test"] if has_splits else [folder]
+    trees = [_class_images(part) for part in parts]
     if has_splits and _images_in(folder):
-        raise _both_levels(folder)
-    trees = [_class_images(folder / part) for part in ("train", "test")] if has_splits else [_class_images(folder)]
+        raise InputError(f"{folder} has images beside train and test: move them into one of these.")
     class_names = tuple(sorted({name for tree in trees for name in tree if name is not None})) or None
-    first = next(iter(trees[0].values()))[0]
-    shape = _target_shape(first, image_size, channels)
-    splits = [_read_tree(folder, tree, class_names, shape, image_size, first) for tree in trees]
-    return Dataset(str(folder), splits[0], splits[1] if has_splits else None, class_names)
+    faults = _Faults(skip_broken)
+    with pictures.no_bombs():
+        all_paths = [path for tree in trees for paths in tree.values() for path in paths]
+        headers = _headers(all_paths, image_size, faults)
+        if not headers:
+            raise InputError(f"{folder} holds no image that can be read: check the files.")
+        sizes = np.array([found[:2] for found in headers])
+        side = pictures.chosen_size(sizes, image_size)
+        if side not in (None, image_size):
+            log.info("%s: %s.", folder, pictures.told(sizes, side))
+        shape = (*(sizes[0] if side is None else (side, side)), channels or (1 if headers[0].grey else 3))
+        splits = [
+            _read_tree(folder, part, tree, class_names, shape, side, faults)
+            for part, tree in zip(parts, trees, strict=True)
+        ]
+    skipped = tuple(path.relative_to(folder).as_posix() for path in sorted(faults.broken + faults.too_large))
+    if skipped:
+        log.warning(
+            "%s: %d of %d images cannot be read and are left out: %s.",
+            folder, len(skipped), len(all_paths), _named(skipped),
+        )  # fmt: skip
+    return Dataset(
+        str(folder), splits[0], splits[1] if has_splits else None, class_names, image_size=side, skipped=skipped
+    )
+
+
+class _Faults:
+    """Images that cannot be read."""
+
+    def __init__(self, are_skipped: bool) -> None:
+        self.are_skipped = are_skipped
+        self.broken: list[Path] = []
+        self.too_large: list[Path] = []
+
+    def note(self, path: Path, error: Exception) -> None:
+        """Adds one."""
+        (self.too_large if pictures.is_bomb(error) else self.broken).append(path)
+
+    def check(self) -> None:
+        """Refuses them, unless they are skipped."""
+        if self.are_skipped:
+            return
+        mend = "leave such images out with --skip_broken (in Python, skip_broken=True)"
+        if self.broken:
+            raise InputError(
+                f"{_named(sorted(self.broken))} cannot be read as images: remove or replace them, or {mend}."
+            )
+        if self.too_large:
+            raise InputError(
+                f"{_named(sorted(self.too_large))} has more than {pictures.most_pixels():,} pixels, which may be "
+                f"an attack on the memory: make it smaller, remove it, or {mend}."
+            )
+
+
+def _named(paths):
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return f"{', '.join(map(str, paths[:3]))}{more}"
+
+
+def _visible(folder):
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _images_in(folder):
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
+    return [path for path in _visible(folder) if path.suffix.lower() in _SUFFIXES and path.is_file()]
+
+
+def _images_under(folder, above):
+    """The images of a folder at any depth; a link that leads back to a folder `above` is not followed."""
+    here = folder.resolve()
+    if here in above:
+        return []
+    below = [path for path in _visible(folder) if path.is_dir()]
+    return _images_in(folder) + [image for path in below for image in _images_under(path, {*above, here})]
 
 
 def _class_images(folder):
     """Returns the images of each class of the folder as `{class name: paths}`, or `{None: paths}`."""
     try:
-        top = _images_in(folder)
-        sub_folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-        classes = {path.name: images for path in sub_folders if (images := _images_in(path))}
-        nested = [
-            inner for path in sub_folders for inner in path.iterdir() if inner.is_dir() and _images_in(inner)
-        ]
+        top, above = _images_in(folder), {folder.resolve()}
+        sub_folders = [path for path in _visible(folder) if path.is_dir()]
+        classes = {path.name: images for path in sub_folders if (images := _images_under(path, above))}
+        if not top and len(classes) == 1:
+            (sole,) = classes
+            if not _images_in(folder / sole):
+                return _class_images(folder / sole)
     except OSError as error:
         raise InputError(f"{error.filename} cannot be read ({error.strerror}): check its permissions.") from error
-    if top and classes:
-        raise _both_levels(folder)
-    if nested:
-        raise InputError(
-            f"{nested[0]} holds images too deep in {folder}: put them directly into one sub-folder for each "
-            "class, with train/ and test/ above these only if both exist."
-        )
     if not top and not classes:
         suffixes = ", ".join(sorted(suffix[1:] for suffix in _SUFFIXES))
         raise InputError(f"{folder} holds no images ({suffixes}), nor do its sub-folders: check the path.")
+    if top and classes:
+        log.info("%s has images both directly in it and in sub-folders: they get no labels.", folder)
+        return {None: [*top, *(image for images in classes.values() for image in images)]}
     return classes or {None: top}
 
 
-def _both_levels(folder):
-    return InputError(
-        f"{folder} has images both directly in it and in sub-folders: move them all into sub-folders (one for "
-        "each class), or none."
-    )
+def _headers(paths, image_size, faults):
+    """Of all images that can be read; of the first one, where the size is given."""
+    if image_size in (None, "auto"):
+        return _of_readable(paths, faults)
+    for path in paths:
+        if found := _of_readable([path], faults):
+            return found
+    return []
 
 
-def _target_shape(path, image_size, channels):
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            grey = image.mode in _GREY_MODES
-            width, height = _upright(image).size
-    except Exception as error:
-        raise _broken([path]) from error
-    if image_size is not None:
-        height = width = image_size
-    return height, width, channels or (1 if grey else 3)
+def _of_readable(paths, faults):
+    found = _each(lambda index: pictures.header(paths[index]), paths, faults)
+    return [header for header in found if header is not None]
 
 
-def _read_tree(folder, tree, class_names, shape, image_size, first):
+def _read_tree(folder, part, tree, class_names, shape, side, faults):
     paths = [path for images in tree.values() for path in images]
     images = np.empty((len(paths), *shape), np.uint8)
-    broken = []
 
     def read(index):
-        try:
-            pixels = _decode(paths[index], shape, image_size)
-        except Exception:  # Pillow's decoders raise whatever a damaged file leads them to
-            broken.append(paths[index])
-            return
-        if pixels.shape != shape:
+        read = pictures.pixels(paths[index], shape[2], side)
+        if read.shape != shape:
             raise InputError(
-                f"{paths[index]} has {pixels.shape[1]} x {pixels.shape[0]} pixels, but {first} has {shape[1]} x "
+                f"{paths[index]} has {read.shape[1]} x {read.shape[0]} pixels, but others have {shape[1]} x "
                 f"{shape[0]}: give image_size to resize all images."
             )
-        images[index] = pixels
+        images[index] = read
+        return True
 
+    are_read = np.array([done is not None for done in _each(read, paths, faults)])
+    labels = None
+    if None not in tree:
+        counts = [len(tree.get(name, ())) for name in class_names]
+        labels = np.repeat(np.arange(len(class_names)), counts)
+    if not are_read.any():
+        raise InputError(f"{part} holds no image that can be read: check the files.")
+    if not are_read.all():
+        images, paths = images[are_read], [paths[index] for index in np.flatnonzero(are_read)]
+        labels = None if labels is None else labels[are_read]
+    return Split.from_arrays(images, labels, ids=[path.relative_to(folder).as_posix() for path in paths])
+
+
+def _each(function: Callable[[int], Any], paths: list[Path], faults: _Faults) -> list[Any]:
+    """What a function makes of the number of each image; None of those that cannot be read."""
+
+    def guarded(index):
+        if paths[index] in known:
+            return None
+        try:
+            return function(index)
+        except InputError:
+            raise
+        except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
+            faults.note(paths[index], error)
+            return None
+
+    known = {*faults.broken, *faults.too_large}
+    results: list[Any] = []
     reported = time.monotonic()
     with ThreadPoolExecutor() as pool:
         # Block by block, so that a bad image ends the reading soon, not after a million others.
         for start in range(0, len(paths), _BLOCK):
             stop = min(start + _BLOCK, len(paths))
-            for _ in pool.map(read, range(start, stop)):
-                pass
-            if broken:
-                raise _broken(sorted(broken))
+            results += pool.map(guarded, range(start, stop))
+            faults.check()
             if time.monotonic() - reported > _SECONDS_BETWEEN_REPORTS:
                 reported = time.monotonic()
                 log.info("read %d of %d images", stop, len(paths))
-    labels = None
-    if None not in tree:
-        counts = [len(tree.get(name, ())) for name in class_names]
-        labels = np.repeat(np.arange(len(class_names)), counts)
-    return Split.from_arrays(images, labels, ids=[path.relative_to(folder).as_posix() for path in paths])
-
-
-def _decode(path, shape, image_size):
-    from PIL import Image
-
-    with Image.open(path) as opened:
-        image = _to_eight_bits(_upright(opened)).convert("L" if shape[2] == 1 else "RGB")
-    if image_size is not None:
-        image = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
-    pixels = np.asarray(image)
-    return pixels.reshape(*pixels.shape[:2], shape[2])
-
-
-def _upright(image):
-    from PIL import ImageOps
-
-    return ImageOps.exif_transpose(image)
-
-
-def _to_eight_bits(image):
-    from PIL import Image
-
-    # convert("L") would cut 16-bit values off at 255, which leaves nearly all of the picture white.
-    if not image.mode.startswith("I"):
-        return image
-    pixels = np.asarray(image).astype(np.int64)
-    if pixels.min() < 0 or pixels.max() > 65535:
-        raise ValueError("more than 16 bits a pixel")
-    return Image.fromarray(((pixels + 128) // 257).astype(np.uint8))
-
-
-def _broken(paths):
-    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
-    return InputError(f"{', '.join(map(str, paths[:3]))}{more} cannot be read as images: remove or replace them.")
+    return results

@@ -13,7 +13,8 @@ from tf_gmvae.data import table
 from tf_gmvae.data.digits import load_digits
 from tf_gmvae.data.idx import CLASS_NAMES, has_idx_files, load_idx
 from tf_gmvae.data.image_folder import load_image_folder
-from tf_gmvae.data.npz import load_npz
+from tf_gmvae.data.npz import load_npy, load_npz
+from tf_gmvae.data.pictures import ImageSize, resize_arrays
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.data.svhn import has_svhn_files, load_svhn
 from tf_gmvae.data.synthetic import load_synthetic
@@ -25,29 +26,37 @@ def load(
     name: str | Path,
     data_dir: str | Path | None = None,
     *,
-    image_size: int | None = None,
+    image_size: ImageSize = None,
     channels: int | None = None,
     columns: Sequence[str] | None = None,
     label_column: str | None = None,
     id_column: str | None = None,
     kinds: Mapping[str, str] | None = None,
+    skip_broken: bool = False,
+    series: bool = False,
     seed: int = 0,
 ) -> Dataset:
     """Loads a data set into memory.
 
     Args:
         name: "synthetic", "digits", "mnist", "fashion_mnist", "svhn", "tfds:NAME", or the path of a table
-            (.csv, .tsv, .parquet, .feather), of a .npz file or of a folder of images.
+            (.csv, .tsv, .parquet, .feather), of a .npz or .npy file or of a folder of images.
         data_dir: For mnist, fashion_mnist and svhn, the folder with the original files; where it holds none of
             them, and for tfds:NAME, the folder of TensorFlow Datasets. It must exist. Other data sets have no use
             for it. Default None.
-        image_size: For a folder of images, the side in pixels of the squares to resize to. Default None.
+        image_size: For a folder of images, and for images in a .npz or .npy file, the side in pixels of the
+            squares to resize to. None keeps the size; "auto" does so if there is a preset for it and no side is
+            longer than 96 pixels, and else chooses a size; other data it leaves as they are. Images of a folder
+            that differ in size get a chosen size in either case, see `load_image_folder`. Default None.
         channels: For a folder of images, 1 (grey) or 3 (RGB). Default None.
         columns: For a table, as are the next three: names of the columns to find clusters in. Default None: all.
         label_column: Name of the column of known classes, used for scores alone. Default None.
         id_column: Name of the column by which rows are known. Default None: their numbers.
         kinds: Dict of "real", "count", "yes_no" or "category" by column, where a guess would be wrong. Default
             None.
+        skip_broken: For a folder of images, whether to leave out those that cannot be read. Default False.
+        series: For a .npz or .npy file, whether `(N, T)` and `(N, T, C)` are series over time, and not tables and
+            grey images. Default False.
         seed: For "synthetic", the seed of the draw. Default 0.
 
     Returns:
@@ -59,12 +68,14 @@ def load(
     name = os.fspath(name)
     path = Path(name).expanduser()
     is_folder = name not in _NAMED and not name.startswith("tfds:") and path.is_dir()
-    _check_image_options(name, is_folder, image_size, channels)
-    is_table = name not in _NAMED and not name.startswith("tfds:") and path.suffix.lower() in table.SUFFIXES
+    is_named = name in _NAMED or name.startswith("tfds:")
+    is_table = not (is_named or is_folder) and path.suffix.lower() in table.SUFFIXES
     of_table: dict[str, Any] = {
         "columns": columns, "label_column": label_column, "id_column": id_column, "kinds": kinds,
     }  # fmt: skip
-    _check_table_options(name, is_table and not is_folder, of_table)
+    _check_table_options(name, is_table, of_table)
+    is_arrays = not (is_named or is_folder) and path.suffix.lower() in (".npz", ".npy")
+    _check_options(name, is_folder, is_arrays, image_size, channels, skip_broken, series)
     data_dir = _checked_data_dir(data_dir)
     if name in _NAMED:
         return _NAMED[name](data_dir, seed)
@@ -74,22 +85,30 @@ def load(
         _must_exist(data_dir)
         return load_tfds(name.removeprefix("tfds:"), data_dir)
     if is_folder:
-        return load_image_folder(path, image_size, channels)
-    if path.suffix.lower() == ".npz":
-        return load_npz(path)
+        return load_image_folder(path, image_size, channels, skip_broken)
+    if is_arrays:
+        reader = load_npz if path.suffix.lower() == ".npz" else load_npy
+        return resize_arrays(reader(path, series), image_size)
     if is_table:
         return table.load_table(path, **of_table)
     raise _unknown(name)
 
 
-def _check_image_options(name, is_folder, image_size, channels):
-    for option, value in (("image_size", image_size), ("channels", channels)):
-        if value is not None and not is_folder:
+def _check_options(name, is_folder, is_arrays, image_size, channels, skip_broken, series):
+    side = None if image_size == "auto" else image_size
+    folders, arrays = "folders of images", ".npz and .npy files"
+    for option, value, applies, what in (
+        ("image_size", side, is_folder or is_arrays, f"{folders}, {arrays}"),
+        ("channels", channels, is_folder, folders),
+        ("skip_broken", skip_broken or None, is_folder, folders),
+        ("series", series or None, is_arrays, arrays),
+    ):
+        if value is not None and not applies:
             raise InputError(
-                f"{option} applies to folders of images only, and {name!r} is none: leave it out. "
+                f"{option} applies to {what} only, and {name!r} is none: leave it out. "
                 f"Received: {option}={value!r}."
             )
-    if image_size is not None:
+    if side is not None:
         whole_number("image_size", image_size, 1)
     if channels not in (None, 1, 3):
         raise InputError(f"channels must be 1 (grey) or 3 (RGB). Received: channels={channels!r}.")
@@ -159,11 +178,12 @@ def _unknown(name):
     suffixes = ", ".join(sorted(table.SUFFIXES))
     if os.path.exists(name):
         return InputError(
-            f"{name} is neither a table ({suffixes}), a .npz file nor a folder of images: give one of these."
+            f"{name} is neither a table ({suffixes}), a .npz or .npy file nor a folder of images: give one of "
+            "these."
         )
     close = difflib.get_close_matches(name, _NAMED, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return InputError(
         f"there is no data set or path {name!r}: {hint}possible are {', '.join(_NAMED)}, tfds:NAME, and the path "
-        f"of a table ({suffixes}), of a .npz file or of a folder of images."
+        f"of a table ({suffixes}), of a .npz or .npy file or of a folder of images."
     )

@@ -1,4 +1,4 @@
-"""Your own arrays, in a .npz file."""
+"""Your own arrays, in a .npz or a .npy file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LAYOUTS = (
 )
 
 
-def load_npz(path: str | Path) -> Dataset:
+def load_npz(path: str | Path, series: bool = False) -> Dataset:
     """Loads a .npz file, as `np.savez` writes it.
 
     Args:
@@ -27,6 +27,7 @@ def load_npz(path: str | Path) -> Dataset:
             `labels`; or `x` and maybe `y`. Examples are `(N, F)`, `(N, H, W)` or `(N, H, W, C)`, where uint8
             is kept and other numbers become float32. Labels are whole numbers, or strings, which are numbered
             in sorted order and become the class names.
+        series: Whether examples are series `(N, T)` or `(N, T, C)`, which become `(N, T, C)`. Default False.
 
     Returns:
         A `Dataset` named after the path.
@@ -37,9 +38,31 @@ def load_npz(path: str | Path) -> Dataset:
     arrays = _read_arrays(path)
     layout = _layout(path, set(arrays))
     train_labels, test_labels, class_names = _number_labels(path, arrays.get(layout[1]), arrays.get("y_test"))
-    train = _split(path, layout[0], arrays[layout[0]], train_labels)
-    test = _split(path, "x_test", arrays["x_test"], test_labels) if "x_test" in arrays else None
+    train = _split(path, layout[0], arrays[layout[0]], train_labels, series)
+    test = _split(path, "x_test", arrays["x_test"], test_labels, series) if "x_test" in arrays else None
     return Dataset(str(path), train, test, class_names)
+
+
+def load_npy(path: str | Path, series: bool = False) -> Dataset:
+    """Loads a .npy file, as `np.save` writes it: examples without labels.
+
+    Args:
+        path: The file. It holds one array, as `x` of `load_npz`.
+        series: As in `load_npz`. Default False.
+
+    Returns:
+        A `Dataset` named after the path.
+
+    Raises:
+        InputError: If the file is missing, damaged, or its array does not fit.
+    """
+    mend = "write it again with np.save, from a plain numeric array"
+    with reading(path, "a .npy file", mend):
+        with open(path, "rb") as file:
+            if file.read(len(_NPY_MAGIC)) != _NPY_MAGIC:
+                raise InputError(f"{path} is no .npy file: {mend}.")
+        array = _plain(path, None, lambda: np.load(path, allow_pickle=False), mend)
+    return Dataset(str(path), _split(path, None, array, None, series))
 
 
 def _read_arrays(path):
@@ -49,20 +72,22 @@ def _read_arrays(path):
         with open(path, "rb") as file:
             is_single = file.read(len(_NPY_MAGIC)) == _NPY_MAGIC
         if is_single:
-            raise InputError(f"{path} holds a single array, not the named arrays of a .npz file: {mend}.")
+            raise InputError(
+                f"{path} holds a single array, not the named arrays of a .npz file: name it .npy, or {mend}."
+            )
         if not zipfile.is_zipfile(path):
             raise InputError(f"{path} is no .npz file, or is cut short: {mend}.")
         with np.load(path, allow_pickle=False) as archive:
-            return {key: _plain(path, key, archive, mend) for key in archive.files}
+            return {key: _plain(path, key, lambda key=key: archive[key], mend) for key in archive.files}
 
 
-def _plain(path, key, archive, mend):
+def _plain(path, key, read, mend):
     try:
-        return archive[key]
+        return read()
     except ValueError as error:
         if "Object arrays" not in str(error):
             raise
-        raise InputError(f"{path}, array {key}: holds objects of Python, not numbers: {mend}.") from error
+        raise InputError(f"{_place(path, key)}: holds objects of Python, not numbers: {mend}.") from error
 
 
 def _layout(path, keys):
@@ -93,8 +118,19 @@ def _number_labels(path, *label_arrays):
     return *numbered, tuple(class_names.tolist())
 
 
-def _split(path, key, examples, labels):
+def _split(path, key, examples, labels, series):
+    if series and examples.ndim not in (2, 3):
+        raise InputError(
+            f"{_place(path, key)}: series are (N, T) or (N, T, C), but its shape is {examples.shape}: reshape it, "
+            "or leave series out."
+        )
+    if series and examples.ndim == 2:
+        examples = examples[..., np.newaxis]
     try:
-        return Split.from_arrays(examples, labels)
+        return Split.from_arrays(examples, labels, series=series)
     except InputError as error:
-        raise InputError(f"{path}, array {key}: {error}") from error
+        raise InputError(f"{_place(path, key)}: {error}") from error
+
+
+def _place(path, key):
+    return f"{path}, array {key}" if key else str(path)

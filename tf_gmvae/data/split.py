@@ -127,6 +127,8 @@ class Dataset:
         test: The test split, or None.
         class_names: The name of label 0, 1, ..., or None.
         columns: `tables.Columns`, what the columns of a table hold; None of other data.
+        image_size: The side in pixels of the squares that images were resized to, or None.
+        skipped: The ids of what the source holds but could not be read, and was left out.
 
     Raises:
         InputError: If the two splits differ in the shape or the dtype of their examples, or a label has no
@@ -138,6 +140,8 @@ class Dataset:
     test: Split | None = None
     class_names: tuple[str, ...] | None = None
     columns: Columns | None = None
+    image_size: int | None = None
+    skipped: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for what, split in (("train", self.train), ("test", self.test)):

@@ -2,6 +2,7 @@
 
 - `initialization`: `GMVAE.initialize`, the stages in their order.
 - `stages`: the two trainings before the paper's own.
+- `effort`: how many steps these take, and how long.
 - `clusters`: from examples to soft labels, by the four that follow.
 - `descriptors`: what two examples are compared by.
 - `neighbours`: the nearest examples, slightly changed views counted in.

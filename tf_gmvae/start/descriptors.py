@@ -3,7 +3,8 @@
 Images are compared by their oriented gradients, as in the descriptor of SIFT (Lowe 2004, section 6) taken of the
 whole image: in cells that overlap, how much edge there is in each of eight directions, weighted by a Gaussian
 window of half the image's side, its square root taken (Arandjelovic and Zisserman 2012). Where strokes lie matters
-there more than how bright they are. Everything else is compared by its values, each column standardised.
+there more than how bright they are. Series are compared by their values and their
+spectra, everything else by its values, each column standardised.
 """
 
 from __future__ import annotations
@@ -114,6 +115,32 @@ def row_features(examples: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     def features(batch):
         flat = tf.reshape(tf.cast(batch, "float32"), [-1, len(mean)])
         return ((flat - mean) / deviation)[None]
+
+    return features
+
+
+def series_features(examples: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Features of series: their values, and how strong they swing at each frequency, whenever that is.
+
+    Args:
+        examples: array (N, T, C), whose means and deviations count.
+
+    Returns:
+        Function of a tensor (B, T, C) to features (1, B, F), of which either half has the same weight.
+    """
+
+    def swings(series):
+        over_time = tf.transpose(tf.cast(series, "float32"), [0, 2, 1])
+        amplitudes = tf.sqrt(tf.abs(tf.signal.rfft(over_time)))
+        return tf.reshape(amplitudes, [-1, amplitudes.shape[1] * amplitudes.shape[2]])
+
+    values = row_features(examples)
+    found = swings(examples[:_FITTED]).numpy()
+    size = float(np.prod(examples.shape[1:]))
+    spread = max(float(np.sqrt(found.var(axis=0).sum())), 1e-6 * (1.0 + float(found.mean())))
+
+    def features(batch):
+        return tf.concat([values(batch) / np.sqrt(size), swings(batch)[None] / spread], axis=-1)
 
     return features
 

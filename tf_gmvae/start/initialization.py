@@ -34,7 +34,7 @@ from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
-from tf_gmvae.start import clusters, factors
+from tf_gmvae.start import clusters, effort, factors
 from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.clusters import Views, view_layer
 from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
@@ -91,12 +91,13 @@ class Initialization(Part):
                 once, and at most `max_examples` of it, drawn with equal chances, are kept in memory and trained
                 on.
             pretraining_epochs: integer, epochs as a plain VAE; of small data together at least `LEAST_STEPS`
-                steps. Default 3.
+                steps, or of images beyond 32x32 pixels fewer, see `effort`. Default 3.
             beta: float, weight of the divergence from the prior in the pretraining. Where examples are small and
                 few dimensions of x come into use, less than 1 shows the map more of them. Default 1.
             guided_epochs: integer, epochs at the labels found, likewise. Default 3.
             guidance: float, weight of the cross-entropy of p(z | x, w) to those labels, nats. Default 20.
-            batch_size: integer, examples of a step of both trainings. Default 200.
+            batch_size: integer, most examples of a step of both trainings; of few, large images it is less, see
+                `effort`. Default 200.
             learning_rate: float, Adam's learning rate of both. Default 0.001.
             num_factors: integer, dimensions of w that start in use; 0 starts without a style. Default 10.
             views: what may change in an example without changing its cluster: "auto" turns, moves, scales and
@@ -143,8 +144,9 @@ class Initialization(Part):
         say = functools.partial(print, flush=True) if verbose else lambda text: None
 
         def epoch_of(examples, epochs):
-            size = min(batch_size, examples.num_examples)
-            return size, max(examples.num_examples // size, LEAST_STEPS // epochs)
+            size = effort.batch_size(batch_size, examples.num_examples, examples.data_shape)
+            least = effort.least_steps(LEAST_STEPS, examples.data_shape)
+            return size, max(examples.num_examples // size, least // epochs)
 
         def train(name, stage, examples, epochs, map_batch=None):
             size, steps = epoch_of(examples, epochs)
@@ -167,6 +169,13 @@ class Initialization(Part):
 
         labels, view = kept.labels(), functools.partial(view_layer, views, self.data_shape, seed)
         sample, indices = _sample(split, indices, max_examples, seed)
+        if verbose and labels is None:
+            size, steps = epoch_of(split, pretraining_epochs)
+            steps = pretraining_epochs * steps
+            if guided_epochs:
+                steps += guided_epochs * epoch_of(sample, guided_epochs)[1]
+            mapped = min(max_mapped, sample.num_examples)
+            say(f"Start: about {effort.in_words(effort.seconds(self, split.examples, size, steps, mapped))}.")
         if labels is None:
             say(f"Start 1/3: {self.num_components} clusters in {sample.num_examples:,} examples.")
             labels = clusters.find(

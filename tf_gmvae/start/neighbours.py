@@ -62,9 +62,8 @@ def nearest(
     """
     features: Callable[[tf.Tensor], tf.Tensor] = descriptors.image_features
     if not descriptors.is_image(examples.shape[1:]):
-        features = (
-            descriptors.row_features(examples[:num_points]) if own_features is None else _one_form(own_features)
-        )
+        of_others = descriptors.series_features if examples.ndim == 3 else descriptors.row_features
+        features = of_others(examples[:num_points]) if own_features is None else _one_form(own_features)
     plain = tf.function(lambda batch: features(to_floats(batch))[0], reduce_retracing=True)
     found = np.concatenate([plain(part).numpy() for part in _parts(examples[:num_points])])
     mean, components = descriptors.projection(found, seed)

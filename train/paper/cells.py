@@ -90,7 +90,7 @@ class Cell:
             return cls(row, settings, RunFolder(Path(runs_dir) / name))
         settings_of_method = MethodSettings(
             row.method, base.dataset, base.data_dir, base.image_size, base.channels, base.columns,
-            base.label_column, base.id_column, base.kinds, row.num_components,
+            base.label_column, base.id_column, base.kinds, base.skip_broken, base.series, row.num_components,
             method_epochs or METHODS[row.method].EPOCHS, seed,
         )  # fmt: skip
         return cls(row, settings_of_method, RunFolder(Path(runs_dir) / name))

@@ -32,6 +32,7 @@ class RunFiles:
         clusters_csv: what the model says of every example, CSV; and clusters_parquet.
         clusters_json: names of the clusters, and the ELBO below which an example is an outlier.
         report: the run in pictures, HTML.
+        skipped: images that could not be read, a name a line; absent if there were none.
         tensorboard: event files.
     """
 
@@ -50,7 +51,17 @@ class RunFiles:
         self.clusters_parquet = self.path / "clusters.parquet"
         self.clusters_json = self.path / "clusters.json"
         self.report = self.path / "report.html"
+        self.skipped = self.path / "skipped.txt"
         self.tensorboard = self.path / "tensorboard"
+
+    def write_skipped(self, names: tuple[str, ...]) -> None:
+        """Stores what was left out of the data.
+
+        Args:
+            names: tuple of text, one an image; nothing is written if there is none.
+        """
+        if names:
+            self.write_whole(self.skipped, "".join(f"{name}\n" for name in names))
 
     def read_history(self) -> list[dict[str, float]]:
         """Rows of the history, one dict of floats an epoch; rows cut short by a kill are left out.

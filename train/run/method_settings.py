@@ -25,6 +25,8 @@ class MethodSettings(Record):
     label_column: str | None
     id_column: str | None
     kinds: str | None
+    skip_broken: bool
+    series: bool
     num_components: int
     epochs: int | None
     seed: int

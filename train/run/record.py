@@ -55,8 +55,8 @@ class Record:
         if not flag_values.dataset:
             raise InputError(
                 "Name the data: --flagfile=digits.flags, or --dataset= with digits, mnist, fashion_mnist, svhn, "
-                "synthetic, tfds:NAME, or the path of a table (.csv, .tsv, .parquet, .feather), a .npz file or a "
-                "folder of images."
+                "synthetic, tfds:NAME, or the path of a table (.csv, .tsv, .parquet, .feather), a .npz or .npy "
+                "file or a folder of images."
             )
         values: dict[str, Any] = {field.name: flag_values[field.name].value for field in fields(cls)}  # type: ignore[arg-type]
         return cls(**values)
@@ -137,14 +137,18 @@ def define_data(flag_values: flags.FlagValues) -> None:
         "dataset",
         None,
         "digits, mnist, fashion_mnist, svhn, synthetic, tfds:NAME, or the path of a table (.csv, .tsv, .parquet, "
-        ".feather), a .npz file or a folder of images.",
+        ".feather), a .npz or .npy file or a folder of images.",
         **define_from,
     )
     flags.DEFINE_string(
         "data_dir", None, "Folder with the original files; else TensorFlow Datasets is asked.", **define_from
     )
     flags.DEFINE_integer(
-        "image_size", None, "Resize the images of a folder to a square of this many pixels.", 1, **define_from
+        "image_size",
+        None,
+        "Resize images of a folder or file to a square of this many pixels; chosen where they need one.",
+        1,
+        **define_from,
     )
     flags.DEFINE_integer("channels", None, "1 (grey) or 3 (RGB), for a folder of images.", 1, 3, **define_from)
     flags.DEFINE_string(
@@ -160,4 +164,8 @@ def define_data(flag_values: flags.FlagValues) -> None:
         "Of a table: kinds of columns where a guess would be wrong, as age:real,region:category; a kind is real, "
         "count, yes_no or category.",
         **define_from,
+    )
+    flags.DEFINE_bool("skip_broken", False, "Leave out images of a folder that cannot be read.", **define_from)
+    flags.DEFINE_bool(
+        "series", False, "Take (N, T) and (N, T, C) of a file for series, not tables and images.", **define_from
     )

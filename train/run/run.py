@@ -9,16 +9,17 @@ from typing import Any, TypeVar
 import keras
 import tensorflow as tf
 
-from tf_gmvae import GMVAE, data, inputs, likelihoods, presets
+from tf_gmvae import GMVAE, data, inputs
+from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.errors import InputError
 from tf_gmvae.start import initialization
-from tf_gmvae.tables.columns import of_array
-from tf_gmvae.tables.likelihood import ColumnsLikelihood
+from train.run.choices import as_table, likelihood_of, preset_of
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.settings import OPTIMIZERS, Settings
 
 Kind = TypeVar("Kind", bound=keras.Model)
+Chosen = TypeVar("Chosen", Settings, MethodSettings)
 # Examples that are scored at a time.
 EVALUATION_BATCH = 256
 
@@ -81,11 +82,12 @@ class Run:
         return data.to_batches(split, batch_size, binarize=self.settings.binarize, **options)
 
 
-def load_data(settings: Settings | MethodSettings) -> data.Dataset:
+def load_data(settings: Settings | MethodSettings, image_size: ImageSize = None) -> data.Dataset:
     """Loads the data set of a run.
 
     Args:
         settings: `Settings` or `MethodSettings`.
+        image_size: as in `data.load`, where the settings have none. Default None.
 
     Returns:
         `tf_gmvae.data.Dataset`.
@@ -96,77 +98,20 @@ def load_data(settings: Settings | MethodSettings) -> data.Dataset:
     dataset = data.load(
         settings.dataset,
         settings.data_dir,
-        image_size=settings.image_size,
+        image_size=image_size if settings.image_size is None else settings.image_size,
         channels=settings.channels,
         columns=_names(settings.columns),
         label_column=settings.label_column,
         id_column=settings.id_column,
         kinds=_kinds(settings.kinds),
+        skip_broken=settings.skip_broken,
+        series=settings.series,
         seed=settings.seed,
     )
     # The other methods take vectors as they are.
     if isinstance(settings, Settings) and preset_of(settings, dataset).name == "table":
         return as_table(dataset)
     return dataset
-
-
-def preset_of(settings: Settings, dataset: data.Dataset) -> presets.Preset:
-    """The preset of a run: the one that is named, or that goes with the data.
-
-    Args:
-        settings: `Settings`.
-        dataset: data of the run.
-
-    Returns:
-        `Preset`.
-
-    Raises:
-        InputError: if none goes with the data.
-    """
-    if settings.preset:
-        return presets.get(settings.preset)
-    shape = dataset.train.data_shape
-    # Points of the plane may be a table of two columns, too.
-    is_table = dataset.columns is not None or (len(shape) == 1 and settings.dataset != "synthetic")
-    return presets.get("table") if is_table else presets.for_shape(shape)
-
-
-def as_table(dataset: data.Dataset) -> data.Dataset:
-    """Vectors as the rows of a table, whose columns are described.
-
-    Args:
-        dataset: data of examples (F,), as of a .npz file; a table is returned as it is.
-
-    Returns:
-        `tf_gmvae.data.Dataset`.
-    """
-    if dataset.columns is not None or len(dataset.train.data_shape) != 1:
-        return dataset
-    parts = [
-        None if part is None else replace(part, examples=part.examples.astype("float32"))
-        for part in (dataset.train, dataset.test)
-    ]
-    assert parts[0] is not None
-    return replace(dataset, train=parts[0], test=parts[1], columns=of_array(parts[0].examples))
-
-
-def likelihood_of(settings: Settings, dataset: data.Dataset) -> likelihoods.Likelihood:
-    """The likelihood of a run: of a table that of its columns, unless another is named.
-
-    Args:
-        settings: `Settings`.
-        dataset: data of the run.
-
-    Returns:
-        `Likelihood`.
-    """
-    preset = preset_of(settings, dataset)
-    name = settings.likelihood or (ColumnsLikelihood.name if preset.name == "table" else preset.likelihood)
-    if name != ColumnsLikelihood.name:
-        return likelihoods.get(name)
-    if dataset.columns is None:
-        raise InputError("--likelihood=columns goes with --preset=table alone: leave one of them out.")
-    return ColumnsLikelihood(dataset.columns)
 
 
 def _names(listed):
@@ -179,6 +124,26 @@ def _kinds(listed):
         if not (name and colon and kind):
             raise InputError(f"--kinds is written as age:real,region:category. Received: {listed!r}.")
     return {name: kind for name, _, kind in pairs} or None
+
+
+def data_to_train_on(settings: Chosen, folder: RunFolder, resume: bool = False) -> tuple[data.Dataset, Chosen]:
+    """Loads the data set of a run that begins or goes on.
+
+    Args:
+        settings: `Settings` or `MethodSettings`.
+        folder: `RunFolder`.
+        resume: whether the run that is there goes on; its images keep their size. Default False.
+
+    Returns:
+        `tf_gmvae.data.Dataset`, and the settings with the size of its images, if they were resized.
+
+    Raises:
+        InputError: if the data cannot be had.
+    """
+    goes_on = resume and folder.flags.is_file()
+    image_size: ImageSize = type(settings).read(folder.flags).image_size if goes_on else "auto"
+    dataset = load_data(settings, image_size)
+    return dataset, replace(settings, image_size=dataset.image_size)
 
 
 def resolved(settings: Settings, dataset: data.Dataset) -> Settings:

@@ -27,8 +27,8 @@ EPOCHS, TABLE_EPOCHS, TABLE_STEPS, TABLE_HOLD = 100, 20, 2000, 20.0
 # As --help shows them.
 GROUPS = {
     "Data": (
-        "dataset", "data_dir", "image_size", "channels", "columns", "label_column", "id_column", "kinds",
-        "binarize",
+        "dataset", "data_dir", "image_size", "channels", "skip_broken", "series", "columns", "label_column",
+        "id_column", "kinds", "binarize",
     ),
     "Model": (
         "preset", "likelihood", "num_components", "latent_dim", "style_dim", "num_samples", "min_information",
@@ -53,6 +53,8 @@ class Settings(Record):
     label_column: str | None
     id_column: str | None
     kinds: str | None
+    skip_broken: bool
+    series: bool
     binarize: str
     preset: str | None
     likelihood: str | None

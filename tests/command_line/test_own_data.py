@@ -1,0 +1,72 @@
+"""A folder of pictures as people keep them, and a file of series, from the command line to the end."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import run_warm
+from PIL import Image
+from support.commands import run_all
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Runs of a few seconds: the folder of their data and runs, and what each answered, by name."""
+    folder = tmp_path_factory.mktemp("own")
+    rng = np.random.default_rng(0)
+    for number in range(30):
+        path = folder / "photos" / "ab"[number % 2] / f"{number % 3}" / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        size = int(rng.integers(12, 20)), int(rng.integers(14, 24))
+        Image.fromarray(rng.integers(0, 255, size, "uint8")).save(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    np.savez(folder / "series.npz", x=np.sin(np.arange(40) * rng.uniform(0.1, 1, (60, 1)))[..., None])
+    photos = [f"--dataset={folder / 'photos'}", "--num_components=3", "--name=photos"]
+    calls = {
+        "refused": photos,
+        "photos": [*photos, "--skip_broken", "--epochs=1"],
+        "resumed": [*photos, "--skip_broken", "--epochs=2", "--resume"],
+        "other size": [*photos, "--skip_broken", "--image_size=24", "--epochs=2", "--resume"],
+        "series": [
+            f"--dataset={folder / 'series.npz'}", "--series", "--num_components=3", "--epochs=1", "--name=series",
+            "--report",
+        ],
+        "no size": [f"--dataset={folder / 'series.npz'}", "--series", "--image_size=8", "--name=none"],
+    }  # fmt: skip
+    common = ["--noreport", "--noexport", "--guided_epochs=0", f"--runs_dir={folder / 'runs'}"]
+    answers = run_all("train.main", [[*common, *arguments] for arguments in calls.values()], least_steps=20)
+    return folder, dict(zip(calls, answers, strict=True))
+
+
+def test_pictures_of_mixed_sizes_become_a_run(runs):
+    folder, answers = runs
+    assert answers["refused"].returncode == 1
+    assert "29.png cannot be read as images" in answers["refused"].stderr
+    assert answers["photos"].returncode == 0, answers["photos"].stderr
+    said = answers["photos"].stdout
+    assert "29 training examples of (16, 16, 1)" in said and "Start: about " in said
+    assert (folder / "runs" / "photos" / "skipped.txt").read_text() == "b/2/29.png\n"
+    flags = (folder / "runs" / "photos" / "run.flags").read_text().splitlines()
+    assert {"--image_size=16", "--skip_broken=True"} <= set(flags)
+
+
+def test_a_run_keeps_the_size_that_was_chosen(runs):
+    folder, answers = runs
+    assert answers["resumed"].returncode == 0, answers["resumed"].stderr
+    assert answers["other size"].returncode == 1
+    assert "began with --image_size=16 and cannot go on with --image_size=24" in answers["other size"].stderr
+    for number in range(60):  # now another size would be chosen
+        Image.fromarray(np.full((40, 40), number, "uint8")).save(folder / "photos" / "a" / f"new{number}.png")
+    process = run_warm("-m", "train.evaluate", f"--run={folder / 'runs' / 'photos'}")
+    assert process.returncode == 0, process.stderr
+    assert "89 train examples" in process.stdout
+
+
+def test_series_become_a_run(runs):
+    folder, answers = runs
+    assert answers["series"].returncode == 0, answers["series"].stderr
+    metrics = json.loads((folder / "runs" / "series" / "metrics.json").read_text())
+    assert (metrics["preset"], metrics["likelihood"]) == ("series", "gaussian")
+    assert (folder / "runs" / "series" / "report.html").is_file()
+    assert answers["no size"].returncode == 1
+    assert "image_size applies to images" in answers["no size"].stderr

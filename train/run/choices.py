@@ -1,0 +1,70 @@
+"""What goes with the data where the settings leave it open: preset, columns, likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tf_gmvae import data, likelihoods, presets
+from tf_gmvae.errors import InputError
+from tf_gmvae.tables.columns import of_array
+from tf_gmvae.tables.likelihood import ColumnsLikelihood
+from train.run.settings import Settings
+
+
+def preset_of(settings: Settings, dataset: data.Dataset) -> presets.Preset:
+    """The preset of a run: the one that is named, or that goes with the data.
+
+    Args:
+        settings: `Settings`.
+        dataset: data of the run.
+
+    Returns:
+        `Preset`.
+
+    Raises:
+        InputError: if none goes with the data.
+    """
+    if settings.preset:
+        return presets.get(settings.preset)
+    shape = dataset.train.data_shape
+    # Points of the plane may be a table of two columns, too.
+    is_table = dataset.columns is not None or (len(shape) == 1 and settings.dataset != "synthetic")
+    return presets.get("table") if is_table else presets.for_shape(shape)
+
+
+def as_table(dataset: data.Dataset) -> data.Dataset:
+    """Vectors as the rows of a table, whose columns are described.
+
+    Args:
+        dataset: data of examples (F,), as of a .npz file; a table is returned as it is.
+
+    Returns:
+        `tf_gmvae.data.Dataset`.
+    """
+    if dataset.columns is not None or len(dataset.train.data_shape) != 1:
+        return dataset
+    parts = [
+        None if part is None else replace(part, examples=part.examples.astype("float32"))
+        for part in (dataset.train, dataset.test)
+    ]
+    assert parts[0] is not None
+    return replace(dataset, train=parts[0], test=parts[1], columns=of_array(parts[0].examples))
+
+
+def likelihood_of(settings: Settings, dataset: data.Dataset) -> likelihoods.Likelihood:
+    """The likelihood of a run: of a table that of its columns, unless another is named.
+
+    Args:
+        settings: `Settings`.
+        dataset: data of the run.
+
+    Returns:
+        `Likelihood`.
+    """
+    preset = preset_of(settings, dataset)
+    name = settings.likelihood or (ColumnsLikelihood.name if preset.name == "table" else preset.likelihood)
+    if name != ColumnsLikelihood.name:
+        return likelihoods.get(name)
+    if dataset.columns is None:
+        raise InputError("--likelihood=columns goes with --preset=table alone: leave one of them out.")
+    return ColumnsLikelihood(dataset.columns)
