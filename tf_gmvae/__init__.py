@@ -19,7 +19,8 @@ Autoencoders" (arXiv 1611.02648). The paper's letters and the names used here:
 
 All terms are in nats, summed over dimensions and averaged over the batch.
 
-Rooms: `model` (GMVAE), `start` (its start, `initialize`), `callbacks`, `data` (in memory, tf.data), `evaluation`
+Rooms: `model` (GMVAE), `start` (its start, `initialize`), `callbacks`, `data` (in memory, tf.data), `tables`
+(columns of several kinds and their likelihood), `evaluation`
 (scores, diagnostics, baselines, of arrays), `figures`, `report` (the page of a run), `serving` (to TensorFlow
 Serving, `export`). Modules that all share: `objective` (pure functions, Eq. 3 to 7), `likelihoods`,
 `distributions` (TensorFlow Probability), `presets`, `optimizer`, `sign_descent`, `initial_weights`, `inputs`

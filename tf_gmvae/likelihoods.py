@@ -66,9 +66,7 @@ class Likelihood:
         return self.num_parameters * size
 
     def features(self) -> keras.Layer | None:
-        """A layer that standardises examples, for networks to begin with and for neighbours; None: none is "
-        "known.
-        """
+        """A layer that standardises examples, for networks and neighbours to begin with, or None."""
         return None
 
     def get_config(self) -> dict[str, Any]:

@@ -26,12 +26,7 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.seeds import within_bits
 from tf_gmvae.series_networks import LEAST_LENGTH, series
-
-# Units of the hidden layers for tables, twice as many for those of more columns than `WIDE`.
-TABLE_UNITS = 128
-WIDE = 64
-# Largest number of dimensions of x and w for tables.
-TABLE_DIM = 10
+from tf_gmvae.tables import networks
 
 
 class _Blocks:
@@ -87,13 +82,6 @@ class _Blocks:
 def _synthetic(blocks, data_shape, channels):
     encoder = [*blocks.dense(120, "relu"), *blocks.dense(120, "relu")]
     decoder = [*blocks.dense(120, "relu"), *blocks.dense(120, "relu"), *blocks.dense(channels)]
-    return encoder, decoder
-
-
-def _table(blocks, data_shape, channels):
-    units = TABLE_UNITS if data_shape[-1] <= WIDE else 2 * TABLE_UNITS
-    encoder = [*blocks.dense(units, "relu"), *blocks.dense(units, "relu")]
-    decoder = [*blocks.dense(units, "relu"), *blocks.dense(units, "relu"), *blocks.dense(channels)]
     return encoder, decoder
 
 
@@ -168,7 +156,7 @@ class Preset:
     """
 
     name: str
-    data_shape: tuple[int | None, ...]
+    data_shape: tuple[int, ...]
     fits: Callable[[tuple[int, ...]], bool]
     latent_dim: int | None
     style_dim: int | None
@@ -178,7 +166,7 @@ class Preset:
 
     def networks(
         self,
-        data_shape: tuple[Any, ...],
+        data_shape: tuple[int, ...],
         likelihood: Likelihood,
         seed: int | None = None,
         latent_dim: int | None = None,
@@ -202,7 +190,7 @@ class Preset:
         """
         data_shape = tuple(data_shape)
         self.check_shape(data_shape)
-        of_columns = min(TABLE_DIM, max(2, data_shape[-1]))
+        of_columns = networks.dimensions(data_shape[-1])
         latent_dim = whole_number("latent_dim", latent_dim or self.latent_dim or of_columns)
         features = likelihood.features()
         encoder, decoder = self.layers(_Blocks(seed), data_shape, likelihood.num_channels(data_shape[-1]))
@@ -239,7 +227,7 @@ PRESETS = {
     preset.name: preset
     for preset in (
         Preset("synthetic", (2,), lambda shape: True, 2, 2, (120,), "gaussian", _synthetic),
-        Preset("table", (None,), lambda shape: True, None, None, (128,), "gaussian", _table),
+        Preset("table", (10,), lambda shape: True, None, None, (128,), "gaussian", networks.table),
         Preset("digits", (8, 8, 1), _even_from(6), 32, 16, (128,), "bernoulli", _digits),
         Preset("mnist", (28, 28, 1), _even_from(14), 200, 150, (500,), "bernoulli", _mnist),
         Preset(

@@ -22,10 +22,14 @@ def parsed(*arguments):
     return Settings.from_flags(flag_values)
 
 
+def resolved_hold(settings):
+    return settings.resolved("mnist", "bernoulli", num_examples=1000).hold
+
+
 @pytest.fixture
 def settings():
     return parsed("--dataset=digits", "--num_components=7", "--min_information=0.5").resolved(
-        "digits", "bernoulli"
+        "digits", "bernoulli", num_examples=1000
     )
 
 
@@ -48,7 +52,7 @@ def test_the_flag_files_of_the_paper_hold_its_settings(root):
     assert {s.learning_rate for s in found.values()} == {1e-4}
     bare = parsed(f"--flagfile={root / 'mnist-paper.flags'}")
     assert not bare.initialize and (bare.optimizer, bare.initial_weights) == ("adam", "near")
-    assert bare.epochs == 100 and bare.hold == 0
+    assert bare.epochs == 100 and resolved_hold(bare) == 0
     ours = {"initialize": True, "initial_weights": "keras", "epochs": 3, "hold": 20.0, "pretraining_epochs": 1}
     assert replace(bare, **ours) == found["mnist"]
 
@@ -63,10 +67,19 @@ def test_hold_goes_with_a_start_and_with_views(root):
     assert resolved(parsed(demo, "--views=none", "--hold=0"), digits).views == "none"
 
 
+def test_tables_have_epochs_and_a_hold_of_their_own():
+    few, many = (parsed("--dataset=x.csv").resolved("table", "columns", count) for count in (300, 50_000))
+    assert (few.epochs, few.hold, many.epochs, many.hold) == (20, 20.0, 4, 20.0)
+    chosen = parsed("--dataset=x.csv", "--epochs=7", "--hold=0").resolved("table", "columns", 300)
+    assert (chosen.epochs, chosen.hold) == (7, 0.0)
+    assert parsed("--dataset=x.csv", "--noinitialize").resolved("table", "columns", 300).hold == 0
+    assert parsed("--dataset=digits").resolved("digits", "bernoulli", 300).epochs == 100
+
+
 def test_a_run_of_an_earlier_version_has_its_optimizer_and_weights(tmp_path):
     (tmp_path / "run.flags").write_text("--dataset=digits\n--initialize=False\n")
     settings = Settings.read(tmp_path / "run.flags")
-    assert (settings.optimizer, settings.initial_weights) == ("adam", "keras")
+    assert (settings.optimizer, settings.initial_weights, settings.hold) == ("adam", "keras", 0.0)
     optimizer = OPTIMIZERS[settings.optimizer](2e-4)
     assert isinstance(optimizer, keras.optimizers.Adam) and float(optimizer.learning_rate) == pytest.approx(2e-4)
     assert optimizer.epsilon == 1e-8

@@ -23,7 +23,8 @@ def test_a_path_may_be_a_string_or_a_path_and_begin_at_home(tmp_path, monkeypatc
         ("fashion-mnist", "did you mean 'fashion_mnist'"),
         (
             "zzz",
-            "no data set or path 'zzz': possible are .*tfds:NAME, .* a .npz or .npy file and .* a folder",
+            "no data set or path 'zzz': possible are .*tfds:NAME, .* a table .* a .npz or .npy file or of a "
+            "folder",
         ),
         ("no/such.npz", "no/such.npz does not exist: check the path"),
     ],
@@ -34,9 +35,11 @@ def test_unknown_names(name, message):
 
 
 def test_a_file_of_another_kind(tmp_path):
-    (tmp_path / "data.csv").write_text("1,2")
-    with pytest.raises(InputError, match=r"data.csv is neither a .npz or .npy file nor a folder of images"):
-        load(tmp_path / "data.csv")
+    (tmp_path / "data.doc").write_text("1,2")
+    with pytest.raises(
+        InputError, match=r"data.doc is neither a table .*, a .npz or .npy file nor a folder of images"
+    ):
+        load(tmp_path / "data.doc")
 
 
 @pytest.mark.parametrize(

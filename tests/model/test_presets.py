@@ -78,7 +78,13 @@ def test_a_preset_takes_its_data_and_returns_its_posterior(name):
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("synthetic", (7,)), ("digits", (12, 10, 3)), ("mnist", (20, 28, 3)), ("svhn", (64, 40, 1))],
+    [
+        ("synthetic", (7,)),
+        ("table", (70,)),
+        ("digits", (12, 10, 3)),
+        ("mnist", (20, 28, 3)),
+        ("svhn", (64, 40, 1)),
+    ],
 )
 def test_a_preset_can_be_built_for_other_shapes(name, shape):
     model = tf_gmvae.GMVAE.from_preset(name, data_shape=shape)
@@ -101,7 +107,7 @@ def test_the_likelihood_decides_the_decoders_channels():
         ((30, 30, 1), "mnist"),
         ((10, 10, 1), "digits"),
         ((2,), "synthetic"),
-        ((17,), "synthetic"),
+        ((17,), "table"),
     ],
 )
 def test_the_preset_for_a_shape(shape, name):

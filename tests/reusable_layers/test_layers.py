@@ -10,6 +10,7 @@ from support.layer_cases import assert_equal, functional_model, run_layer_test
 
 import layers
 from layers import (
+    ColumnFeatures,
     FusedBatchNormalization,
     GaussianHead,
     GaussianSampler,
@@ -57,6 +58,17 @@ CASES = {
         [0.1 * MAPS[..., :3]],
         [(5, 12, 14, 3)],
         {"repeatable": {"training": False}, "predicted": 0.1 * MAPS[..., :3]},
+    ),
+    "ColumnFeatures": (
+        ColumnFeatures,
+        {
+            "kinds": ["count", "category", "real", "yes_no"],
+            "centers": [[1.0], [0.5, 0.3, 0.2], [10.0], [0.5]],
+            "scales": [0.5, 0.8, 2.0, 0.5],
+        },
+        [np.array([[3, 1, 9, 0], [0, 2, 14, 1], [7, 0, 10.5, 1], [1, 1, 3, 0], [2, 0, 8, 1]], "float32")],
+        [(5, 6)],
+        {},
     ),
     "GaussianHead": (GaussianHead, {"dim": 2, "seed": 1}, [HEAD_INPUT], [(5, 2), (5, 2)], {}),
     "GaussianSampler": (

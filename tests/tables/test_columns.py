@@ -5,7 +5,7 @@ import pytest
 
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables import Columns
-from tf_gmvae.tables.columns import describe, of_array
+from tf_gmvae.tables.describing import describe, of_array
 
 RNG = np.random.default_rng(0)
 

@@ -207,5 +207,3 @@ def test_a_model_for_an_array_and_for_a_data_frame_in_its_own_units():
     assert of_array.encoder.layers[0].centers[0][0] == pytest.approx(array[:, 0].mean(), rel=1e-5)
     reconstructed = of_array.reconstruct(array)
     assert abs(reconstructed.mean() - 1000) < 20
-    with pytest.raises(InputError, match="needs the number of columns"):
-        GMVAE.from_preset("table")

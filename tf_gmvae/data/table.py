@@ -13,7 +13,8 @@ from tf_gmvae.data.delimited import read_delimited
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.columns import Columns, describe, is_missing
+from tf_gmvae.tables.columns import Columns, is_missing
+from tf_gmvae.tables.describing import describe
 
 SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".feather", ".arrow"}
 # Names that a column of labels often has; used as data, it would give the clusters away.

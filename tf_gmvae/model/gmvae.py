@@ -22,7 +22,7 @@ from tf_gmvae.model.inference import Inference
 from tf_gmvae.model.saving import Saving
 from tf_gmvae.model.training import Training
 from tf_gmvae.start.initialization import Initialization
-from tf_gmvae.tables.columns import describe, of_array
+from tf_gmvae.tables.describing import describe, of_array
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 # What a model is built from. Setting one afterwards would change what the model says of itself, not what it does.
@@ -169,10 +169,6 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         preset = presets.get(name)
         likelihood = likelihoods.get(overrides.pop("likelihood", preset.likelihood))
         sizes = {size: overrides.pop(size) for size in ("latent_dim", "style_dim") if size in overrides}
-        if data_shape is None and None in preset.data_shape:
-            raise InputError(
-                f"Preset {name!r} needs the number of columns: give data_shape, as in data_shape=(13,)."
-            )
         arguments = preset.networks(data_shape or preset.data_shape, likelihood, seed, **sizes)
         if initial_weights not in weights.WAYS:
             raise InputError(
@@ -192,7 +188,7 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
 
         Args:
             table: DataFrame of pandas or polars, `pyarrow.Table`, or array (N, F), NaN where a value is missing.
-                What its columns hold is found out (`tables.columns.describe`); those of an array are numbers.
+                What its columns hold is found out (`tables.describing.describe`); those of an array are numbers.
             num_components: K. Default 10.
             kinds: dict of "real", "count", "yes_no" or "category" by the name of the column, where a guess would
                 be wrong. Default None.

@@ -68,12 +68,12 @@ def find(
     num_components: int,
     *,
     to_floats: Callable[[tf.Tensor], tf.Tensor],
-    features: Callable[[tf.Tensor], tf.Tensor] | None,
     view: Callable[[tf.Tensor], tf.Tensor] | None,
     num_views: int,
     max_mapped: int,
     seed: int,
     say: Callable[[str], Any],
+    features: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> np.ndarray:
     """Finds clusters.
 
@@ -81,13 +81,13 @@ def find(
         examples: array (N, ...).
         num_components: K.
         to_floats: function of a batch of examples to floats; images in [0, 1].
-        features: function of floats (B, ...) to features (B, F) by which examples that are no images are compared;
-            None takes their values, standardised.
         view: see `view_layer`.
         num_views: integer, views by which an example is compared.
         max_mapped: integer, largest number of examples on the map; the others take the labels of their neighbours.
         seed: integer.
         say: function that shows a line of progress.
+        features: function of floats (B, ...) to features (B, F) by which examples that are no images are
+            compared. Default None: their values, standardised.
 
     Returns:
         Float32 array (N, K), rows sum to one.
@@ -99,7 +99,7 @@ def find(
         order = np.random.default_rng(seed).permutation(len(examples))
         examples = examples[order]
     found = neighbours.nearest(
-        examples, min(max_mapped, len(examples)), to_floats, features, view, num_views, within_bits(seed), say
+        examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), say, features
     )
     labels = np.empty((len(examples), num_components), "float32")
     if descriptors.is_image(examples.shape[1:]):

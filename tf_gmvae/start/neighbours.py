@@ -38,11 +38,11 @@ def nearest(
     examples: np.ndarray,
     num_points: int,
     to_floats: Callable[[tf.Tensor], tf.Tensor],
-    own_features: Callable[[tf.Tensor], tf.Tensor] | None,
     view: Callable[[tf.Tensor], tf.Tensor] | None,
     num_views: int,
     seed: int,
     say: Callable[[str], None],
+    own_features: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> Neighbours:
     """Finds them.
 
@@ -50,12 +50,12 @@ def nearest(
         examples: array (N, ...).
         num_points: P, how many of the first examples are neighbours of others.
         to_floats: function of a batch of examples to floats; images in [0, 1].
-        own_features: function of such floats (B, ...) to features (B, F) of examples that are no images; None
-            takes their values, standardised.
         view: function of a batch of such floats to a changed one, another at every call, or None.
         num_views: integer, views of each example.
         seed: integer.
         say: function that shows a line of progress.
+        own_features: function of such floats (B, ...) to features (B, F) of examples that are no images. Default
+            None: their values, standardised.
 
     Returns:
         `Neighbours`; fewer than 15 a row if P is smaller.

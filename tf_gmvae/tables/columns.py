@@ -16,11 +16,6 @@ import numpy as np
 from tf_gmvae.errors import InputError
 
 KINDS = ("real", "count", "yes_no", "category")
-# A category of more levels is no cluster's affair, but an identifier or a text.
-MOST_LEVELS = 50
-# Whole numbers from 0 on are guessed to be counts if they go beyond this and most are below a tenth of the
-# largest.
-COUNT_RANGE = 100
 
 
 @dataclass(frozen=True)
@@ -101,11 +96,11 @@ class Columns:
         absent = [name for name in self.names if name not in table]
         if absent:
             raise InputError(
-                f"The table lacks the column{'s' * (len(absent) > 1)} {_listed(absent)}: the model was trained "
+                f"The table lacks the column{'s' * (len(absent) > 1)} {listed(absent)}: the model was trained "
                 f"with {'them' if len(absent) > 1 else 'it'}, so add them, empty if there are no values. "
-                f"Received: {_listed(list(table))}."
+                f"Received: {listed(list(table))}."
             )
-        return np.stack([_as_numbers(column, np.asarray(table[column.name])) for column in self.columns], axis=1)
+        return np.stack([as_numbers(column, np.asarray(table[column.name])) for column in self.columns], axis=1)
 
     def values(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Numbers as a person writes them: the levels by their names.
@@ -120,55 +115,6 @@ class Columns:
             column.name: _written(column, rows[:, index]) if column.levels else rows[:, index]
             for index, column in enumerate(self.columns)
         }
-
-
-def describe(
-    table: Mapping[str, np.ndarray], kinds: Mapping[str, str] | None = None
-) -> tuple[Columns, tuple[str, ...]]:
-    """Finds out what the columns of a table hold.
-
-    Two different values are a yes/no column; strings are a category; whole numbers from 0 or 1 to beyond a
-    hundred, most of which are below a tenth of the largest, are counts; other numbers are real.
-
-    Args:
-        table: dict of arrays (N,) by name, see `Columns.numbers`.
-        kinds: dict of kinds by name, where they are known better. Default None.
-
-    Returns:
-        Pair of `Columns`, and a tuple of sentences on the columns that are left out: those that are empty, do not
-        vary, or look like identifiers.
-
-    Raises:
-        InputError: if `kinds` names what there is not, a column cannot be of its kind, or nothing is left.
-    """
-    kinds = dict(kinds or {})
-    for name, kind in kinds.items():
-        if name not in table:
-            raise InputError(f"There is no column {name!r} to be a {kind}. There are: {_listed(list(table))}.")
-        if kind not in KINDS:
-            raise InputError(
-                f"The kind of a column is one of {', '.join(KINDS)}. Received for {name!r}: {kind!r}."
-            )
-    found, left_out = [], []
-    for name, given in table.items():
-        values = np.asarray(given)
-        reason = _useless(values, name in kinds)
-        if reason:
-            left_out.append(f"column {name!r} {reason}")
-        else:
-            found.append(_described(name, values, kinds.get(name) or _guess(values)))
-    if not found:
-        raise InputError(f"No column is left to find clusters in: {'; '.join(left_out) or 'the table has none'}.")
-    return Columns(tuple(found)), tuple(left_out)
-
-
-def of_array(rows: np.ndarray) -> Columns:
-    """The columns of an array of numbers, all real, named by their numbers.
-
-    Args:
-        rows: array (N, F); NaN is missing.
-    """
-    return Columns(tuple(_described(f"column_{i}", rows[:, i], "real") for i in range(rows.shape[1])))
 
 
 def is_missing(values: np.ndarray) -> np.ndarray:
@@ -192,73 +138,24 @@ def is_missing(values: np.ndarray) -> np.ndarray:
     return np.zeros(len(values), bool)
 
 
-def _useless(values, declared):
-    there = values[~is_missing(values)]
-    different = len(set(there.tolist()))
-    if different < 2:
-        return "is the same in every row" if different else "is empty"
-    if declared:
-        return None
-    if there.dtype.kind in "buif":
-        numbers_rows = different == len(values) > COUNT_RANGE and _counts_rows(there)
-        return "numbers the rows, so it is left out" if numbers_rows else None
-    if different <= MOST_LEVELS:
-        return None
-    likely = "an identifier or a text" if different > len(there) / 2 else "no category"
-    return f"has {different:,} different values, which is {likely}, so it is left out"
+def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
+    """The values of a column as it holds them.
 
+    Args:
+        column: `Column`.
+        values: array (N,), as it was read.
 
-def _counts_rows(values):
-    return values.dtype.kind in "iu" and bool(np.all(np.diff(values) == 1))
+    Returns:
+        Float32 array (N,).
 
-
-def _guess(values):
-    there = values[~is_missing(values)]
-    if there.dtype.kind in "bOUS":
-        return "yes_no" if len(set(there.tolist())) == 2 else "category"
-    different = np.unique(there)
-    if len(different) == 2:
-        return "yes_no"
-    whole = bool(np.all(different == np.floor(different)))
-    if whole and different[0] in (0, 1) and different[-1] > max(COUNT_RANGE, 10 * float(np.median(there))):
-        return "count"
-    return "real"
-
-
-def _described(name, values, kind):
-    if kind in ("yes_no", "category"):
-        there = values[~is_missing(values)]
-        levels = tuple(sorted({_text(value) for value in there.tolist()}, key=_numbers_first))
-        if kind == "yes_no" and len(levels) != 2:
-            raise InputError(
-                f"A yes/no column has two different values. Column {name!r} has {len(levels)}: "
-                f"{_listed(list(levels))}."
-            )
-        column = Column(name, kind, levels, (0.0,) * (len(levels) if kind == "category" else 1))
-    else:
-        column = Column(name, kind)
-    numbers = _as_numbers(column, values).astype("float64")
-    numbers = numbers[~np.isnan(numbers)]
-    if kind == "category":
-        shares = np.bincount(numbers.astype(int), minlength=len(column.levels)) / max(1, len(numbers))
-        center, variance = shares, float(np.sum(shares * (1 - shares)))
-    else:
-        if kind == "count":
-            numbers = np.log1p(numbers)
-        center, variance = np.atleast_1d(numbers.mean()), float(numbers.var())
-    # A deviation that is rounding alone is none.
-    varies = variance > (1e-6 * (1.0 + float(np.max(np.abs(center))))) ** 2
-    return Column(
-        name, kind, column.levels, tuple(map(float, center)), float(np.sqrt(variance)) if varies else 1.0
-    )
-
-
-def _as_numbers(column, values):
+    Raises:
+        InputError: naming the first value that does not go with the column.
+    """
     missing = is_missing(values)
     if column.levels:
         number_of = {level: number for number, level in enumerate(column.levels)}
         numbers = [
-            np.nan if absent else number_of.get(_text(value), np.nan)
+            np.nan if absent else number_of.get(as_text(value), np.nan)
             for value, absent in zip(values.tolist(), missing, strict=True)
         ]
         return np.array(numbers, "float32")
@@ -294,9 +191,11 @@ def _parsed(name, values, missing):
     return numbers
 
 
-def _text(value):
-    """A level as a text: 1, 1.0 and True of a column of numbers are the same ones when they come back as "
-    "others.
+def as_text(value: object) -> str:
+    """A level as a text; 1 and 1.0 are the same one.
+
+    Args:
+        value: bool, number or text.
     """
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
@@ -305,7 +204,12 @@ def _text(value):
     return str(value)
 
 
-def _numbers_first(level):
+def numbers_first(level: str) -> tuple[int, float, str]:
+    """Key by which levels are sorted: numbers by their size, then texts.
+
+    Args:
+        level: text.
+    """
     try:
         return (0, float(level), level)
     except ValueError:
@@ -319,6 +223,12 @@ def _written(column, numbers):
     )
 
 
-def _listed(names: Sequence[str], most: int = 8) -> str:
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Names for a sentence.
+
+    Args:
+        names: list of texts.
+        most: integer, how many are named. Default 8.
+    """
     shown = ", ".join(repr(str(name)) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")

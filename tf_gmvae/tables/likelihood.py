@@ -64,7 +64,8 @@ class ColumnsLikelihood(Likelihood):
     def features(self) -> ColumnFeatures:
         """A layer from rows to standardised features."""
         columns = self.columns.columns
-        return ColumnFeatures([c.kind for c in columns], [c.center for c in columns], [c.scale for c in columns])
+        kinds, centers, scales = zip(*((c.kind, c.center, c.scale) for c in columns), strict=True)
+        return ColumnFeatures(kinds, centers, scales, dtype="float32")  # raw numbers are no matter for halves
 
     def value_log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
         """Log-probability of every value, (M, B, F), nats; 0 of those that are missing."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tf_gmvae import data, likelihoods, presets
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.columns import of_array
+from tf_gmvae.tables.describing import of_array
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run.settings import Settings
 

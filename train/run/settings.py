@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -86,6 +87,12 @@ class Settings(Record):
     def define(cls, flag_values: flags.FlagValues = flags.FLAGS) -> None:
         """See `Record.define`."""
         define(flag_values)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Settings:
+        """See `Record.read`; a run of an earlier version, which says nothing of --hold, held on to nothing."""
+        settings = super().read(path)
+        return replace(settings, hold=0.0) if settings.hold is None else settings
 
     @property
     def default_name(self) -> str:

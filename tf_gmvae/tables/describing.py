@@ -1,0 +1,126 @@
+"""Finding out what the columns of a table hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tf_gmvae.errors import InputError
+from tf_gmvae.tables.columns import KINDS, Column, Columns, as_numbers, as_text, is_missing, listed, numbers_first
+
+# A category of more levels is no cluster's affair, but an identifier or a text.
+MOST_LEVELS = 50
+# Whole numbers from 0 on are guessed to be counts if they go beyond this and most are below a tenth of the
+# largest.
+COUNT_RANGE = 100
+
+
+def describe(
+    table: Mapping[str, np.ndarray], kinds: Mapping[str, str] | None = None
+) -> tuple[Columns, tuple[str, ...]]:
+    """Finds out what the columns of a table hold.
+
+    Two different values are a yes/no column; strings are a category; whole numbers from 0 or 1 to beyond a
+    hundred, most of which are below a tenth of the largest, are counts; other numbers are real.
+
+    Args:
+        table: dict of arrays (N,) by name, see `Columns.numbers`.
+        kinds: dict of kinds by name, where they are known better. Default None.
+
+    Returns:
+        Pair of `Columns`, and a tuple of sentences on the columns that are left out: those that are empty, do not
+        vary, or look like identifiers.
+
+    Raises:
+        InputError: if `kinds` names what there is not, a column cannot be of its kind, or nothing is left.
+    """
+    kinds = dict(kinds or {})
+    for name, kind in kinds.items():
+        if name not in table:
+            raise InputError(f"There is no column {name!r} to be a {kind}. There are: {listed(list(table))}.")
+        if kind not in KINDS:
+            raise InputError(
+                f"The kind of a column is one of {', '.join(KINDS)}. Received for {name!r}: {kind!r}."
+            )
+    found, left_out = [], []
+    for name, given in table.items():
+        values = np.asarray(given)
+        reason = _useless(values, name in kinds)
+        if reason:
+            left_out.append(f"column {name!r} {reason}")
+        else:
+            found.append(_described(name, values, kinds.get(name) or _guess(values)))
+    if not found:
+        raise InputError(f"No column is left to find clusters in: {'; '.join(left_out) or 'the table has none'}.")
+    return Columns(tuple(found)), tuple(left_out)
+
+
+def of_array(rows: np.ndarray) -> Columns:
+    """The columns of an array of numbers, all real, named by their numbers.
+
+    Args:
+        rows: array (N, F); NaN is missing.
+    """
+    return Columns(tuple(_described(f"column_{i}", rows[:, i], "real") for i in range(rows.shape[1])))
+
+
+def _useless(values, declared):
+    there = values[~is_missing(values)]
+    different = len(set(there.tolist()))
+    if different < 2:
+        return "is the same in every row" if different else "is empty"
+    if declared:
+        return None
+    if there.dtype.kind in "buif":
+        numbers_rows = different == len(values) > COUNT_RANGE and _counts_rows(there)
+        return "numbers the rows, so it is left out" if numbers_rows else None
+    if different <= MOST_LEVELS:
+        return None
+    likely = "an identifier or a text" if different > len(there) / 2 else "no category"
+    return f"has {different:,} different values, which is {likely}, so it is left out"
+
+
+def _counts_rows(values):
+    return values.dtype.kind in "iu" and bool(np.all(np.diff(values) == 1))
+
+
+def _guess(values):
+    there = values[~is_missing(values)]
+    if there.dtype.kind in "bOUS":
+        return "yes_no" if len(set(there.tolist())) == 2 else "category"
+    different = np.unique(there)
+    if len(different) == 2:
+        return "yes_no"
+    whole = bool(np.all(different == np.floor(different)))
+    if whole and different[0] in (0, 1) and different[-1] > max(COUNT_RANGE, 10 * float(np.median(there))):
+        return "count"
+    return "real"
+
+
+def _described(name, values, kind):
+    if kind in ("yes_no", "category"):
+        there = values[~is_missing(values)]
+        levels = tuple(sorted({as_text(value) for value in there.tolist()}, key=numbers_first))
+        if kind == "yes_no" and len(levels) != 2:
+            raise InputError(
+                f"A yes/no column has two different values. Column {name!r} has {len(levels)}: "
+                f"{listed(list(levels))}."
+            )
+        column = Column(name, kind, levels, (0.0,) * (len(levels) if kind == "category" else 1))
+    else:
+        column = Column(name, kind)
+    numbers = as_numbers(column, values).astype("float64")
+    numbers = numbers[~np.isnan(numbers)]
+    if kind == "category":
+        shares = np.bincount(numbers.astype(int), minlength=len(column.levels)) / max(1, len(numbers))
+        center, variance = shares, float(np.sum(shares * (1 - shares)))
+    else:
+        if kind == "count":
+            numbers = np.log1p(numbers)
+        center, variance = np.atleast_1d(numbers.mean()), float(numbers.var())
+    # A deviation that is rounding alone is none.
+    varies = variance > (1e-6 * (1.0 + float(np.max(np.abs(center))))) ** 2
+    return Column(
+        name, kind, column.levels, tuple(map(float, center)), float(np.sqrt(variance)) if varies else 1.0
+    )
