@@ -31,7 +31,7 @@ setup(
         "absl-py>=2.1",
         "numpy>=1.26.4",
         "scipy>=1.12",
-        "scikit-learn>=1.5",
+        "scikit-learn>=1.6",
         "pillow>=10.3",
         "tensorboard>=2.20",
         "umap-learn>=0.5.7",
@@ -39,7 +39,7 @@ setup(
         "jinja2>=3.1",
     ],
     extras_require={
-        "test": ["pytest>=8", "pytest-xdist>=3.8", "setuptools>=77", "wheel"],
+        "test": ["pytest>=8", "pandas>=2", "pytest-xdist>=3.8", "setuptools>=77", "wheel"],
         "browser": ["pytest>=8", "playwright>=1.50"],
         "lint": ["ruff==0.17.6", "mypy==2.4.1"],
     },
