@@ -1,7 +1,5 @@
 """`tf_gmvae.cluster`: from data to clusters in one call."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,11 +79,8 @@ def test_a_table_comes_to_the_clusters_of_the_command(tmp_path, monkeypatch):
     from sklearn.datasets import load_wine
 
     load_wine(as_frame=True).data.to_csv(tmp_path / "wine.csv", index=False)
-    process = run_warm(
-        "-m", "train.main", "--dataset=wine.csv", "--num_components=3", "--run_name=wine", cwd=tmp_path
-    )
+    process = run_warm("-m", "train.main", "--dataset=wine.csv", "--num_components=3", "--name=wine", cwd=tmp_path)
     assert process.returncode == 0, process.stderr[-3000:]
     of_command = pd.read_csv(tmp_path / "runs" / "wine" / "clusters.csv")
     found = tf_gmvae.cluster(tmp_path / "wine.csv", num_components=3)
     assert (of_command["cluster"].to_numpy() == found.clusters).mean() > 0.99
-    assert json.loads((tmp_path / "runs" / "wine" / "metrics.json").read_text())
