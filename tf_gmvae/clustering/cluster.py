@@ -96,19 +96,33 @@ def as_dataset(data: Any, kinds: Mapping[str, str] | None = None) -> Dataset:
     """
     if isinstance(data, str | Path):
         return load(str(data), kinds=kinds)
+    if is_frame(data):
+        return frame_dataset(data, kinds)
+    check_no_kinds(kinds)
     if isinstance(data, Dataset):
         return data
     if isinstance(data, Split):
         return Dataset("data", data)
-    if not is_frame(data):
-        array = readable(data)
-        if not isinstance(array, np.ndarray):
-            raise InputError(
-                f"cluster takes a table, an array, or the path of a file. Received: {type(data).__name__}. "
-                "Streams are for GMVAE.initialize and fit."
-            )
-        return Dataset("data", array_split(array))
-    return frame_dataset(data, kinds)
+    array = readable(data)
+    if not isinstance(array, np.ndarray):
+        raise InputError(
+            f"cluster takes a table, an array, or the path of a file. Received: {type(data).__name__}. "
+            "Streams are for GMVAE.initialize and fit."
+        )
+    return Dataset("data", array_split(array))
+
+
+def check_no_kinds(kinds: Mapping[str, str] | None) -> None:
+    """Refuses kinds of columns where columns have no names.
+
+    Args:
+        kinds: as in `cluster`.
+
+    Raises:
+        InputError: if there are any.
+    """
+    if kinds:
+        raise InputError("`kinds` goes by the names of columns: give a DataFrame, or leave it out.")
 
 
 def frame_dataset(frame: Any, kinds: Mapping[str, str] | None = None) -> Dataset:

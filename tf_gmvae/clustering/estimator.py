@@ -13,8 +13,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tf_gmvae.checks import whole_number
 from tf_gmvae.clustering import answers, samples
-from tf_gmvae.clustering.cluster import array_split, frame_dataset
-from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, HOLD, LEARNING_RATE, STEPS, Recipe, with_columns
+from tf_gmvae.clustering.cluster import array_split, check_no_kinds, frame_dataset
+from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, HOLD, LEARNING_RATE, Recipe, with_columns
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.data.table import as_table, is_frame
 
@@ -38,10 +38,11 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             paper's objective. Default 20.
         learning_rate: Adam's, after the start. Default 0.0001.
         batch_size: integer, rows of a step after the start. Default 100.
-        max_epochs: integer, largest number of epochs after the start. Default 20.
+        max_epochs: integer, largest number of epochs after the start; after 2,000 steps no further one begins.
+            Default 20.
         max_steps: integer, largest number of steps of each of the three trainings, two of the start and one after
             it. Fewer than some hundred blur the clusters; up to 10 take a second, for a test of a pipeline.
-            Default 2,000.
+            Default None: no such bound.
         random_state: integer, `numpy.random.RandomState` or None. The same integer gives the same result on the
             same machine with the same number of threads. Default None: drawn anew by every `fit`.
         verbose: 0 is silent, 1 and 2 show progress as `fit` of Keras does. Default 0.
@@ -71,7 +72,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         learning_rate: float = LEARNING_RATE,
         batch_size: int = BATCH_SIZE,
         max_epochs: int = EPOCHS,
-        max_steps: int = STEPS,
+        max_steps: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
     ) -> None:
@@ -109,7 +110,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             self.learning_rate,
             whole_number("batch_size", self.batch_size, 1),
             whole_number("max_epochs", self.max_epochs, 1),
-            whole_number("max_steps", self.max_steps, 1),
+            None if self.max_steps is None else whole_number("max_steps", self.max_steps, 1),
             self.verbose,
         )
         dataset = self._described(X)
@@ -215,6 +216,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         """The data of `fit`, and what is known of its columns."""
         self._frame: str | None = None
         if not is_frame(X):
+            check_no_kinds(self.kinds)
             return with_columns(Dataset("X", array_split(self._array(X, reset=True))))
         validate_data(self, X, skip_check_array=True)
         dataset = frame_dataset(X, self.kinds)
