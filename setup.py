@@ -31,7 +31,7 @@ setup(
         "absl-py>=2.1",
         "numpy>=1.26.4",
         "scipy>=1.12",
-        "scikit-learn>=1.5",
+        "scikit-learn>=1.6",
         "pillow>=10.3",
         "pyarrow>=17",
         "tensorboard>=2.20",

@@ -19,12 +19,12 @@ Autoencoders" (arXiv 1611.02648). The paper's letters and the names used here:
 
 All terms are in nats, summed over dimensions and averaged over the batch.
 
-Rooms: `model` (GMVAE), `start` (its start, `initialize`), `callbacks`, `data` (in memory, tf.data), `tables`
-(columns of several kinds and their likelihood), `evaluation`
-(scores, diagnostics, baselines, of arrays), `figures`, `report` (the page of a run), `serving` (to TensorFlow
-Serving, `export`). Modules that all share: `objective` (pure functions, Eq. 3 to 7), `likelihoods`,
-`distributions` (TensorFlow Probability), `presets`, `optimizer`, `sign_descent`, `initial_weights`, `inputs`
-(forms and scale of data), `checks`, `errors`, `disk`, `interrupts`.
+Rooms: `model` (GMVAE), `start` (its start, `initialize`), `clustering` (`cluster` and the estimator,
+`GMVAEClusterer`), `callbacks`, `data` (in memory, tf.data), `tables` (columns of several kinds and their
+likelihood), `evaluation` (scores, diagnostics, baselines, of arrays), `figures`, `report` (the page of a run),
+`serving` (to TensorFlow Serving, `export`). Modules that all share: `objective` (pure functions, Eq. 3 to 7),
+`likelihoods`, `distributions` (TensorFlow Probability), `presets`, `optimizer`, `sign_descent`,
+`initial_weights`, `inputs` (forms and scale of data), `checks`, `errors`, `disk`, `interrupts`.
 """
 
 import os
@@ -44,24 +44,46 @@ if _backend != "tensorflow":
         "KERAS_BACKEND=tensorflow before Python starts."
     )
 
+from typing import TYPE_CHECKING, Any
+
 from tf_gmvae import data, evaluation, initial_weights, methods
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
+from tf_gmvae.clustering.cluster import Clustering, cluster
 from tf_gmvae.errors import InputError, TrainingDivergedError
 from tf_gmvae.model.gmvae import GMVAE
 from tf_gmvae.serving.export import export
 from tf_gmvae.sign_descent import SignDescent
 from tf_gmvae.version import __version__
 
+if TYPE_CHECKING:
+    from tf_gmvae.clustering.estimator import GMVAEClusterer
+
 __all__ = [
     "GMVAE",
+    "Clustering",
     "CollapseWatch",
+    "GMVAEClusterer",
     "InputError",
     "SignDescent",
     "TrainingDivergedError",
     "__version__",
+    "cluster",
     "data",
     "evaluation",
     "export",
     "initial_weights",
     "methods",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the estimator, and scikit-learn with it, once somebody asks for it."""
+    if name == "GMVAEClusterer":
+        from tf_gmvae.clustering.estimator import GMVAEClusterer
+
+        return GMVAEClusterer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -34,14 +34,14 @@ MARK = "Bad input: "
 _FRAMED = re.compile(rf"{MARK}(.*?)\]\n", re.DOTALL)
 
 
-def readable(data: Any, likelihood: Likelihood) -> Any:
+def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
     """The user's data in a form that the model reads.
 
     Args:
         data: array (N, ...), tensor, DataFrame, nested lists of numbers, `data.Split`, `tf.data.Dataset`,
             `keras.utils.PyDataset`, or whatever else Keras takes. Of a DataFrame a model of tables takes the
             columns that it knows, by their names.
-        likelihood: the model's.
+        likelihood: the model's. Default None: there is no model yet.
 
     Returns:
         NumPy array of numbers, N >= 1, for what is held in memory; anything else as it is.
@@ -51,7 +51,7 @@ def readable(data: Any, likelihood: Likelihood) -> Any:
     """
     if isinstance(data, Split):
         return data.examples
-    if is_frame(data) and hasattr(likelihood, "columns"):
+    if is_frame(data) and likelihood is not None and hasattr(likelihood, "columns"):
         return likelihood.columns.numbers(as_table(data))
     if isinstance(data, tf.data.Dataset):
         cardinality = int(data.cardinality())

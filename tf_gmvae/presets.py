@@ -191,7 +191,8 @@ class Preset:
         data_shape = tuple(data_shape)
         self.check_shape(data_shape)
         of_columns = networks.dimensions(data_shape[-1])
-        latent_dim = whole_number("latent_dim", latent_dim or self.latent_dim or of_columns)
+        latent_dim = self.latent_dim or of_columns if latent_dim is None else latent_dim
+        latent_dim = whole_number("latent_dim", latent_dim)
         features = likelihood.features()
         encoder, decoder = self.layers(_Blocks(seed), data_shape, likelihood.num_channels(data_shape[-1]))
         encoder = encoder if features is None else [features, *encoder]
@@ -199,7 +200,7 @@ class Preset:
             "encoder": keras.Sequential([keras.Input(data_shape), *encoder], name="encoder"),
             "decoder": keras.Sequential([keras.Input((latent_dim,)), *decoder], name="decoder"),
             "latent_dim": latent_dim,
-            "style_dim": style_dim or self.style_dim or of_columns,
+            "style_dim": self.style_dim or of_columns if style_dim is None else style_dim,
             "prior_units": self.prior_units,
         }
 

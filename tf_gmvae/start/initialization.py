@@ -75,6 +75,7 @@ class Initialization(Part):
         num_views: int = 8,
         max_mapped: int = 40_000,
         max_examples: int = 60_000,
+        max_steps: int | None = None,
         binarize: str = "none",
         callbacks: Sequence[keras.callbacks.Callback] = (),
         checkpoints: str | Path | None = None,
@@ -107,6 +108,7 @@ class Initialization(Part):
             max_mapped: integer, largest number of examples on the map; the others take the labels of their
                 neighbours there. Default 40,000.
             max_examples: integer, largest number of examples in which the clusters are found. Default 60,000.
+            max_steps: integer, largest number of steps of either training. Default None: no such bound.
             binarize: as in `data.to_batches`. Default "none".
             callbacks: list of callbacks of both trainings. Default none.
             checkpoints: path of a folder in which the start keeps what it has done, epoch by epoch. A call with
@@ -127,6 +129,9 @@ class Initialization(Part):
         num_views = whole_number("num_views", num_views, 1)
         max_mapped = whole_number("max_mapped", max_mapped, max(2, self.num_components))
         max_examples = whole_number("max_examples", max_examples, max(2, self.num_components))
+        if max_steps is not None:
+            max_steps = whole_number("max_steps", max_steps, 1)
+            pretraining_epochs, guided_epochs = min(pretraining_epochs, max_steps), min(guided_epochs, max_steps)
         seed = int(np.random.default_rng().integers(2**31)) if self.seed is None else self.seed
         split, indices = _as_split(self, data, max_examples, seed)
         check_enough(split, self.num_components)
@@ -138,7 +143,7 @@ class Initialization(Part):
                 "guided_epochs": guided_epochs, "guidance": guidance, "batch_size": batch_size,
                 "learning_rate": learning_rate, "num_factors": num_factors, "views": _name(views),
                 "num_views": num_views, "max_mapped": max_mapped, "max_examples": max_examples,
-                "binarize": binarize,
+                "max_steps": max_steps, "binarize": binarize,
             },
         )  # fmt: skip
         say = functools.partial(print, flush=True) if verbose else lambda text: None
@@ -146,7 +151,8 @@ class Initialization(Part):
         def epoch_of(examples, epochs):
             size = effort.batch_size(batch_size, examples.num_examples, examples.data_shape)
             least = effort.least_steps(LEAST_STEPS, examples.data_shape)
-            return size, max(examples.num_examples // size, least // epochs)
+            steps = max(examples.num_examples // size, least // epochs)
+            return size, steps if max_steps is None else min(steps, max_steps // epochs)
 
         def train(name, stage, examples, epochs, map_batch=None):
             size, steps = epoch_of(examples, epochs)
@@ -189,7 +195,8 @@ class Initialization(Part):
         say(f"Start 2/3: {pretraining_epochs} epoch{'s' * (pretraining_epochs > 1)} as a plain VAE.")
         unlabelled = replace(split, labels=None)
         train("pretraining", Pretraining(self, learning_rate, beta), unlabelled, pretraining_epochs)
-        encoding = self._over_batches(self._encode_batch, to_batches(sample, 256, binarize=binarize), None)
+        encode = self._encode_batch if self.run_eagerly else tf.function(self._encode_batch, reduce_retracing=True)
+        encoding = self._over_batches(encode, to_batches(sample, 256, binarize=binarize), None)
         _set_up(self, encoding, labels.argmax(axis=1), num_factors, seed)
         if guided_epochs:
             say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
@@ -207,7 +214,6 @@ class Initialization(Part):
         kept.remove()
         return Start(labels, indices)
 
-    @tf.function(reduce_retracing=True)
     def _encode_batch(self, examples):
         features = self.encoder(examples, training=False)
         mean, log_var = self.x_head(features)

@@ -64,7 +64,9 @@ def nearest(
     if not descriptors.is_image(examples.shape[1:]):
         of_others = descriptors.series_features if examples.ndim == 3 else descriptors.row_features
         features = of_others(examples[:num_points]) if own_features is None else _one_form(own_features)
-    plain = tf.function(lambda batch: features(to_floats(batch))[0], reduce_retracing=True)
+    # What is called once is computed sooner than traced.
+    traced = tf.function(reduce_retracing=True) if len(examples) > BLOCK else lambda function: function
+    plain = traced(lambda batch: features(to_floats(batch))[0])
     found = np.concatenate([plain(part).numpy() for part in _parts(examples[:num_points])])
     mean, components = descriptors.projection(found, seed)
     points = (found - mean) @ components
@@ -72,7 +74,7 @@ def nearest(
     lengths = np.sum(points**2, axis=1)
     count = min(NEIGHBOURS, num_points)
 
-    @tf.function(reduce_retracing=True)
+    @traced
     def compare(batch, numbers):
         floats = to_floats(batch)
         queries = features(floats)

@@ -29,7 +29,11 @@ class _Stage(replicas.KeepsOrder, keras.Model):
             self.gmvae = gmvae
             self.autocast = False
             self.trackers = [keras.metrics.Mean(name) for name in ("loss", *names)]
-            self.compile(FusedAdam(learning_rate, epsilon=1e-8), jit_compile=gmvae.jit_compile)
+            self.compile(
+                FusedAdam(learning_rate, epsilon=1e-8),
+                jit_compile=gmvae.jit_compile,
+                run_eagerly=gmvae.run_eagerly,
+            )
             self.optimizer.build(self.weights_to_train())
             self.built = True  # it has no weights of its own
 

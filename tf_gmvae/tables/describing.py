@@ -118,7 +118,10 @@ def _described(name, values, kind):
     else:
         if kind == "count":
             numbers = np.log1p(numbers)
-        center, variance = np.atleast_1d(numbers.mean()), float(numbers.var())
+        # Of an array, whose columns all stay, one may be empty.
+        center, variance = (
+            (np.atleast_1d(numbers.mean()), float(numbers.var())) if len(numbers) else (np.zeros(1), 0.0)
+        )
     # A deviation that is rounding alone is none.
     varies = variance > (1e-6 * (1.0 + float(np.max(np.abs(center))))) ** 2
     return Column(

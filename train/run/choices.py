@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tf_gmvae import data, likelihoods, presets
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.describing import of_array
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run.settings import Settings
 
@@ -30,25 +27,6 @@ def preset_of(settings: Settings, dataset: data.Dataset) -> presets.Preset:
     # Points of the plane may be a table of two columns, too.
     is_table = dataset.columns is not None or (len(shape) == 1 and settings.dataset != "synthetic")
     return presets.get("table") if is_table else presets.for_shape(shape)
-
-
-def as_table(dataset: data.Dataset) -> data.Dataset:
-    """Vectors as the rows of a table, whose columns are described.
-
-    Args:
-        dataset: data of examples (F,), as of a .npz file; a table is returned as it is.
-
-    Returns:
-        `tf_gmvae.data.Dataset`.
-    """
-    if dataset.columns is not None or len(dataset.train.data_shape) != 1:
-        return dataset
-    parts = [
-        None if part is None else replace(part, examples=part.examples.astype("float32"))
-        for part in (dataset.train, dataset.test)
-    ]
-    assert parts[0] is not None
-    return replace(dataset, train=parts[0], test=parts[1], columns=of_array(parts[0].examples))
 
 
 def likelihood_of(settings: Settings, dataset: data.Dataset) -> likelihoods.Likelihood:

@@ -10,10 +10,11 @@ import keras
 import tensorflow as tf
 
 from tf_gmvae import GMVAE, data, inputs
+from tf_gmvae.clustering.recipe import with_columns
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.errors import InputError
 from tf_gmvae.start import initialization
-from train.run.choices import as_table, likelihood_of, preset_of
+from train.run.choices import likelihood_of, preset_of
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.settings import OPTIMIZERS, Settings
@@ -110,7 +111,7 @@ def load_data(settings: Settings | MethodSettings, image_size: ImageSize = None)
     )
     # The other methods take vectors as they are.
     if isinstance(settings, Settings) and preset_of(settings, dataset).name == "table":
-        return as_table(dataset)
+        return with_columns(dataset)
     return dataset
 
 

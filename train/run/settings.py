@@ -12,6 +12,7 @@ from absl import flags
 
 from tf_gmvae import initial_weights
 from tf_gmvae.callbacks.basic import epochs_without_progress
+from tf_gmvae.clustering import recipe
 from tf_gmvae.likelihoods import LIKELIHOODS
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.presets import PRESETS
@@ -23,8 +24,8 @@ OPTIMIZERS: dict[str, Callable[[float], Any]] = {
     "adam": lambda rate: FusedAdam(rate, epsilon=1e-8),
     "sign": SignDescent,
 }
-# Where they are left open: epochs, of tables at most so many and about so many steps in all, and --hold of tables.
-EPOCHS, TABLE_EPOCHS, TABLE_STEPS, TABLE_HOLD = 100, 20, 2000, 20.0
+# Where they are left open and the data are no table.
+EPOCHS = 100
 # As --help shows them.
 GROUPS = {
     "Data": (
@@ -111,11 +112,11 @@ class Settings(Record):
             `Settings`.
         """
         is_table = preset == "table"
-        hold = (TABLE_HOLD if is_table else 0.0) if self.hold is None else self.hold
+        hold = (recipe.HOLD if is_table else 0.0) if self.hold is None else self.hold
         epochs = self.epochs
         if epochs is None:
-            enough = math.ceil(TABLE_STEPS / self.epoch_shape(num_examples)[1])
-            epochs = min(TABLE_EPOCHS, enough) if is_table else EPOCHS
+            batch_size, _ = self.epoch_shape(num_examples)
+            epochs = recipe.epochs_for(num_examples, batch_size) if is_table else EPOCHS
         # Without a start there is nothing to hold on to.
         hold = hold if self.initialize else 0.0
         return replace(self, preset=preset, likelihood=likelihood, hold=hold, epochs=epochs)
@@ -200,8 +201,8 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_integer(
         "epochs",
         None,
-        f"Passes through the training part; by default {EPOCHS}, of tables {TABLE_EPOCHS}, or fewer after "
-        f"{TABLE_STEPS:,} steps.",
+        f"Passes through the training part; by default {EPOCHS}, of tables {recipe.EPOCHS}, or fewer after "
+        f"{recipe.STEPS:,} steps.",
         1,
         **define_from,
     )
@@ -248,7 +249,7 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "hold",
         None,
         "Weight in nats of holding on to the clusters of the start while the objective trains; 0 is the paper's; "
-        f"by default 0, for tables {TABLE_HOLD:g}.",
+        f"by default 0, for tables {recipe.HOLD:g}.",
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)

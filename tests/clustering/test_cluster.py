@@ -1,0 +1,86 @@
+"""`tf_gmvae.cluster`: from data to clusters in one call."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import run_warm
+from sklearn.metrics import adjusted_rand_score
+
+import tf_gmvae
+from tf_gmvae import InputError
+from tf_gmvae.clustering import answers, recipe
+from tf_gmvae.start import initialization
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """The road as it is, but for its length."""
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 60)
+    monkeypatch.setattr(recipe, "EPOCHS", 2)
+
+
+def test_a_table_in_whatever_form(table, tmp_path):
+    names = [f"column_{number}" for number in range(6)]
+    frame = pd.DataFrame(table, columns=names)
+    path = tmp_path / "table.parquet"
+    frame.to_parquet(path)
+    found = tf_gmvae.cluster(table, num_components=3, seed=1)
+    assert found.clusters.shape == (200,) and found.clusters.dtype == np.int64
+    assert found.probabilities.shape == (200, 3)
+    assert np.array_equal(found.probabilities.argmax(axis=1), found.clusters)
+    np.testing.assert_allclose(found.model.predict(table, verbose=0), found.probabilities, atol=1e-5)
+    # Three clusters that cannot be missed.
+    assert len(np.unique(found.clusters)) == 3 and found.probabilities.max(axis=1).mean() > 0.9
+    for same in (frame, str(path)):
+        again = tf_gmvae.cluster(same, num_components=3, seed=1)
+        np.testing.assert_array_equal(again.clusters, found.clusters)
+
+
+@pytest.mark.slow
+def test_the_defaults_find_the_digits(monkeypatch):
+    monkeypatch.undo()
+    digits = tf_gmvae.data.load("digits")
+    found = tf_gmvae.cluster(digits)
+    assert adjusted_rand_score(digits.train.labels, found.clusters) > 0.85
+    of_new = found.model.predict(digits.test.examples, verbose=0).argmax(axis=1)
+    assert adjusted_rand_score(digits.test.labels, of_new) > 0.85
+
+
+def test_an_answer_does_not_depend_on_the_rows_beside_it(table, make_table_model):
+    model = make_table_model()
+    for answer in (answers.posterior, answers.means, answers.elbos):
+        alone = np.concatenate([answer(model, table[number : number + 1]) for number in range(5)])
+        np.testing.assert_array_equal(answer(model, table)[:5], alone)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (iter([1]), "a table, an array, or the path"),
+        (["a", "b"], "must be numbers"),
+        (np.array([[1.0, np.inf]] * 4), "infinite"),
+        (pd.DataFrame({"a": [1.0]}), "1 row"),
+        ("nowhere.csv", "nowhere.csv"),
+    ],
+)
+def test_what_cannot_be_clustered_is_named(data, message):
+    with pytest.raises(InputError, match=message):
+        tf_gmvae.cluster(data)
+
+
+def test_the_length_of_the_training_follows_the_data(monkeypatch):
+    monkeypatch.undo()
+    assert [recipe.epochs_for(rows) for rows in (150, 20_000, 50_000, 10**6)] == [20, 10, 4, 1]
+
+
+@pytest.mark.slow
+def test_a_table_comes_to_the_clusters_of_the_command(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    from sklearn.datasets import load_wine
+
+    load_wine(as_frame=True).data.to_csv(tmp_path / "wine.csv", index=False)
+    process = run_warm("-m", "train.main", "--dataset=wine.csv", "--num_components=3", "--name=wine", cwd=tmp_path)
+    assert process.returncode == 0, process.stderr[-3000:]
+    of_command = pd.read_csv(tmp_path / "runs" / "wine" / "clusters.csv")
+    found = tf_gmvae.cluster(tmp_path / "wine.csv", num_components=3)
+    assert (of_command["cluster"].to_numpy() == found.clusters).mean() > 0.99

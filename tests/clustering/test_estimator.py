@@ -1,0 +1,229 @@
+"""`GMVAEClusterer`, as scikit-learn's own checks and as its users see it."""
+
+import copy
+import gc
+import pickle
+import warnings
+import weakref
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from conftest import run_python
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import adjusted_rand_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import estimator_checks_generator
+
+import tf_gmvae
+from tf_gmvae import GMVAEClusterer, InputError
+from tf_gmvae.start import agreement
+
+# Trained for a moment, since nearly all of the checks fit anew; and long enough to rely on the clusters.
+BRIEF, LONG = GMVAEClusterer(n_clusters=2, max_steps=1), GMVAEClusterer(n_clusters=3, max_steps=100)
+
+
+def checks():
+    """Scikit-learn's checks: those of the clusters themselves of `LONG`, all others of `BRIEF`."""
+    for estimator in (BRIEF, LONG):
+        for number, (_, check) in enumerate(estimator_checks_generator(estimator)):
+            name = check.func.__name__
+            if (name == "check_clustering") == (estimator is LONG):
+                yield pytest.param(estimator, check, id=f"{name}-{number}")
+
+
+@pytest.fixture(autouse=True)
+def few_samples(monkeypatch):
+    """The start as it is, but for the number of samples by which it chooses a method."""
+    monkeypatch.setattr(agreement, "SAMPLES", 2)
+
+
+@pytest.mark.filterwarnings("ignore")  # what a check provokes is its own affair
+@pytest.mark.parametrize(("estimator", "check"), list(checks()))
+def test_the_checks_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """A DataFrame of all kinds of columns, with values missing, and the cluster of each row."""
+    rng = np.random.default_rng(0)
+    cluster = rng.integers(3, size=90)
+    frame = pd.DataFrame(
+        {
+            "size": rng.normal(4 * cluster, 1),
+            "colour": np.array(["red", "green", "blue"])[cluster],
+            "open": rng.random(90) < cluster / 2,
+            "visits": rng.poisson(10.0 ** (cluster + 1)),
+            "country": "here",
+        }
+    )
+    frame.loc[3, "size"], frame.loc[5, "colour"] = np.nan, None
+    return frame, cluster
+
+
+@pytest.fixture(scope="module")
+def fitted(shop):
+    return GMVAEClusterer(3, max_steps=60, random_state=0).fit(shop[0])
+
+
+def test_columns_of_all_kinds_in(shop, fitted):
+    frame, cluster = shop
+    assert adjusted_rand_score(cluster, fitted.labels_) > 0.9
+    assert [column.kind for column in fitted.columns_.columns] == ["real", "category", "yes_no", "real"]
+    assert fitted.feature_names_in_.tolist() == list(frame) and fitted.n_features_in_ == 5
+    assert "country" not in fitted.columns_.names  # it tells nothing
+    np.testing.assert_allclose(fitted.predict_proba(frame).sum(axis=1), 1, atol=1e-5)
+    assert np.array_equal(fitted.predict(frame), fitted.labels_)
+
+
+def test_columns_are_known_by_their_names_whatever_package_holds_them(shop, fitted):
+    frame, _ = shop
+    expected = fitted.predict_proba(frame)
+    for same in (frame[frame.columns[::-1]], frame.assign(more=1), pa.Table.from_pandas(frame)):
+        assert np.array_equal(fitted.predict_proba(same), expected)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        assert np.array_equal(fitted.predict_proba(frame.to_numpy()), expected)
+    with pytest.raises(InputError, match="lacks the column 'size'"):
+        fitted.predict(frame.drop(columns="size"))
+
+
+def test_features_have_names_and_come_out_as_a_dataframe(shop, fitted):
+    frame, _ = shop
+    names = fitted.get_feature_names_out().tolist()
+    assert names == [f"gmvaeclusterer{number}" for number in range(4)]
+    fitted.set_output(transform="pandas")
+    found = fitted.transform(frame.iloc[5:9])
+    fitted.set_output(transform="default")
+    assert list(found) == names and found.index.tolist() == [5, 6, 7, 8]
+    np.testing.assert_array_equal(found, fitted.transform(frame)[5:9])
+
+
+def test_the_elbo_is_that_of_the_model_and_marks_the_unusual(shop, fitted):
+    frame, _ = shop
+    scores = fitted.score_samples(frame)
+    assert fitted.score(frame) == pytest.approx(scores.mean())
+    # The same estimate from other noise, many times.
+    numbers = fitted.columns_.numbers(tf_gmvae.data.table.as_table(frame))
+    of_model = np.mean([fitted.model_.score(np.repeat(numbers, 50, axis=0)).elbo.reshape(90, 50).mean(axis=1)])
+    assert fitted.score(frame) == pytest.approx(of_model, abs=0.5)
+    assert fitted.score_samples(frame.assign(size=100.0)).max() < scores.min()
+
+
+def test_new_rows_look_like_those_of_fit(shop, fitted):
+    rows, clusters = fitted.sample(200)
+    assert isinstance(rows, pd.DataFrame) and list(rows) == list(fitted.columns_.names)
+    assert set(rows["colour"]) == {"red", "green", "blue"} and set(clusters) == {0, 1, 2}
+    assert (
+        adjusted_rand_score(fitted.predict(rows.assign(country="here")), clusters) > 0.3
+    )  # of so brief a training
+    again, _ = fitted.sample(200)
+    assert rows.equals(again)
+    with pytest.raises(InputError, match="n_samples"):
+        fitted.sample(0)
+
+
+def test_a_copy_and_a_pickle_answer_alike(shop, fitted):
+    expected = fitted.predict_proba(shop[0])
+    for other in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
+        assert np.array_equal(other.predict_proba(shop[0]), expected)
+        assert np.array_equal(other.labels_, fitted.labels_)
+
+
+def test_the_same_random_state_gives_the_same_result():
+    iris = load_iris().data
+    one, same, other = (GMVAEClusterer(3, max_steps=5, random_state=seed).fit(iris) for seed in (1, 1, 2))
+    assert np.array_equal(one.predict_proba(iris), same.predict_proba(iris))
+    assert not np.array_equal(one.predict_proba(iris), other.predict_proba(iris))
+    drawn = [GMVAEClusterer(3, max_steps=1).fit(iris).model_.seed for _ in range(2)]
+    assert drawn[0] != drawn[1]
+
+
+def test_a_pipeline_is_searched_for_its_parameters():
+    iris = load_iris().data
+    pipeline = make_pipeline(StandardScaler(), GMVAEClusterer(max_steps=1, random_state=0))
+    search = GridSearchCV(pipeline, {"gmvaeclusterer__n_clusters": [2, 3]}, cv=2, error_score="raise")
+    search.fit(iris)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.predict(iris).shape == (150,)
+
+
+def test_images_go_in_as_they_are():
+    images = tf_gmvae.data.load("digits").train.examples[:100, ..., 0]
+    found = GMVAEClusterer(2, max_steps=2, random_state=0).fit(images)
+    assert found.columns_ is None and found.transform(images[:3]).shape == (3, 32)
+    rows, _ = found.sample(2)
+    assert rows.shape == (2, 8, 8, 1)
+    assert np.array_equal(found.predict(images[..., None]), found.labels_)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_clusters": 0}, "`n_clusters` must be an integer >= 1"),
+        ({"n_clusters": 151}, "150 examples"),
+        ({"latent_dim": 0}, "`latent_dim` must be an integer >= 1"),
+        ({"hold": -1}, "`hold` must be a number of nats >= 0"),
+        ({"learning_rate": 0.0}, "`learning_rate` must be a number above 0"),
+        ({"max_steps": 0}, "`max_steps` must be"),
+        ({"kinds": {"a": "real"}}, "`kinds` goes by the names"),
+        ({"random_state": -1}, "`random_state` must be"),
+    ],
+)
+def test_an_argument_out_of_range_is_named(arguments, message):
+    with pytest.raises(InputError, match=message):
+        GMVAEClusterer(**arguments).fit(load_iris().data)
+
+
+def test_rows_that_cannot_be_clustered_are_refused(shop):
+    frame, _ = shop
+    with pytest.raises(InputError, match="1 row"):
+        BRIEF.fit(frame.iloc[:1])
+    with pytest.raises(NotFittedError):
+        GMVAEClusterer().predict(frame)
+
+
+def test_an_empty_column_of_an_array_does_no_harm():
+    rows = np.c_[load_iris().data, np.full(150, np.nan)]
+    found = GMVAEClusterer(3, max_steps=2, random_state=0).fit(rows)
+    assert np.isfinite(found.score_samples(rows)).all()
+
+
+def test_a_model_that_is_gone_is_gone():
+    """A search fits a hundred times."""
+    estimator = GMVAEClusterer(3, max_steps=1, random_state=0)
+    models = [weakref.ref(estimator.fit(load_iris().data).model_) for _ in range(3)]
+    gc.collect()
+    assert [model() is None for model in models] == [True, True, False]
+
+
+@pytest.mark.slow
+def test_many_fits_come_without_advice_on_retracing():
+    process = run_python(
+        "-c",
+        """
+from sklearn.datasets import load_iris
+from tf_gmvae import GMVAEClusterer
+for _ in range(7):
+    GMVAEClusterer(3, max_steps=11, random_state=0).fit(load_iris().data)
+""",
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert "retracing" not in process.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("load", "num_clusters", "least"), [(load_wine, 3, 0.88), (load_iris, 3, 0.85), (load_breast_cancer, 2, 0.68)]
+)
+def test_the_defaults_find_the_classes(load, num_clusters, least, monkeypatch):
+    monkeypatch.undo()
+    data = load(as_frame=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        found = GMVAEClusterer(num_clusters, random_state=0).fit_predict(data.data)
+    assert adjusted_rand_score(data.target, found) > least

@@ -1,0 +1,88 @@
+"""What a fitted model says of examples, the same of each one whatever others come with it.
+
+Sums of float32 differ in their last digits with the shape of the batch, so batches have one shape, the last one
+filled up. Nothing is traced: a search for parameters asks many models, each of them once or twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from tf_gmvae import inputs, objective
+from tf_gmvae.model.gmvae import GMVAE
+
+# Rows, and images, of a batch.
+ROWS, IMAGES = 256, 32
+# Samples of the latents by which an ELBO is estimated.
+SCORE_SAMPLES = 16
+
+
+def posterior(model: GMVAE, examples: np.ndarray) -> np.ndarray:
+    """p(z | y) at the means of x and w.
+
+    Args:
+        model: `GMVAE`.
+        examples: array (N, ...).
+
+    Returns:
+        Float32 array (N, K), rows sum to one.
+    """
+
+    def of_batch(batch):
+        encoding = model.encode(batch)
+        components = model.mixture_prior(encoding.w_mean)
+        return tf.exp(objective.log_responsibilities(encoding.x_mean, *components))
+
+    return _over_batches(model, examples, of_batch)
+
+
+def means(model: GMVAE, examples: np.ndarray) -> np.ndarray:
+    """Means of q(x | y).
+
+    Args:
+        model: `GMVAE`.
+        examples: array (N, ...).
+
+    Returns:
+        Float32 array (N, D).
+    """
+    return _over_batches(model, examples, lambda batch: model.encode(batch).x_mean)
+
+
+def elbos(model: GMVAE, examples: np.ndarray) -> np.ndarray:
+    """The evidence lower bound of every example, from 16 samples of the latents whose noise all examples share.
+
+    Args:
+        model: `GMVAE`.
+        examples: array (N, ...).
+
+    Returns:
+        Float32 array (N,), nats.
+    """
+    rng = np.random.default_rng(0)
+    sizes = (model.latent_dim, model.style_dim)  # of x and then of w
+    noises = [rng.standard_normal((SCORE_SAMPLES, 1, size)).astype("float32") for size in sizes]
+
+    def of_batch(batch):
+        of_latents = iter(noises)
+
+        def shared(mean, log_var, num_samples):
+            return mean + tf.exp(0.5 * log_var) * next(of_latents)
+
+        return objective.elbo_terms(*model.sampled(batch, sampler=shared).of_terms).elbo
+
+    return _over_batches(model, examples, of_batch)
+
+
+def _over_batches(model: GMVAE, examples: np.ndarray, of_batch: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray:
+    inputs.check_data(examples, model)
+    size = ROWS if examples.ndim == 2 else IMAGES
+    found = []
+    for begin in range(0, len(examples), size):
+        part = examples[begin : begin + size]
+        filled = np.concatenate([part, np.repeat(part[-1:], size - len(part), axis=0)])
+        found.append(of_batch(model.examples(filled)).numpy()[: len(part)])
+    return np.concatenate(found)

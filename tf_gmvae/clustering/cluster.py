@@ -1,0 +1,167 @@
+"""Clusters of data in one call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_gmvae.checks import whole_number
+from tf_gmvae.clustering import answers
+from tf_gmvae.clustering.recipe import Recipe
+from tf_gmvae.data.load import load
+from tf_gmvae.data.split import Dataset, Split
+from tf_gmvae.data.table import as_table, is_frame
+from tf_gmvae.errors import InputError
+from tf_gmvae.inputs import readable
+from tf_gmvae.model.gmvae import GMVAE
+from tf_gmvae.tables.describing import describe
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Clustering:
+    """What was found.
+
+    Attributes:
+        clusters: int64 array (N,), the cluster of each example, 0 to K - 1.
+        probabilities: float32 array (N, K), p(z | y): how sure it is; rows sum to one.
+        model: trained `GMVAE`, for everything else: `predict` of new data, `embed`, `generate`, `score`, `save`.
+    """
+
+    clusters: np.ndarray
+    probabilities: np.ndarray
+    model: GMVAE
+
+
+def cluster(
+    data: Any,
+    *,
+    num_components: int = 10,
+    seed: int = 0,
+    kinds: Mapping[str, str] | None = None,
+    verbose: int | str = 0,
+) -> Clustering:
+    """Finds clusters in data; half a minute for a table of some hundred rows, minutes for thousands of images.
+
+    A table comes to the same clusters as by `python -m train.main --dataset=... --num_components=...`. Images are
+    held to the clusters of their start as tables are, by the networks that fit their shape.
+
+    Args:
+        data: DataFrame of pandas or polars, or `pyarrow.Table`, whose columns may be numbers, counts, yes/no or
+            categories, with missing values; array (N, F), NaN where a value is missing; images (N, H, W) or
+            (N, H, W, C), uint8 or floats in [0, 1]; path of a file or name that `data.load` takes; or what
+            `data.load` returns, of which the training part is taken.
+        num_components: K, clusters to find. Default 10.
+        seed: integer from 0 on; the same seed gives the same clusters. Default 0.
+        kinds: dict of "real", "count", "yes_no" or "category" by the name of a DataFrame's column, where a guess
+            would be wrong. Default None.
+        verbose: 0 is silent, 1 and 2 show progress as `fit` of Keras does. Default 0.
+
+    Returns:
+        `Clustering`.
+
+    Raises:
+        InputError: if the data cannot be read, or hold too few different examples for K clusters.
+
+    Example:
+        >>> import pandas, tf_gmvae
+        >>> found = tf_gmvae.cluster(pandas.read_csv("wines.csv"), num_components=3)
+        >>> found.clusters
+    """
+    num_components = whole_number("num_components", num_components, 1)
+    dataset = as_dataset(data, kinds)
+    model = Recipe(num_components, whole_number("seed", seed, 0), verbose=verbose).fitted(dataset)
+    posterior = answers.posterior(model, dataset.train.examples)
+    return Clustering(posterior.argmax(axis=1), posterior, model)
+
+
+def as_dataset(data: Any, kinds: Mapping[str, str] | None = None) -> Dataset:
+    """Data in whatever form as a data set.
+
+    Args:
+        data: as in `cluster`.
+        kinds: as in `cluster`. Default None.
+
+    Returns:
+        `tf_gmvae.data.Dataset`, with `columns` where `data` is a table that names them.
+
+    Raises:
+        InputError: if they cannot be read.
+    """
+    if isinstance(data, str | Path):
+        return load(str(data), kinds=kinds)
+    if is_frame(data):
+        return frame_dataset(data, kinds)
+    check_no_kinds(kinds)
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, Split):
+        return Dataset("data", data)
+    array = readable(data)
+    if not isinstance(array, np.ndarray):
+        raise InputError(
+            f"cluster takes a table, an array, or the path of a file. Received: {type(data).__name__}. "
+            "Streams are for GMVAE.initialize and fit."
+        )
+    return Dataset("data", array_split(array))
+
+
+def check_no_kinds(kinds: Mapping[str, str] | None) -> None:
+    """Refuses kinds of columns where columns have no names.
+
+    Args:
+        kinds: as in `cluster`.
+
+    Raises:
+        InputError: if there are any.
+    """
+    if kinds:
+        raise InputError("`kinds` goes by the names of columns: give a DataFrame, or leave it out.")
+
+
+def frame_dataset(frame: Any, kinds: Mapping[str, str] | None = None) -> Dataset:
+    """A table in memory as a data set; columns that tell nothing are left out, which is logged.
+
+    Args:
+        frame: DataFrame of pandas or polars, or `pyarrow.Table`.
+        kinds: as in `cluster`. Default None.
+
+    Returns:
+        `tf_gmvae.data.Dataset`.
+
+    Raises:
+        InputError: if it has fewer than two rows, or no column to find clusters in.
+    """
+    table = as_table(frame)
+    if len(frame) < 2:
+        raise InputError(
+            f"The table has {len(frame)} row{'s' * (len(frame) != 1)}: give one with a row for each example."
+        )
+    columns, left_out = describe(table, kinds)
+    for sentence in left_out:
+        log.info("%s.", sentence)
+    return Dataset("table", Split(columns.numbers(table), missing=True), columns=columns)
+
+
+def array_split(array: np.ndarray) -> Split:
+    """An array of examples as a split: vectors as float32 in which NaN is a missing value, images with channels.
+
+    Args:
+        array: array (N, F), (N, H, W) or (N, H, W, C).
+
+    Returns:
+        `Split`.
+
+    Raises:
+        InputError: if a value is infinite, or too large for float32.
+    """
+    if array.ndim != 2:
+        return Split.from_arrays(array)
+    with np.errstate(over="ignore"):  # what overflows is then named
+        return Split(np.ascontiguousarray(array, "float32"), missing=True)

@@ -1,0 +1,246 @@
+"""The model as an estimator of scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from tf_gmvae.checks import whole_number
+from tf_gmvae.clustering import answers, samples
+from tf_gmvae.clustering.cluster import array_split, check_no_kinds, frame_dataset
+from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, HOLD, LEARNING_RATE, Recipe, with_columns
+from tf_gmvae.data.split import Dataset
+from tf_gmvae.data.table import as_table, is_frame
+
+
+class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):
+    """Clusters by a Gaussian mixture VAE, as `tf_gmvae.cluster` finds them, behind scikit-learn's interface.
+
+    `X` is an array (n_samples, n_features), NaN where a value is missing; a DataFrame of pandas or polars or a
+    `pyarrow.Table`, whose columns may also be counts, yes/no or categories, texts included; or images (N, H, W) or
+    (N, H, W, C), uint8 or floats in [0, 1]. Values need no scaling: that is part of the model. What a column of a
+    DataFrame holds is found out, and columns that tell nothing are left out.
+
+    Args:
+        n_clusters: K, clusters to find. Default 10.
+        latent_dim: D, features that `transform` returns. Default None: of a table as many as it has columns, from
+            2 to 10; of images 32 or 200.
+        style_dim: W, dimensions of the style w. Default None: likewise.
+        kinds: dict of "real", "count", "yes_no" or "category" by the name of a DataFrame's column, where a guess
+            would be wrong. Default None.
+        hold: weight in nats of holding on to the clusters that the start found while the networks train; 0 is the
+            paper's objective. Default 20.
+        learning_rate: Adam's, after the start. Default 0.0001.
+        batch_size: integer, rows of a step after the start. Default 100.
+        max_epochs: integer, largest number of epochs after the start; after 2,000 steps no further one begins.
+            Default 20.
+        max_steps: integer, largest number of steps of each of the three trainings, two of the start and one after
+            it. Fewer than some hundred blur the clusters; up to 10 take a second, for a test of a pipeline.
+            Default None: no such bound.
+        random_state: integer, `numpy.random.RandomState` or None. The same integer gives the same result on the
+            same machine with the same number of threads. Default None: drawn anew by every `fit`.
+        verbose: 0 is silent, 1 and 2 show progress as `fit` of Keras does. Default 0.
+
+    Attributes:
+        labels_: int64 array (n_samples,), clusters of the rows of `fit`, 0 to K - 1.
+        model_: the trained `GMVAE`.
+        columns_: `tables.Columns` that the model takes, or None of images.
+        n_features_in_: integer, columns of `fit`.
+        feature_names_in_: array of their names, where they were texts.
+
+    Example:
+        >>> from sklearn.datasets import load_wine
+        >>> from tf_gmvae import GMVAEClusterer
+        >>> wines = load_wine(as_frame=True).data
+        >>> clusters = GMVAEClusterer(n_clusters=3, random_state=0).fit_predict(wines)
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 10,
+        *,
+        latent_dim: int | None = None,
+        style_dim: int | None = None,
+        kinds: Mapping[str, str] | None = None,
+        hold: float = HOLD,
+        learning_rate: float = LEARNING_RATE,
+        batch_size: int = BATCH_SIZE,
+        max_epochs: int = EPOCHS,
+        max_steps: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.latent_dim = latent_dim
+        self.style_dim = style_dim
+        self.kinds = kinds
+        self.hold = hold
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.max_steps = max_steps
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> GMVAEClusterer:
+        """Finds clusters and trains the model.
+
+        Args:
+            X: see the class; at least two rows, and K different ones.
+            y: not looked at. Default None.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            InputError: a `ValueError`, if the data or an argument are not what they must be.
+        """
+        recipe = Recipe(
+            whole_number("n_clusters", self.n_clusters, 1),
+            self._seed(),
+            self.latent_dim,
+            self.style_dim,
+            self.hold,
+            self.learning_rate,
+            whole_number("batch_size", self.batch_size, 1),
+            whole_number("max_epochs", self.max_epochs, 1),
+            None if self.max_steps is None else whole_number("max_steps", self.max_steps, 1),
+            self.verbose,
+        )
+        dataset = self._described(X)
+        self.columns_: Any = dataset.columns
+        self.model_ = recipe.fitted(dataset)
+        self.labels_ = answers.posterior(self.model_, dataset.train.examples).argmax(axis=1)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The likeliest cluster of each row.
+
+        Args:
+            X: see the class.
+
+        Returns:
+            Int64 array (n_samples,).
+        """
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """p(z | y), the probability of each cluster.
+
+        Args:
+            X: see the class.
+
+        Returns:
+            Float32 array (n_samples, K), rows sum to one.
+        """
+        return answers.posterior(*self._model_and_examples(X))
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Means of q(x | y): few features in which the clusters are Gaussian.
+
+        Args:
+            X: see the class.
+
+        Returns:
+            Float32 array (n_samples, D), or what `set_output` asks for.
+        """
+        return answers.means(*self._model_and_examples(X))
+
+    def score_samples(self, X: Any) -> np.ndarray:
+        """The evidence lower bound of each row, a bound of its log-probability: low marks the unusual.
+
+        Args:
+            X: see the class.
+
+        Returns:
+            Float32 array (n_samples,), nats.
+        """
+        return answers.elbos(*self._model_and_examples(X))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean of `score_samples`, for a search of parameters: higher is better.
+
+        It says how well the model describes the data, not how good its clusters are.
+
+        Args:
+            X: see the class.
+            y: not looked at. Default None.
+
+        Returns:
+            Float, nats.
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def sample(self, n_samples: int = 1) -> tuple[Any, np.ndarray]:
+        """New rows, each from a cluster that is drawn with equal chances.
+
+        Args:
+            n_samples: integer. Default 1.
+
+        Returns:
+            Pair of the rows, (n_samples, n_features), a DataFrame where `fit` had one, of images their means; and
+            an int64 array (n_samples,) of their clusters. An integer `random_state` gives the same at every call.
+
+        Raises:
+            InputError: if `n_samples` is no integer from 1 on.
+        """
+        check_is_fitted(self)
+        rows, clusters = samples.draw(self.model_, whole_number("n_samples", n_samples, 1), self._seed())
+        if self._frame is not None:
+            return samples.as_frame(self.columns_.values(rows), self._frame), clusters
+        return rows, clusters
+
+    def __sklearn_tags__(self) -> Tags:
+        """That values may be missing."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.model_.latent_dim
+
+    def _seed(self):
+        if isinstance(self.random_state, int | np.integer):
+            return whole_number("random_state", int(self.random_state), 0)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _described(self, X):
+        """The data of `fit`, and what is known of its columns."""
+        self._frame: str | None = None
+        if not is_frame(X):
+            check_no_kinds(self.kinds)
+            return with_columns(Dataset("X", array_split(self._array(X, reset=True))))
+        validate_data(self, X, skip_check_array=True)
+        dataset = frame_dataset(X, self.kinds)
+        self._frame, self._names = type(X).__module__.partition(".")[0], list(as_table(X))
+        return dataset
+
+    def _model_and_examples(self, X):
+        check_is_fitted(self)
+        if self._frame is None:
+            return self.model_, array_split(self._array(X, reset=False)).examples
+        if is_frame(X):
+            return self.model_, self.columns_.numbers(as_table(X, "X"))
+        # The columns in the order of `fit`, whose names an array has lost.
+        array = self._array(X, reset=False, dtype=None)
+        return self.model_, self.columns_.numbers(dict(zip(self._names, array.T, strict=True)))
+
+    def _array(self, X: ArrayLike, reset: bool, dtype: Any = np.float32) -> np.ndarray:
+        """An array, checked as scikit-learn checks them; of images the dtype is kept."""
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=None if len(getattr(X, "shape", ())) > 2 else dtype,
+            allow_nd=True,
+            ensure_all_finite="allow-nan",
+            ensure_min_samples=2 if reset else 1,
+        )

@@ -1,0 +1,178 @@
+"""How clusters are found where nothing else is asked for: a model, its start, and a training that holds to it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import tensorflow as tf
+
+from tf_gmvae import presets
+from tf_gmvae.data.pipeline import to_batches
+from tf_gmvae.data.split import Dataset
+from tf_gmvae.errors import InputError
+from tf_gmvae.model.gmvae import GMVAE
+from tf_gmvae.optimizer import FusedAdam
+from tf_gmvae.start.initialization import check_enough
+from tf_gmvae.tables.describing import of_array
+from tf_gmvae.tables.likelihood import ColumnsLikelihood
+
+# Weight of holding on to the clusters of the start, nats; epochs, and steps after which no further epoch begins.
+HOLD, EPOCHS, STEPS = 20.0, 20, 2000
+BATCH_SIZE, LEARNING_RATE = 100, 1e-4
+# Steps up to which a training is over before TensorFlow would have made a graph of its step.
+FEW_STEPS = 10
+
+
+def epochs_for(num_examples: int, batch_size: int = BATCH_SIZE) -> int:
+    """Epochs of the training after the start.
+
+    Args:
+        num_examples: N, at least `batch_size`.
+        batch_size: integer, examples of a step. Default 100.
+
+    Returns:
+        Integer: 20, or of much data as many as make 2,000 steps.
+    """
+    return min(EPOCHS, math.ceil(STEPS / (num_examples // batch_size)))
+
+
+def with_columns(dataset: Dataset) -> Dataset:
+    """Vectors as the rows of a table, whose columns are described.
+
+    Args:
+        dataset: data of examples (F,), as of a .npz file; a table, or anything else, is returned as it is.
+
+    Returns:
+        `tf_gmvae.data.Dataset`.
+    """
+    if dataset.columns is not None or len(dataset.train.data_shape) != 1:
+        return dataset
+    parts = [
+        None if part is None else replace(part, examples=part.examples.astype("float32"))
+        for part in (dataset.train, dataset.test)
+    ]
+    assert parts[0] is not None
+    return replace(dataset, train=parts[0], test=parts[1], columns=of_array(parts[0].examples))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The choices there are.
+
+    Attributes:
+        num_components: K.
+        seed: integer.
+        latent_dim: D; None is the preset's. Default None.
+        style_dim: W; likewise. Default None.
+        hold: weight in nats of holding on to the clusters of the start. Default 20.
+        learning_rate: Adam's, after the start. Default 0.0001.
+        batch_size: integer, examples of a step after the start. Default 100.
+        max_epochs: integer, largest number of epochs after the start; None is that of `epochs_for`. Default None.
+        max_steps: integer, largest number of steps of each training, the two of the start included. Default None:
+            no such bound.
+        verbose: as in Keras, 0 is silent. Default 0.
+    """
+
+    num_components: int
+    seed: int
+    latent_dim: int | None = None
+    style_dim: int | None = None
+    hold: float = HOLD
+    learning_rate: float = LEARNING_RATE
+    batch_size: int = BATCH_SIZE
+    max_epochs: int | None = None
+    max_steps: int | None = None
+    verbose: int | str = 0
+
+    def model_for(self, dataset: Dataset) -> GMVAE:
+        """The untrained model that goes with the data: of vectors that of a table, of images by their shape.
+
+        Args:
+            dataset: data, of which vectors have been through `with_columns`.
+
+        Returns:
+            `GMVAE`, compiled.
+
+        Raises:
+            InputError: if no networks fit the shape of the examples, or a choice is out of its range.
+        """
+        shape = dataset.train.data_shape
+        is_table = dataset.columns is not None
+        preset = presets.get("table") if is_table else presets.for_shape(shape)
+        model = GMVAE.from_preset(
+            preset.name,
+            num_components=self.num_components,
+            data_shape=shape,
+            likelihood=preset.likelihood if dataset.columns is None else ColumnsLikelihood(dataset.columns),
+            latent_dim=self.latent_dim,
+            style_dim=self.style_dim,
+            hold=self.hold,
+            seed=self.seed,
+        )
+        if not 0.0 < self.learning_rate < math.inf:
+            raise InputError(f"`learning_rate` must be a number above 0. Received: {self.learning_rate!r}")
+        few = self.max_steps is not None and self.max_steps <= FEW_STEPS
+        optimizer = FusedAdam(self.learning_rate, epsilon=1e-8)
+        model.compile(optimizer, run_eagerly=few, jit_compile=False if few else "auto")
+        return model
+
+    def fitted(self, dataset: Dataset) -> GMVAE:
+        """A model that has found clusters in the training part of the data.
+
+        Args:
+            dataset: data; labels are not looked at.
+
+        Returns:
+            `GMVAE`.
+
+        Raises:
+            InputError: if the data are not what a model can be trained on, or too few.
+            TrainingDivergedError: at the first loss that is not finite.
+        """
+        dataset = with_columns(dataset)
+        check_enough(dataset.train, self.num_components)
+        examples = replace(dataset.train, labels=None, ids=None)
+        with _many_models():
+            model = self.model_for(dataset)
+            model.initialize(examples, max_steps=self.max_steps, verbose=self.verbose)
+            self._train(model, examples)
+        model.compile(model.optimizer)  # as any other from now on
+        return model
+
+    def _train(self, model, examples):
+        size = min(self.batch_size, examples.num_examples)
+        steps, epochs = examples.num_examples // size, epochs_for(examples.num_examples, size)
+        if self.max_steps is not None:
+            steps = min(steps, self.max_steps)
+            epochs = min(epochs, self.max_steps // steps)
+        held = model.predict(to_batches(examples, 256), verbose=0)
+        numbered = replace(examples, labels=np.arange(examples.num_examples))
+        batches = to_batches(
+            numbered, size, shuffle_seed=self.seed, num_epochs=None, drop_remainder=True, with_labels=True
+        )
+        model.fit(
+            batches.map(lambda values, numbers: (values, tf.gather(held, numbers))),
+            steps_per_epoch=steps,
+            epochs=epochs if self.max_epochs is None else min(epochs, self.max_epochs),
+            verbose=self.verbose,
+        )
+
+
+@contextlib.contextmanager
+def _many_models() -> Iterator[None]:
+    """Without TensorFlow's advice that a function is traced again: each model has its own."""
+
+    def of_use(record):
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    log = logging.getLogger("tensorflow")
+    log.addFilter(of_use)
+    try:
+        yield
+    finally:
+        log.removeFilter(of_use)
