@@ -25,8 +25,8 @@ from tf_gmvae.start import effort, initialization
     ],
 )
 def test_few_large_images_take_less_work(num_examples, data_shape, size, steps):
-    assert effort.batch_size(200, num_examples, data_shape) == size
-    assert effort.least_steps(500, data_shape) == steps
+    assert effort.batch_size_for(200, num_examples, data_shape) == size
+    assert effort.least_steps_for(500, data_shape) == steps
 
 
 @pytest.mark.parametrize(

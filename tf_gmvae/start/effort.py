@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tf_gmvae.data.split import Split
+
 # Pixels of an image. Beyond the first, few images are trained in smaller batches; beyond the second, in fewer
 # steps.
 _LARGE, _LARGER = 28 * 28, 32 * 32
@@ -22,7 +24,7 @@ _COMPILED, _A_THOUSAND_MAPPED = 15.0, 2.0
 _OVERHEAD = 1.3
 
 
-def batch_size(asked: int, num_examples: int, data_shape: tuple[int, ...]) -> int:
+def batch_size_for(asked: int, num_examples: int, data_shape: tuple[int, ...]) -> int:
     """Examples of a step of either training.
 
     Args:
@@ -38,7 +40,7 @@ def batch_size(asked: int, num_examples: int, data_shape: tuple[int, ...]) -> in
     return min(asked, fitting, num_examples)
 
 
-def least_steps(at_most: int, data_shape: tuple[int, ...]) -> int:
+def least_steps_for(at_most: int, data_shape: tuple[int, ...]) -> int:
     """The fewest steps of either training, however few examples there are.
 
     Args:
@@ -102,3 +104,23 @@ def in_words(seconds: float) -> str:
 
 def _pixels(data_shape):
     return math.prod(data_shape[:2]) if len(data_shape) == 3 else 1
+
+
+def epoch(
+    examples: Split, epochs: int, batch_size: int, least_steps: int, max_steps: int | None
+) -> tuple[int, int]:
+    """Examples of a step, and steps of an epoch, of one of the two trainings.
+
+    Args:
+        examples: `Split` of N.
+        epochs: integer.
+        batch_size: integer, largest number of examples of a step.
+        least_steps: integer, of small images and rows all epochs together have at least as many.
+        max_steps: integer, all epochs together have at most as many; None for no such bound.
+
+    Returns:
+        Pair of integers.
+    """
+    size = batch_size_for(batch_size, examples.num_examples, examples.data_shape)
+    steps = max(examples.num_examples // size, least_steps_for(least_steps, examples.data_shape) // epochs)
+    return size, steps if max_steps is None else min(steps, max_steps // epochs)

@@ -148,11 +148,9 @@ class Initialization(Part):
         )  # fmt: skip
         say = functools.partial(print, flush=True) if verbose else lambda text: None
 
-        def epoch_of(examples, epochs):
-            size = effort.batch_size(batch_size, examples.num_examples, examples.data_shape)
-            least = effort.least_steps(LEAST_STEPS, examples.data_shape)
-            steps = max(examples.num_examples // size, least // epochs)
-            return size, steps if max_steps is None else min(steps, max_steps // epochs)
+        epoch_of = functools.partial(
+            effort.epoch, batch_size=batch_size, least_steps=LEAST_STEPS, max_steps=max_steps
+        )
 
         def train(name, stage, examples, epochs, map_batch=None):
             size, steps = epoch_of(examples, epochs)
@@ -177,11 +175,11 @@ class Initialization(Part):
         sample, indices = _sample(split, indices, max_examples, seed)
         if verbose and labels is None:
             size, steps = epoch_of(split, pretraining_epochs)
-            steps = pretraining_epochs * steps
-            if guided_epochs:
-                steps += guided_epochs * epoch_of(sample, guided_epochs)[1]
-            mapped = min(max_mapped, sample.num_examples)
-            say(f"Start: about {effort.in_words(effort.seconds(self, split.examples, size, steps, mapped))}.")
+            steps = pretraining_epochs * steps + (
+                guided_epochs and guided_epochs * epoch_of(sample, guided_epochs)[1]
+            )
+            estimated = effort.seconds(self, split.examples, size, steps, min(max_mapped, sample.num_examples))
+            say(f"Start: about {effort.in_words(estimated)}.")
         if labels is None:
             say(f"Start 1/3: {self.num_components} clusters in {sample.num_examples:,} examples.")
             labels = clusters.find(

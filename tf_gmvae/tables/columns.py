@@ -154,11 +154,11 @@ def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
     missing = is_missing(values)
     if column.levels:
         number_of = {level: number for number, level in enumerate(column.levels)}
-        numbers = [
+        found = [
             np.nan if absent else number_of.get(as_text(value), np.nan)
             for value, absent in zip(values.tolist(), missing, strict=True)
         ]
-        return np.array(numbers, "float32")
+        return np.array(found, "float32")
     if values.dtype.kind in "OUS":
         values = _parsed(column.name, values, missing)
     with np.errstate(over="ignore"):
