@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 from keras import ops
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class ColumnFeatures(keras.layers.Layer):
     Real numbers, log(1 + count) and the numbers 0 and 1 of yes/no columns are centered and divided by their
     deviation; of categories each level becomes a feature, centered, and all are divided by their common deviation,
     so that every column weighs the same. What is missing, NaN, is at the mean: its features are 0. So are those of
-    a category's number that is none of its levels.
+    a number that its kind does not have: a count below 0, a level that is not there.
 
     Args:
         kinds: one of "real", "count", "yes_no" and "category" for each of the F columns.
@@ -62,11 +63,15 @@ class ColumnFeatures(keras.layers.Layer):
         parts = []
         if others:
             values = rows if not categories else ops.take(rows, others, axis=1)
-            absent = ops.isnan(values)
+            kinds = np.array([self.kinds[index] for index in others])
+            # What its kind does not have; NaN is on no side of any bound.
+            lowest, highest = np.where(kinds == "real", -np.inf, 0.0), np.where(kinds == "yes_no", 1.0, np.inf)
+            absent = ops.logical_not(
+                (values >= ops.cast(lowest, values.dtype)) & (values <= ops.cast(highest, values.dtype))
+            )
             values = ops.where(absent, ops.zeros_like(values), values)
-            is_count = [self.kinds[index] == "count" for index in others]
-            if any(is_count):
-                values = ops.where(is_count, ops.log1p(ops.maximum(values, 0.0)), values)
+            if "count" in kinds:
+                values = ops.where(kinds == "count", ops.log1p(ops.maximum(values, 0.0)), values)
             center = ops.convert_to_tensor([self.centers[index][0] for index in others], values.dtype)
             values = (values - center) / ops.convert_to_tensor(
                 [self.scales[index] for index in others], values.dtype

@@ -34,6 +34,8 @@ class Findings:
         log_posterior: array (N, K), log p(z | y), or None: it orders the members of a component.
         uint8_scale: number by which the model divides uint8 examples.
         method: text, what found the clusters.
+        features: array (N, F'), finite, standardised features of the rows of a table; None takes the values.
+        feature_names: tuple of F' texts, or None: numbers.
 
     Raises:
         InputError: if arrays do not fit each other.
@@ -58,9 +60,11 @@ class Findings:
     log_posterior: np.ndarray | None = None
     uint8_scale: float = 255.0
     method: str = "a Gaussian mixture variational autoencoder"
+    features: np.ndarray | None = None
+    feature_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        for what in ("posterior", "x", "elbo", "labels", "log_posterior"):
+        for what in ("posterior", "x", "elbo", "labels", "log_posterior", "features"):
             values = getattr(self, what)
             if values is not None and len(values) != len(self.examples):
                 raise InputError(
@@ -81,6 +85,10 @@ class Findings:
     def rows(self) -> np.ndarray:
         """The examples as rows of values, array (N, F)."""
         return self.examples.reshape(len(self.examples), -1)
+
+    def feature_name(self, number: int) -> str:
+        """What a profile calls a feature."""
+        return str(number) if self.feature_names is None else self.feature_names[number]
 
     def class_name(self, label: int) -> str:
         """The name of a label."""

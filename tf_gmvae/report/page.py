@@ -17,6 +17,8 @@ LEAST_LIKELY = 24
 MAPPED = 5000
 # Columns of a table that a chart has room for.
 COLUMNS = 60
+# Letters of a column's name that it has room for.
+LONGEST_NAME = 24
 TEMPLATE = Path(__file__).with_name("page.html")
 # Settings that say nothing to a reader elsewhere.
 PRIVATE = ("data_dir",)
@@ -159,13 +161,14 @@ def _of_images(findings, found):
 def _of_vectors(findings, found):
     """Profiles in place of images."""
     used = _in_use(found)
-    values = members.standardised(findings.rows)
+    values = members.standardised(findings.rows) if findings.features is None else findings.features
     offsets = members.component_means(values, found)
-    is_plane = findings.examples.shape[1:] == (2,)
+    is_plane = findings.examples.shape[1:] == (2,) and np.isfinite(findings.examples).all()
     cards = []
     for component in used:
         strongest = np.argsort(-np.abs(offsets[component.number]), kind="stable")[:5]
-        marks = [(int(column), float(offsets[component.number, column])) for column in strongest]
+        name = findings.feature_name if findings.feature_names else "column {}".format
+        marks = [(name(int(column)), float(offsets[component.number, column])) for column in strongest]
         cards.append({**_card(findings, component), "marks": marks})
     return {
         "cards": cards,
@@ -190,12 +193,13 @@ def _plane(findings):
 def _profiles(findings, used, values, offsets):
     # The columns in which components differ most.
     columns = np.sort(np.argsort(-np.ptp(offsets, axis=0), kind="stable")[:COLUMNS])
+    names = [_shortened(findings.feature_name(int(column))) for column in columns]
     numbers = sorted(component.number for component in used)
     profile = _widths(
         charts.heat_map,
         offsets[np.ix_(numbers, columns)],
         numbers,
-        columns.tolist(),
+        names,
         "component",
         "column",
         "Columns by component: mean of the members, from the mean of all",
@@ -207,12 +211,16 @@ def _profiles(findings, used, values, offsets):
         charts.heat_map,
         values[np.ix_(odd, columns)],
         odd.tolist(),
-        columns.tolist(),
+        names,
         "example",
         "column",
         "The least likely examples",
     )
     return [("What the components are", profile), ("The least likely examples", least_likely)]
+
+
+def _shortened(name):
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}\u2026"
 
 
 def _some(findings, values):

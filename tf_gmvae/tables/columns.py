@@ -56,6 +56,19 @@ class Columns:
         """Their names."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def meanings(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """Name, kind and levels of each: what a row of numbers stands for."""
+        return tuple((column.name, column.kind, column.levels) for column in self.columns)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of what `layers.ColumnFeatures` makes of them, in its order: those of the categories come last."""
+        numbers = [column for column in self.columns if column.kind != "category"]
+        names = [f"{c.name} = {c.levels[1]}" if c.levels else c.name for c in numbers]
+        categories = [column for column in self.columns if column.kind == "category"]
+        return (*names, *(f"{c.name} = {level}" for c in categories for level in c.levels))
+
     def as_config(self) -> list[dict[str, Any]]:
         """A list that JSON can hold."""
         return [asdict(column) for column in self.columns]

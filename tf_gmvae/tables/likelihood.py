@@ -26,6 +26,8 @@ LEAST_LOG_VARIANCE = 2 * math.log(0.1)
 class ColumnsLikelihood(Likelihood):
     """p(y | x) = product of p(y_f | x) over the columns f that are there: what is missing, NaN, has no part in it.
 
+    Nor has a number that its kind does not have: a count below 0, a level that is not there.
+
     | kind | p(y_f given x) | outputs of the decoder |
     | --- | --- | --- |
     | real | N(c + s m, s^2 v), v at least 0.01 | m and log v |
@@ -41,6 +43,7 @@ class ColumnsLikelihood(Likelihood):
     """
 
     name = "columns"
+    uint8_scale = 1.0
     missing = True
 
     def __init__(self, columns: Columns | Iterable[dict[str, Any]]) -> None:
@@ -136,6 +139,9 @@ class _Real(_Group):
 
 
 class _Count(_Group):
+    def there(self, values):
+        return values >= 0.0
+
     @property
     def parameters(self):
         log_mean, log_size = tf.split(self.own, 2, axis=-1)
@@ -157,6 +163,9 @@ class _Count(_Group):
 
 
 class _YesNo(_Group):
+    def there(self, values):
+        return (values >= 0.0) & (values <= 1.0)
+
     def of_values(self, values):
         return values * self.own - tf.nn.softplus(self.own)
 
@@ -168,7 +177,7 @@ class _YesNo(_Group):
 
 
 class _Category(_Group):
-    """One column; a number that is none of its levels counts as missing."""
+    """One column."""
 
     def there(self, values):
         return tf.reduce_any(values == tf.range(self.own.shape[-1], dtype=values.dtype), axis=-1, keepdims=True)

@@ -14,6 +14,7 @@ from tf_gmvae.clustering.recipe import with_columns
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.errors import InputError
 from tf_gmvae.start import initialization
+from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run.choices import likelihood_of, preset_of
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
@@ -40,6 +41,16 @@ class Run:
     settings: Settings
     dataset: data.Dataset
     model: GMVAE
+
+    def __post_init__(self) -> None:
+        known, found = getattr(self.model.likelihood, "columns", None), self.dataset.columns
+        if known is not None and found is not None and known.meanings != found.meanings:
+            differs = set(known.meanings) ^ set(found.meanings)
+            raise InputError(
+                f"{self.dataset.name} is not what the run in {self.folder.path} was trained on: its column "
+                f"{min(differs)[0]!r} holds something else. Put the file back, ask train.predict about the new "
+                "rows, or train a new run on them."
+            )
 
     @classmethod
     def open(cls, path: str, data_dir: str | None = None) -> Run:
@@ -110,9 +121,9 @@ def load_data(settings: Settings | MethodSettings, image_size: ImageSize = None)
         seed=settings.seed,
     )
     # The other methods take vectors as they are.
-    if isinstance(settings, Settings) and preset_of(settings, dataset).name == "table":
-        return with_columns(dataset)
-    return dataset
+    if not isinstance(settings, Settings) or settings.likelihood not in (None, ColumnsLikelihood.name):
+        return dataset
+    return with_columns(dataset) if preset_of(settings, dataset).name == "table" else dataset
 
 
 def _names(listed):
@@ -141,8 +152,12 @@ def data_to_train_on(settings: Chosen, folder: RunFolder, resume: bool = False) 
     Raises:
         InputError: if the data cannot be had.
     """
-    goes_on = resume and folder.flags.is_file()
-    image_size: ImageSize = type(settings).read(folder.flags).image_size if goes_on else "auto"
+    image_size: ImageSize = "auto"
+    if resume and folder.flags.is_file():
+        began_with = type(settings).read(folder.flags)
+        image_size = began_with.image_size
+        if isinstance(settings, Settings) and isinstance(began_with, Settings):
+            settings = settings.with_choices_of(began_with)
     dataset = load_data(settings, image_size)
     return dataset, replace(settings, image_size=dataset.image_size)
 

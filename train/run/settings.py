@@ -95,6 +95,18 @@ class Settings(Record):
         settings = super().read(path)
         return replace(settings, hold=0.0) if settings.hold is None else settings
 
+    def with_choices_of(self, stored: Settings) -> Settings:
+        """The same settings with networks and hold of a run that goes on, where they are left open.
+
+        Args:
+            stored: settings of the run.
+
+        Returns:
+            `Settings`.
+        """
+        left_open = [name for name in ("preset", "likelihood", "hold") if getattr(self, name) is None]
+        return replace(self, **{name: getattr(stored, name) for name in left_open})
+
     @property
     def default_name(self) -> str:
         """A run's name where the user gives none."""
