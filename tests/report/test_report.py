@@ -32,7 +32,7 @@ def settings(**overrides):
     values = absl.flags.FlagValues()
     module.define(values)
     values(["", "--dataset=made", "--data_dir=/secret/place", *(f"--{k}={v}" for k, v in overrides.items())])
-    return Settings.from_flags(values).resolved("digits", "bernoulli")
+    return Settings.from_flags(values).resolved("digits", "bernoulli", num_examples=1)
 
 
 def written(model, dataset, tmp_path, **overrides):

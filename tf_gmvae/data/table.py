@@ -13,7 +13,7 @@ from tf_gmvae.data.delimited import read_delimited
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.columns import Columns, is_missing
+from tf_gmvae.tables.columns import Columns, as_text, is_missing
 from tf_gmvae.tables.describing import describe
 
 SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".feather", ".arrow"}
@@ -68,7 +68,7 @@ def load_table(
     labels, class_names = (
         (None, None) if label_column is None else _labels(path, label_column, table[label_column])
     )
-    ids = None if id_column is None else np.asarray(table[id_column]).astype(str)
+    ids = None if id_column is None else _ids(table[id_column])
     return Dataset(str(path), Split(examples, labels, ids, missing=True), None, class_names, described)
 
 
@@ -100,7 +100,7 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
                 "times.",
                 path, column.name, str(table[column.name][row]), row, int(unknown.sum()),
             )  # fmt: skip
-    ids = np.asarray(table[id_column]).astype(str) if id_column is not None and id_column in table else None
+    ids = _ids(table[id_column]) if id_column is not None and id_column in table else None
     return Split(examples, None, ids, missing=True)
 
 
@@ -158,14 +158,20 @@ def as_table(data: Any, name: str = "the table") -> dict[str, np.ndarray]:
     """
     import pyarrow
 
-    if not isinstance(data, pyarrow.Table):
-        data = (
-            data.to_arrow() if hasattr(data, "to_arrow") else pyarrow.Table.from_pandas(data, preserve_index=False)
-        )
-    names = list(map(str, data.column_names))
+    is_arrow = isinstance(data, pyarrow.Table)
+    names = list(map(str, data.column_names if is_arrow else data.columns))
     twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
     if twice:
         raise InputError(f"{name} has the column {twice[0]!r} twice: rename one of them.")
+    if not is_arrow:
+        to_arrow = getattr(data, "to_arrow", lambda: pyarrow.Table.from_pandas(data, preserve_index=False))
+        try:
+            data = to_arrow()
+        except (pyarrow.ArrowException, TypeError, ValueError) as error:  # as of numbers and texts in one column
+            raise InputError(
+                f"{name} has a column of values of several types ({' '.join(map(str, error.args))[:160]}): make "
+                "them alike."
+            ) from None
     columns: dict[str, np.ndarray] = {}
     for column_name, column in zip(names, data.columns, strict=True):
         columns.update(_arrays(name, column_name, column))
@@ -219,6 +225,16 @@ def _chosen(table, columns, set_aside):
     return {name: table[name] for name in names}
 
 
+def _ids(values):
+    return np.array(
+        [
+            "" if absent else as_text(value)
+            for value, absent in zip(values.tolist(), is_missing(values), strict=True)
+        ],
+        dtype=str,
+    )
+
+
 def _labels(path, name, values):
     missing = is_missing(values)
     if missing.any():
@@ -226,7 +242,7 @@ def _labels(path, name, values):
             f"{path}: the label column {name!r} is empty in row {int(missing.argmax())}: fill it, or leave out "
             "label_column."
         )
-    texts = [str(int(v)) if isinstance(v, float) and v.is_integer() else str(v) for v in values.tolist()]
+    texts = [as_text(value) for value in values.tolist()]
     different = sorted(set(texts), key=lambda text: (0, int(text), "") if text.isdigit() else (1, 0, text))
     number_of = {text: number for number, text in enumerate(different)}
     return np.array([number_of[text] for text in texts], "int64"), tuple(different)

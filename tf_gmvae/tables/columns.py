@@ -182,8 +182,9 @@ def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
             f"Column {column.name!r} holds an infinite value, or one too large for float32, in row {row}: repair "
             "it, or leave it empty."
         )
-    if column.kind == "count" and np.any((numbers < 0) | (numbers != np.floor(numbers))):
-        row = int(((numbers < 0) | (numbers != np.floor(numbers))).argmax())
+    no_counts = ~missing & ((numbers < 0) | (numbers != np.floor(numbers)))
+    if column.kind == "count" and no_counts.any():
+        row = int(no_counts.argmax())
         raise InputError(
             f"Column {column.name!r} must hold counts, whole numbers from 0 on, but holds {values[row]:g} in row "
             f"{row}: repair it, or declare the column real."

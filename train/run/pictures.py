@@ -37,7 +37,7 @@ def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
     )
     counts = np.bincount(examination.posterior.argmax(axis=1), minlength=model.num_components)
     largest = [int(k) for k in np.argsort(-counts, kind="stable") if counts[k]][:WALKED]
-    columns = getattr(model.likelihood, "columns", None)
+    columns, to_features = getattr(model.likelihood, "columns", None), model.likelihood.features()
     _write(
         folder,
         report.Findings(
@@ -59,7 +59,7 @@ def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
             seed=seed,
             log_posterior=examination.log_posterior,
             uint8_scale=model.likelihood.uint8_scale,
-            features=None if columns is None else np.asarray(model.likelihood.features()(split.examples)),
+            features=None if to_features is None else np.asarray(to_features(split.examples)),
             feature_names=None if columns is None else columns.feature_names,
         ),
     )
