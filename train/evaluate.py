@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from tf_gmvae import terminal
 from train import cli
 from train.run import score_table, scoring
 from train.run.run import Run
@@ -13,14 +14,13 @@ flags.DEFINE_string("data_dir", None, "Where the original files are now, if not 
 def main() -> None:
     """Scores a run and stores that as its metrics; one that cannot be written is scored all the same."""
     run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
-    metrics = scoring.score(run, scoring.examine(run))
-    print(score_table.table(metrics))
+    with terminal.step("Scoring"):
+        metrics = scoring.score(run, scoring.examine(run))
+    terminal.say(score_table.table(metrics), hang=score_table.HANG)
     try:
         run.folder.write_metrics(metrics)
     except OSError as error:
-        print(
-            f"These scores are not stored: {run.folder.metrics} cannot be written ({error.strerror}).", flush=True
-        )
+        terminal.say(f"These scores are not stored: {run.folder.metrics} cannot be written ({error.strerror}).")
 
 
 if __name__ == "__main__":

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from layers import RandomAffine
+from tf_gmvae import terminal
 from tf_gmvae.errors import InputError
 from tf_gmvae.seeds import within_bits
 from tf_gmvae.start import descriptors, latent_map, neighbours
+from tf_gmvae.terminal import Step
 
 # Components of the mixture for each cluster of images: a digit is written in more than one way.
 IMAGE_PARTS = 2
@@ -72,7 +73,7 @@ def find(
     num_views: int,
     max_mapped: int,
     seed: int,
-    say: Callable[[str], Any],
+    step: Step = terminal.step,
 ) -> np.ndarray:
     """Finds clusters.
 
@@ -84,7 +85,7 @@ def find(
         num_views: integer, views by which an example is compared.
         max_mapped: integer, largest number of examples on the map; the others take the labels of their neighbours.
         seed: integer.
-        say: function that shows a line of progress.
+        step: what shows how far long steps have come. Default `terminal.step`.
 
     Returns:
         Float32 array (N, K), rows sum to one.
@@ -96,9 +97,9 @@ def find(
         order = np.random.default_rng(seed).permutation(len(examples))
         examples = examples[order]
     found = neighbours.nearest(
-        examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), say
+        examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), step
     )
     labels = np.empty((len(examples), num_components), "float32")
     parts = IMAGE_PARTS if descriptors.is_image(examples.shape[1:]) else 1
-    labels[order] = latent_map.soft_labels(found, num_components, seed, parts)
+    labels[order] = latent_map.soft_labels(found, num_components, seed, parts, step)
     return labels

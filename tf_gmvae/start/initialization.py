@@ -25,7 +25,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import inputs
+from tf_gmvae import inputs, terminal
+from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.checks import whole_number
 from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.data.sampling import reservoir
@@ -110,7 +111,7 @@ class Initialization(Part):
             checkpoints: path of a folder in which the start keeps what it has done, epoch by epoch. A call with
                 the same arguments on a new model goes on there, and with a seed ends as it would have without the
                 break. The folder is removed at the end. Default None: a start that is killed begins again.
-            verbose: as in `fit`; 0 is silent. Default "auto".
+            verbose: 0 is silent; else there is a line an epoch, and a bar on a terminal. Default "auto".
 
         Returns:
             `Start` of the soft labels and of the numbers of the examples that have them.
@@ -139,7 +140,8 @@ class Initialization(Part):
                 "binarize": binarize,
             },
         )  # fmt: skip
-        say = functools.partial(print, flush=True) if verbose else lambda text: None
+        say = terminal.say if verbose else lambda text: None
+        step = functools.partial(terminal.step, shown=bool(verbose))
 
         def epoch_of(examples, epochs):
             size = min(batch_size, examples.num_examples)
@@ -160,8 +162,8 @@ class Initialization(Part):
                 initial_epoch=steps_done // steps,
                 epochs=epochs,
                 shuffle=False,  # the batches are shuffled
-                callbacks=[*callbacks, *kept.callbacks(name)],
-                verbose=verbose,
+                callbacks=[*callbacks, *kept.callbacks(name), *([EpochLines()] if verbose else [])],
+                verbose=0,
             )
 
         labels, view = kept.labels(), functools.partial(view_layer, views, self.data_shape, seed)
@@ -170,15 +172,16 @@ class Initialization(Part):
             say(f"Start 1/3: {self.num_components} clusters in {sample.num_examples:,} examples.")
             labels = clusters.find(
                 sample.examples, self.num_components, to_floats=self.examples, view=view(), num_views=num_views,
-                max_mapped=max_mapped, seed=seed, say=say,
+                max_mapped=max_mapped, seed=seed, step=step,
             )  # fmt: skip
             kept.keep_labels(labels)
         counts = np.bincount(labels.argmax(axis=1), minlength=self.num_components)
         say(f"  Examples a cluster: {', '.join(map(str, sorted(counts.tolist(), reverse=True)))}.")
         say(f"Start 2/3: {pretraining_epochs} epoch{'s' * (pretraining_epochs > 1)} as a plain VAE.")
         train("pretraining", Pretraining(self, learning_rate, beta), Split(split.examples), pretraining_epochs)
-        encoding = self._over_batches(self._encode_batch, to_batches(sample, 256, binarize=binarize), None)
-        _set_up(self, encoding, labels.argmax(axis=1), num_factors, seed)
+        with step("  Components from these clusters"):
+            encoding = self._over_batches(self._encode_batch, to_batches(sample, 256, binarize=binarize), None)
+            _set_up(self, encoding, labels.argmax(axis=1), num_factors, seed)
         if guided_epochs:
             say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
             numbered = Split(sample.examples, np.arange(sample.num_examples))
