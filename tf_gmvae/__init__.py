@@ -24,10 +24,13 @@ Rooms: `model` (GMVAE), `start` (its start, `initialize`), `clustering` (`cluste
 likelihood), `evaluation` (scores, diagnostics, baselines, of arrays), `figures`, `report` (the page of a run),
 `serving` (to TensorFlow Serving, `export`). Modules that all share: `objective` (pure functions, Eq. 3 to 7),
 `likelihoods`, `distributions` (TensorFlow Probability), `presets`, `optimizer`, `sign_descent`,
-`initial_weights`, `inputs` (forms and scale of data), `checks`, `errors`, `disk`, `interrupts`.
+`initial_weights`, `inputs` (forms and scale of data), `checks`, `errors`, `disk`, `interrupts`, `terminal`
+(lines and bars for who waits), `quiet` (TensorFlow's notes).
 """
 
 import os
+
+from tf_gmvae import quiet
 
 # TensorFlow leaves its faster CPU kernels off on many processors; the variable is read at the first
 # operation. Who has set it keeps their choice.
@@ -35,7 +38,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 if _backend == "tensorflow":
-    import keras
+    with quiet.while_loading():
+        import keras
 
     _backend = keras.backend.backend()  # another one, if Keras was imported earlier under its own settings
 if _backend != "tensorflow":

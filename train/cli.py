@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import app, flags
 from absl import logging as absl_logging
 
-from tf_gmvae import disk, interrupts
+from tf_gmvae import disk, interrupts, terminal
 from tf_gmvae.errors import InputError, TrainingDivergedError
 from train import help as help_page
 
@@ -36,7 +36,7 @@ def run(command: Callable[[], None]) -> None:
             _fail(f"Unknown argument {argv[1]!r}: flags begin with --, see --help.")
         gpus = tf.config.list_physical_devices("GPU")
         device = f"{len(gpus)} GPU(s)" if gpus else f"{os.cpu_count()} CPU cores, no GPU found"
-        print(f"TensorFlow {tf.__version__} on {device}.", flush=True)
+        terminal.say(f"TensorFlow {tf.__version__} on {device}.")
         # Progress of loading many files is worth a line, what other packages note on their way is not.
         absl_logging.set_verbosity(absl_logging.WARNING)
         notes = logging.getLogger("tf_gmvae")
@@ -54,13 +54,15 @@ def run(command: Callable[[], None]) -> None:
             if failure is None:
                 raise
             _fail(f"{failure}, then give the same command again.")
+        finally:
+            terminal.clear()
 
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the end of what `startup` has set
         app.run(main, flags_parser=parse)
     except KeyboardInterrupt as stop:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience does not end in a traceback
-        print(f"\n{stop}" if str(stop) else "\nStopped.", file=sys.stderr)
+        terminal.say(f"\n{stop}" if str(stop) else "\nStopped.", stream=sys.stderr)
         sys.exit(INTERRUPTED)
 
 
@@ -68,7 +70,7 @@ class _Printed(logging.Handler):
     """What the package has to say, as the lines of the command."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(record.getMessage(), flush=True)
+        terminal.say(record.getMessage())
 
 
 def _parsed(argv):
@@ -82,5 +84,5 @@ def _parsed(argv):
 
 
 def _fail(message):
-    print(f"error: {message}", file=sys.stderr)
+    terminal.say(("error: ", "bold red"), str(message), stream=sys.stderr)
     sys.exit(1)

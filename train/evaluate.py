@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from tf_gmvae import terminal
 from train import cli
 from train.run import clusters, score_table, scoring
 from train.run.run import Run
@@ -15,17 +16,16 @@ clusters.define()
 def main() -> None:
     """Scores a run and stores that as its metrics; one that cannot be written is scored all the same."""
     run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
-    examination = scoring.examine(run)
-    metrics = scoring.score(run, examination)
-    print(score_table.table(metrics))
+    with terminal.step("Scoring"):
+        examination = scoring.examine(run)
+        metrics = scoring.score(run, examination)
+    terminal.say(score_table.table(metrics), hang=score_table.HANG)
     try:
         run.folder.write_metrics(metrics)
         if flags.FLAGS.answers:
             clusters.write(run, examination, flags.FLAGS.names)
     except OSError as error:
-        print(
-            f"These scores are not stored: {run.folder.metrics} cannot be written ({error.strerror}).", flush=True
-        )
+        terminal.say(f"These scores are not stored: {run.folder.metrics} cannot be written ({error.strerror}).")
 
 
 if __name__ == "__main__":

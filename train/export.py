@@ -4,7 +4,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tf_gmvae import export
+from tf_gmvae import export, terminal
 from tf_gmvae.serving import versions
 from train import cli
 from train.run import model_card, names
@@ -25,9 +25,10 @@ def main() -> None:
     run_settings = folder.read_settings()
     versions.check_place(path)
     model = load_model(folder)
-    print(
-        f"Exported to {export(model, path, model_card.description(run_settings, folder), folder.read_clusters())}/"
-    )
+    description = model_card.description(run_settings, folder)
+    with terminal.step("Exporting"):
+        version = export(model, path, description, folder.read_clusters())
+    terminal.say(f"Exported to {version}/")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,21 @@ from pathlib import Path
 import tensorflow as tf
 from absl import flags
 
-from tf_gmvae import disk, export, interrupts
+from tf_gmvae import disk, export, interrupts, terminal
 from tf_gmvae.errors import InputError
 from tf_gmvae.serving import versions
 from train import cli
-from train.run import clusters, job, model_card, names, pictures, score_table, scoring, settings
+from train.run import (
+    clusters,
+    job,
+    last_screen,
+    model_card,
+    names,
+    pictures,
+    score_table,
+    scoring,
+    settings,
+)  # fmt: skip
 from train.run.folder import RunFolder
 from train.run.run import Run, build_model, data_to_train_on, load_model, resolved
 
@@ -43,7 +53,7 @@ def main() -> None:
             if chosen.export:
                 versions.check_place(exported)  # not after hours of training
             dataset, run_settings = data_to_train_on(run_settings, folder, chosen.resume)
-            print(
+            terminal.say(
                 f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
             )
             run_settings = resolved(run_settings, dataset)
@@ -53,7 +63,7 @@ def main() -> None:
                     run = _begun(new, run_settings, dataset)
                     job.fit(run, one_epoch=True)
                 run, replaces = replace(run, folder=folder), False
-                print(f"The first epoch is saved: it replaces the run that was in {folder.path}.", flush=True)
+                terminal.say(f"The first epoch is saved: it replaces the run that was in {folder.path}.")
             else:
                 folder.open(run_settings, chosen.resume)
                 if folder.model.is_file():
@@ -83,9 +93,10 @@ def _begun(folder, run_settings, dataset):
 def _conclude(run, exported):
     """Scores, draws and exports what is trained, and says what may come next."""
     chosen, folder = flags.FLAGS, run.folder
-    examination = scoring.examine(run)
-    metrics = scoring.score(run, examination)
-    print("\n" + score_table.table(metrics))
+    with terminal.step("Scoring"):
+        examination = scoring.examine(run)
+        metrics = scoring.score(run, examination)
+    terminal.say("\n" + score_table.table(metrics), hang=score_table.HANG)
     folder.write_metrics(metrics)
     if chosen.answers:
         clusters.write(run, examination, chosen.names)
@@ -94,15 +105,21 @@ def _conclude(run, exported):
     if chosen.export:
         version = versions.newest(exported)
         if version and version.stat().st_mtime >= folder.model.stat().st_mtime:
-            print(f"\nThe model has been exported already, to {version}/")
+            terminal.say(f"The model has been exported already, to {version}/")
         else:
             description = model_card.description(run.settings, folder)
-            print(f"\nExported to {export(run.model, exported, description, folder.read_clusters())}/")
-    print(
-        f"\nThe run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags). Next:\n"
-        f"  tensorboard --logdir={folder.tensorboard}\n"
-        f"  python -m train.evaluate --run={folder.path}\n"
-        f"  python -m train.main --flagfile={folder.flags} --name=another --seed={run.settings.seed + 1}"
+            with terminal.step("Exporting"):
+                version = export(run.model, exported, description, folder.read_clusters())
+            terminal.say(f"Exported to {version}/")
+    last_screen.show(
+        metrics,
+        folder,
+        {
+            "every term, epoch by epoch": f"tensorboard --logdir={folder.tensorboard}",
+            "the scores once more": f"python -m train.evaluate --run={folder.path}",
+            "another seed": f"python -m train.main --flagfile={folder.flags} --name=another "
+            f"--seed={run.settings.seed + 1}",
+        },
     )
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from absl import flags
 
-from tf_gmvae import interrupts
+from tf_gmvae import interrupts, terminal
 from train import cli
-from train.run import method_job, names, pictures, score_table
+from train.run import last_screen, method_job, names, pictures, score_table
 from train.run.folder import RunFolder
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
@@ -40,8 +40,10 @@ def main() -> None:
             folder.write_skipped(dataset.skipped)
             run = MethodRun.begin(folder, settings, dataset)
             method_job.fit(run)
-            log_assignments, codes = run.model.examine(run.scored.examples)
-            metrics = method_job.score(run, log_assignments)
+            with terminal.step("Scoring"):
+                log_assignments, codes = run.model.examine(run.scored.examples)
+                metrics = method_job.score(run, log_assignments)
+            terminal.say("\n" + score_table.table(metrics), hang=score_table.HANG)
             folder.write_metrics(metrics)
             if chosen.report:
                 pictures.write_of_method(run, log_assignments, codes, metrics)
@@ -50,8 +52,7 @@ def main() -> None:
         saved = folder.flags.is_file() and not chosen.overwrite
         mend = "--resume goes on after what is finished" if saved else "the same command begins again"
         raise KeyboardInterrupt(f"Stopped; {mend}.") from None
-    print("\n" + score_table.table(metrics))
-    print(f"\nThe run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags).")
+    last_screen.show(metrics, folder, {})
 
 
 if __name__ == "__main__":

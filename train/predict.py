@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from tf_gmvae import data, inputs
+from tf_gmvae import data, inputs, terminal
 from tf_gmvae.data import table
 from tf_gmvae.errors import InputError
 from train import cli
@@ -33,11 +33,13 @@ def main() -> None:
     columns = answers.rows(splits, trained.answer, trained.outlier_below, trained.names)
     answers.write(columns, output)
     counts = np.bincount(columns["cluster"], minlength=trained.num_components)
-    print(f"{len(columns['id']):,} examples in {np.count_nonzero(counts)} clusters: {output}")
+    terminal.say(f"{len(columns['id']):,} examples in {np.count_nonzero(counts)} clusters: {output}")
     sure = float(np.mean(columns["probability"] > 0.9))
-    print(f"  {100 * sure:.1f} % have a probability above 0.9.")
+    terminal.say(f"  {100 * sure:.1f} % have a probability above 0.9.")
     if "outlier" in columns and columns["outlier"].any():
-        print(f"  {int(columns['outlier'].sum()):,} are outliers, unlike all that the model was trained on.")
+        terminal.say(
+            f"  {int(columns['outlier'].sum()):,} are outliers, unlike all that the model was trained on."
+        )
 
 
 def _load(chosen, trained):

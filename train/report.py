@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from tf_gmvae import terminal
 from train import cli
 from train.run import pictures, scoring
 from train.run.run import Run
@@ -14,8 +15,10 @@ def main() -> None:
     """Examines and scores the run anew, and draws; its record stays as it is."""
     run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
     run.folder.check_writable()
-    examination = scoring.examine(run)
-    pictures.write(run, examination, scoring.score(run, examination))
+    with terminal.step("Scoring"):
+        examination = scoring.examine(run)
+        metrics = scoring.score(run, examination)
+    pictures.write(run, examination, metrics)
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ def test_a_collapse_is_told_in_its_first_epoch_and_once(collapsed, table, tmp_pa
     history = collapsed.fit(table, epochs=3, verbose=0, callbacks=[watch]).history
     said = capsys.readouterr().out
     assert said.count("One component takes nearly all examples") == 1
-    assert said.startswith("\nEpoch 1: ")
+    assert said.startswith("  Epoch 1: ")
     # These are columns of history.csv: another would stand under the wrong header of a run that goes on.
     assert history.keys() == FIGURES | TERMS
     assert history["components_in_use"] == [1, 1, 1]

@@ -326,9 +326,7 @@ def test_the_map_of_a_line_ends(dimensions):
     # 4,000 points on a curve: a path, whose first eigenvectors lie too close together to be told apart.
     along = np.sort(np.random.default_rng(0).normal(size=4000))
     points = np.stack([along, 0.3 * along**2], axis=1)[:, :dimensions].astype("float32")
-    labels = clusters.find(
-        points, 5, to_floats=tf.identity, view=None, num_views=1, max_mapped=20_000, seed=1, say=lambda text: None
-    )
+    labels = clusters.find(points, 5, to_floats=tf.identity, view=None, num_views=1, max_mapped=20_000, seed=1)
     assert labels.shape == (4000, 5) and np.isfinite(labels).all()
     assert evaluation.components_in_use(labels) == 5
 

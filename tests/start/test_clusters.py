@@ -11,10 +11,6 @@ from tf_gmvae import InputError, evaluation
 from tf_gmvae.start import clusters, descriptors, initialization, merging, neighbours
 
 
-def quiet(text):
-    assert isinstance(text, str)
-
-
 def test_oriented_gradients_see_where_edges_point():
     ramps = np.zeros((3, 28, 28, 1), "float32")
     ramps[0] = np.linspace(0, 1, 28)[None, :, None]  # brighter to the right
@@ -58,7 +54,7 @@ def test_rows_are_standardised():
 def test_neighbours_are_those_of_plain_loops(num_points, monkeypatch):
     monkeypatch.setattr(neighbours, "BLOCK", 77)
     rows = np.random.default_rng(0).normal(size=(300, 5)).astype("float32")
-    found = neighbours.nearest(rows, num_points, tf.identity, None, 1, 0, quiet)
+    found = neighbours.nearest(rows, num_points, tf.identity, None, 1, 0)
     points = (rows - rows[:num_points].mean(axis=0)) / rows[:num_points].std(axis=0)
     for example in range(300):
         distances = np.linalg.norm(points[:num_points] - points[example], axis=1)
@@ -72,8 +68,8 @@ def test_a_view_that_brings_examples_together_makes_them_neighbours():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(80, 4)).astype("float32")
     rows = np.concatenate([rows, -rows + 1e-3 * rng.normal(size=(80, 4)).astype("float32")])
-    plain = neighbours.nearest(rows, 160, tf.identity, None, 1, 0, quiet)
-    mirrored = neighbours.nearest(rows, 160, tf.identity, tf.negative, 1, 0, quiet)
+    plain = neighbours.nearest(rows, 160, tf.identity, None, 1, 0)
+    mirrored = neighbours.nearest(rows, 160, tf.identity, tf.negative, 1, 0)
     partner = (np.arange(160) + 80) % 160
     assert (mirrored.indices[:, 1] == partner).all()
     assert (plain.indices[:, 1] == partner).mean() < 0.1
@@ -81,7 +77,7 @@ def test_a_view_that_brings_examples_together_makes_them_neighbours():
 
 def test_repeated_examples_are_their_own_first_neighbours():
     rows = np.repeat(np.eye(3, 4, dtype="float32"), 30, axis=0)
-    found = neighbours.nearest(rows, 90, tf.identity, None, 1, 0, quiet)
+    found = neighbours.nearest(rows, 90, tf.identity, None, 1, 0)
     np.testing.assert_array_equal(found.indices[:, 0], np.arange(90))
     np.testing.assert_allclose(found.distances, 0, atol=1e-3)
 
@@ -111,7 +107,7 @@ def test_the_rest_takes_the_labels_of_its_neighbours_on_the_map():
     rows = (rng.normal(0, 8, (4, 6))[labels] + rng.normal(size=(400, 6))).astype("float32")
     for max_mapped in (400, 150):
         found = clusters.find(
-            rows, 4, to_floats=tf.identity, view=None, num_views=1, max_mapped=max_mapped, seed=0, say=quiet
+            rows, 4, to_floats=tf.identity, view=None, num_views=1, max_mapped=max_mapped, seed=0
         )
         np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
         assert evaluation.hungarian_accuracy(found, labels) > 0.99
@@ -123,7 +119,7 @@ def test_digits_are_found_by_their_strokes(digits):
     for seed in (0, 1):
         view = clusters.view_layer("auto", images.shape[1:], seed)
         found = clusters.find(
-            images, 10, to_floats=tf.identity, view=view, num_views=8, max_mapped=20_000, seed=seed, say=quiet
+            images, 10, to_floats=tf.identity, view=view, num_views=8, max_mapped=20_000, seed=seed
         )
         assert evaluation.majority_accuracy(found, labels) > 0.88
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_gmvae import terminal
 from tf_gmvae.evaluation import diagnostics
 
 
@@ -51,7 +52,9 @@ class CollapseWatch(keras.callbacks.Callback):
         for sentence in found:
             # The first words name the failure, the figures in it change.
             if sentence.split(":")[0] not in [told.split(":")[0] for told in self.verdicts]:
-                print(f"\nEpoch {epoch + 1}: {sentence}", flush=True)
+                # Keras' own bar stands on its line until its epoch ends.
+                new_line = "\n" if self.params.get("verbose") == 1 else ""
+                terminal.say((f"{new_line}  Epoch {epoch + 1}: {sentence}", "yellow"), hang=4)
         self.verdicts = found
         if self.log_dir is not None:
             self._write(epoch, clusters, {"x": latents.x, "w": latents.w})

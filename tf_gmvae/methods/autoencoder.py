@@ -7,7 +7,6 @@ the whole for every layer.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,8 +14,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import data
+from tf_gmvae import data, terminal
 from tf_gmvae.callbacks.basic import StopOnNonFinite
+from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 
@@ -47,12 +47,12 @@ def pretrain(
         examples: array (N, ...).
         epochs: integer, epochs of the whole; every layer before it takes an eighth of them. Default 40.
         seed: integer, seed of noise and order. Default 0.
-        verbose: of `keras.Model.fit`. Default "auto".
+        verbose: 0 is silent; else there is a line an epoch, and a bar on a terminal. Default "auto".
 
     Raises:
         TrainingDivergedError: at the first value that is not finite.
     """
-    say = functools.partial(print, flush=True) if verbose else lambda text: None
+    say = terminal.say if verbose else lambda text: None
     pairs = list(zip(encoder.layers, reversed(decoder.layers), strict=True))
     for depth, (encoding, decoding) in enumerate(pairs):
         # What the lower layers make of an example is real-valued; only the outermost pair sees the data.
@@ -103,9 +103,9 @@ class _Reconstruction(keras.Model):
             batches,
             epochs=epochs,
             steps_per_epoch=steps,
-            verbose=verbose,
+            verbose=0,
             shuffle=False,
-            callbacks=[StopOnNonFinite()],
+            callbacks=[StopOnNonFinite(), *([EpochLines()] if verbose else [])],
         )
 
     def train_step(self, data):

@@ -75,7 +75,7 @@ class ClusteringMethod(keras.Model):
 
         Args:
             examples: array (N, ...), the training examples.
-            verbose: of `keras.Model.fit`. Default "auto".
+            verbose: 0 is silent; else there is a line an epoch. Default "auto".
         """
         self.is_prepared.assign(True)
 

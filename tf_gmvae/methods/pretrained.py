@@ -51,7 +51,7 @@ class PretrainedMethod(ClusteringMethod):
         Args:
             decoder: network of `new_decoder`.
             examples: array (N, ...).
-            verbose: of `keras.Model.fit`.
+            verbose: 0 is silent; else there is a line an epoch.
 
         Returns:
             Array (N, 10), codes of the examples.

@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from tf_gmvae import terminal
 from tf_gmvae.start.candidates import Candidate
+from tf_gmvae.terminal import Step
 
 # Samples by which stability is measured, their share of the rows, and rows that they are drawn from at most.
 SAMPLES = 8
@@ -30,6 +32,7 @@ def soft_labels(
     seed: int,
     candidates: Mapping[str, Candidate],
     say: Callable[[str], object],
+    step: Step = terminal.step,
 ) -> np.ndarray:
     """Clusters on which the stable methods agree.
 
@@ -39,11 +42,16 @@ def soft_labels(
         seed: integer; the same seed gives the same labels.
         candidates: dict of methods by name, see `candidates.for_rows`.
         say: function that shows a line of progress.
+        step: what shows how far long steps have come. Default `terminal.step`.
 
     Returns:
         Array (N, K), rows sum to one.
     """
-    stabilities = {name: stability(points, num_components, seed, method) for name, method in candidates.items()}
+    stabilities = {}
+    with step("  Which clusters are found again in samples", len(candidates)) as reached:
+        for number, (name, method) in enumerate(candidates.items(), start=1):
+            stabilities[name] = stability(points, num_components, seed, method)
+            reached(number)
     say(
         "  Found again in samples: "
         + ", ".join(f"{name} {value:.2f}" for name, value in stabilities.items())

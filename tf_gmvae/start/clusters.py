@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from layers import RandomAffine
+from tf_gmvae import terminal
 from tf_gmvae.errors import InputError
 from tf_gmvae.seeds import within_bits
 from tf_gmvae.start import agreement, candidates, descriptors, latent_map, neighbours
+from tf_gmvae.terminal import Step
 
 # Components of the mixture for each cluster of images: a digit is written in more than one way.
 IMAGE_PARTS = 2
@@ -72,8 +73,9 @@ def find(
     num_views: int,
     max_mapped: int,
     seed: int,
-    say: Callable[[str], Any],
+    say: Callable[[str], object] = terminal.say,
     features: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    step: Step = terminal.step,
 ) -> np.ndarray:
     """Finds clusters.
 
@@ -85,9 +87,10 @@ def find(
         num_views: integer, views by which an example is compared.
         max_mapped: integer, largest number of examples on the map; the others take the labels of their neighbours.
         seed: integer.
-        say: function that shows a line of progress.
+        say: function that shows a line of progress. Default `terminal.say`.
         features: function of floats (B, ...) to features (B, F) by which examples that are no images are
             compared. Default None: their values, standardised.
+        step: what shows how far long steps have come. Default `terminal.step`.
 
     Returns:
         Float32 array (N, K), rows sum to one.
@@ -99,14 +102,14 @@ def find(
         order = np.random.default_rng(seed).permutation(len(examples))
         examples = examples[order]
     found = neighbours.nearest(
-        examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), say, features
+        examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), features, step
     )
     labels = np.empty((len(examples), num_components), "float32")
     if descriptors.is_image(examples.shape[1:]):
-        mapped = latent_map.soft_labels(found, num_components, seed, IMAGE_PARTS)
+        mapped = latent_map.soft_labels(found, num_components, seed, IMAGE_PARTS, step)
     else:
         methods = candidates.for_rows(len(found.points), num_components)
-        mapped = agreement.soft_labels(found.points, num_components, seed, methods, say)
+        mapped = agreement.soft_labels(found.points, num_components, seed, methods, say, step)
     # What is not on the map has the mean of its neighbours.
     labels[order] = np.concatenate([mapped, mapped[found.indices[len(mapped) :]].mean(axis=1)])
     return labels

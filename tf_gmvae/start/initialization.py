@@ -26,7 +26,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import inputs
+from tf_gmvae import inputs, terminal
+from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.checks import whole_number
 from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.data.sampling import reservoir
@@ -114,7 +115,7 @@ class Initialization(Part):
             checkpoints: path of a folder in which the start keeps what it has done, epoch by epoch. A call with
                 the same arguments on a new model goes on there, and with a seed ends as it would have without the
                 break. The folder is removed at the end. Default None: a start that is killed begins again.
-            verbose: as in `fit`; 0 is silent. Default "auto".
+            verbose: 0 is silent; else there is a line an epoch, and a bar on a terminal. Default "auto".
 
         Returns:
             `Start` of the soft labels and of the numbers of the examples that have them.
@@ -146,7 +147,8 @@ class Initialization(Part):
                 "max_steps": max_steps, "binarize": binarize,
             },
         )  # fmt: skip
-        say = functools.partial(print, flush=True) if verbose else lambda text: None
+        say = terminal.say if verbose else lambda text: None
+        step = functools.partial(terminal.step, shown=bool(verbose))
 
         epoch_of = functools.partial(
             effort.epoch, batch_size=batch_size, least_steps=LEAST_STEPS, max_steps=max_steps
@@ -167,8 +169,8 @@ class Initialization(Part):
                 initial_epoch=steps_done // steps,
                 epochs=epochs,
                 shuffle=False,  # the batches are shuffled
-                callbacks=[*callbacks, *kept.callbacks(name)],
-                verbose=verbose,
+                callbacks=[*callbacks, *kept.callbacks(name), *([EpochLines()] if verbose else [])],
+                verbose=0,
             )
 
         labels, view = kept.labels(), functools.partial(view_layer, views, self.data_shape, seed)
@@ -185,7 +187,7 @@ class Initialization(Part):
             labels = clusters.find(
                 sample.examples, self.num_components, to_floats=self.examples,
                 features=self.likelihood.features(), view=view(), num_views=num_views,
-                max_mapped=max_mapped, seed=seed, say=say,
+                max_mapped=max_mapped, seed=seed, say=say, step=step,
             )  # fmt: skip
             kept.keep_labels(labels)
         counts = np.bincount(labels.argmax(axis=1), minlength=self.num_components)
@@ -193,9 +195,8 @@ class Initialization(Part):
         say(f"Start 2/3: {pretraining_epochs} epoch{'s' * (pretraining_epochs > 1)} as a plain VAE.")
         unlabelled = replace(split, labels=None)
         train("pretraining", Pretraining(self, learning_rate, beta), unlabelled, pretraining_epochs)
-        encode = self._encode_batch if self.run_eagerly else tf.function(self._encode_batch, reduce_retracing=True)
-        encoding = self._over_batches(encode, to_batches(sample, 256, binarize=binarize), None)
-        _set_up(self, encoding, labels.argmax(axis=1), num_factors, seed)
+        with step("  Components from these clusters"):
+            _set_up(self, self._encoded(sample, binarize), labels.argmax(axis=1), num_factors, seed)
         if guided_epochs:
             say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
             numbered = replace(sample, labels=np.arange(sample.num_examples))
@@ -211,6 +212,10 @@ class Initialization(Part):
         self.initialized = True
         kept.remove()
         return Start(labels, indices)
+
+    def _encoded(self, sample, binarize):
+        encode = self._encode_batch if self.run_eagerly else tf.function(self._encode_batch, reduce_retracing=True)
+        return self._over_batches(encode, to_batches(sample, 256, binarize=binarize), None)
 
     def _encode_batch(self, examples):
         features = self.encoder(examples, training=False)

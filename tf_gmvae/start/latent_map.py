@@ -4,15 +4,19 @@ UMAP (McInnes et al., arXiv 1802.03426) draws neighbourhoods together and apart 
 Gaussian mixture finds clusters of which 98 % are of one class on MNIST. No label is used.
 """
 
+import re
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
+from tf_gmvae import terminal
 from tf_gmvae.evaluation.diagnostics import ACTIVE_VARIANCE, activity
 from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, MAP_DIMENSIONS, NEIGHBOURS, mapper
 from tf_gmvae.seeds import within_bits
 from tf_gmvae.start import merging
 from tf_gmvae.start.neighbours import Neighbours
+from tf_gmvae.terminal import Step
 
 # Examples below which the mixture takes more starts: it then needs them more, and they cost little.
 FEW = 10_000
@@ -31,7 +35,9 @@ def active(means: np.ndarray) -> np.ndarray:
     return is_active if is_active.any() else np.ones_like(is_active)
 
 
-def soft_labels(neighbours: Neighbours, num_components: int, seed: int = 0, parts: int = 1) -> np.ndarray:
+def soft_labels(
+    neighbours: Neighbours, num_components: int, seed: int = 0, parts: int = 1, step: Step = terminal.step
+) -> np.ndarray:
     """Clusters of the examples on a map, by a mixture.
 
     Args:
@@ -39,6 +45,7 @@ def soft_labels(neighbours: Neighbours, num_components: int, seed: int = 0, part
         num_components: K, at most P.
         seed: integer; the same seed gives the same labels. Default 0.
         parts: integer, components of the mixture for each cluster, which `merging` then joins. Default 1.
+        step: what shows how far long steps have come. Default `terminal.step`.
 
     Returns:
         Array (P, K), float32, rows sum to one: of the examples on the map.
@@ -51,11 +58,12 @@ def soft_labels(neighbours: Neighbours, num_components: int, seed: int = 0, part
     if count >= LEAST_POINTS:
         umap = mapper(points.shape[1], seed)
         umap.precomputed_knn = (neighbours.indices[:count], neighbours.distances[:count])
-        points, graph = _fitted(umap, points), umap.graph_
+        with step("  A map of these neighbourhoods", 1) as reached:
+            points, graph = _fitted(umap, points, reached), umap.graph_
         num_parts = min(parts * num_components, max(num_components, count // NEIGHBOURS))
     num_starts = 10 if count < FEW else 3
     mixture = GaussianMixture(num_parts, n_init=num_starts, reg_covar=1e-3, random_state=within_bits(seed))
-    with warnings.catch_warnings():
+    with step("  Clusters on the map"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a mixture that is not quite converged serves as well
         labels = mixture.fit(points).predict_proba(points)
     if num_parts > num_components:
@@ -83,10 +91,28 @@ def neighbourhood_map(
     return _fitted(mapper(points.shape[1], seed, dimensions, min_dist), points)
 
 
-def _fitted(umap, points):
+def _fitted(umap, points, reached=None):
+    if reached is not None and terminal.is_terminal():
+        # UMAP tells nobody but tqdm how far it has come.
+        umap.tqdm_kwds = {"disable": False, "file": _Told(reached), "bar_format": "{n_fmt}/{total_fmt} "}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed makes it run on one core
         return umap.fit_transform(points)
+
+
+class _Told:
+    """A file for tqdm that passes on what is written into it: parts of what is to be done."""
+
+    def __init__(self, reached: Callable[[float], None]) -> None:
+        self.reached = reached
+
+    def write(self, text: str) -> None:
+        """Passes on "done/total"."""
+        if found := re.search(r"(\d+)/(\d+)", text):
+            self.reached(int(found[1]) / max(1, int(found[2])))
+
+    def flush(self) -> None:
+        """As files have it."""
 
 
 def plane(means: np.ndarray, seed: int = 0) -> np.ndarray:

@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tf_gmvae import terminal
 from tf_gmvae.evaluation.neighbourhoods import NEIGHBOURS
 from tf_gmvae.start import descriptors
+from tf_gmvae.terminal import Step
 
 # Examples that are compared with all the others at once: 60 MB of distances to 60,000.
 BLOCK = 256
@@ -41,8 +43,8 @@ def nearest(
     view: Callable[[tf.Tensor], tf.Tensor] | None,
     num_views: int,
     seed: int,
-    say: Callable[[str], None],
     own_features: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    step: Step = terminal.step,
 ) -> Neighbours:
     """Finds them.
 
@@ -53,9 +55,9 @@ def nearest(
         view: function of a batch of such floats to a changed one, another at every call, or None.
         num_views: integer, views of each example.
         seed: integer.
-        say: function that shows a line of progress.
         own_features: function of such floats (B, ...) to features (B, F) of examples that are no images. Default
             None: their values, standardised.
+        step: what shows how far long steps have come. Default `terminal.step`.
 
     Returns:
         `Neighbours`; fewer than 15 a row if P is smaller.
@@ -97,12 +99,12 @@ def nearest(
     indices, distances = [], []
     numbers = np.arange(len(examples), dtype="int32")
     parts = list(zip(_parts(examples), _parts(numbers), strict=True))
-    for number, (part, its_numbers) in enumerate(parts, start=1):
-        pair = compare(part, its_numbers)
-        indices.append(pair[0].numpy())
-        distances.append(pair[1].numpy())
-        if number % max(1, len(parts) // 4) == 0 and len(parts) > 40:
-            say(f"  Neighbours of {min(number * BLOCK, len(examples)):,} of {len(examples):,} examples.")
+    with step("  The neighbours of every example", len(parts)) as reached:
+        for number, (part, its_numbers) in enumerate(parts, start=1):
+            pair = compare(part, its_numbers)
+            indices.append(pair[0].numpy())
+            distances.append(pair[1].numpy())
+            reached(number)
     return Neighbours(points, np.concatenate(indices), np.concatenate(distances))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from absl import flags
 
+from tf_gmvae import terminal
 from tf_gmvae.model.inference import Examination
 from train.run import answers, cluster_names
 from train.run.answers import Answer
@@ -46,7 +47,7 @@ def write(run: Run, examination: Examination, names: str | None = None) -> None:
     run.folder.write_clusters(record)
     for path in (run.folder.clusters_parquet, run.folder.clusters_csv):
         answers.write(columns, path)
-    print(f"The cluster of every example: {run.folder.clusters_csv}, and .parquet")
+    terminal.say(f"The cluster of every example: {run.folder.clusters_csv}, and .parquet")
 
 
 def _answer(examination):

@@ -1,6 +1,5 @@
 """What makes a run: its start and its training."""
 
-import sys
 import time
 from dataclasses import replace
 
@@ -8,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import evaluation
+from tf_gmvae import evaluation, terminal
 from tf_gmvae.callbacks.basic import (
     SaveEveryEpoch,
     StopAfterSeconds,
@@ -19,7 +18,9 @@ from tf_gmvae.callbacks.basic import (
 )
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
+from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.errors import InputError
+from train.run import last_screen
 from train.run.folder import RunFolder
 from train.run.run import Run
 from train.run.settings import elbos
@@ -51,17 +52,18 @@ def initialize(run: Run) -> None:
         binarize=settings.binarize,
         callbacks=[clock],
         checkpoints=run.folder.start_checkpoints,
-        verbose=_verbosity(),
     )
-    if settings.hold:
-        run.folder.write_start_assignments(model.predict(run.batches(run.dataset.train), verbose=0))
-    counts = np.bincount(start.labels.argmax(axis=1), minlength=model.num_components)
-    known, log_posterior = run.dataset.train.labels, model.log_posterior(run.batches(run.scored))
+    with terminal.step("  What the start has made of the examples"):
+        if settings.hold:
+            run.folder.write_start_assignments(model.predict(run.batches(run.dataset.train), verbose=0))
+        counts = np.bincount(start.labels.argmax(axis=1), minlength=model.num_components)
+        known, log_posterior = run.dataset.train.labels, model.log_posterior(run.batches(run.scored))
     run.folder.write_start_clusters(log_posterior.argmax(axis=1))
     run.folder.write_start(
         {
             "seconds": clock.seconds,
             "examples_a_component": counts.tolist(),
+            "certain": last_screen.certain(start.labels),
             # On the training examples that have them, and on those that the run is scored on.
             "labels_found": evaluation.scores(start.labels, None if known is None else known[start.indices]),
             "after": evaluation.scores(np.exp(log_posterior), run.scored.labels, log_posterior),
@@ -99,10 +101,12 @@ def fit(run: Run, one_epoch: bool = False) -> None:
     out_of_time = settings.minutes is not None and spent >= 60.0 * settings.minutes
     past = folder.read_history()
     if epochs_done >= settings.epochs or (epochs_done and out_of_time) or settings.has_ended(past):
-        print(f"The run is finished after epoch {epochs_done}: nothing is left to train.", flush=True)
+        terminal.say(f"The run is finished after epoch {epochs_done}: nothing is left to train.")
         return
     if epochs_done:
-        print(f"Going on after epoch {epochs_done} of {settings.epochs}.", flush=True)
+        terminal.say(f"Going on after epoch {epochs_done} of {settings.epochs}.")
+    elif not one_epoch:
+        terminal.say(f"Training: {settings.epochs} epochs of {steps:,} steps.")
     model.initialized = settings.initialize  # which a loaded model does not know
     watched = _watched(dataset.train, settings.seed)
     callbacks = [
@@ -130,13 +134,14 @@ def fit(run: Run, one_epoch: bool = False) -> None:
         steps_per_epoch=steps,
         initial_epoch=epochs_done,
         epochs=settings.epochs,
-        verbose=_verbosity(),
+        verbose=0,
         callbacks=[
             *callbacks,
             # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
             keras.callbacks.CSVLogger(folder.history, append=True),
             SaveEveryEpoch(folder.model),
             keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
+            EpochLines(None if settings.minutes is None else 60.0 * settings.minutes - spent, held_out="test"),
         ],
     )
 
@@ -165,11 +170,6 @@ def _watched(split, seed):
     drawn = np.random.default_rng(seed).choice(split.num_examples, min(WATCHED, split.num_examples), replace=False)
     drawn.sort()
     return split.take(drawn)
-
-
-def _verbosity():
-    """Of Keras: a bar where a person looks on, a line an epoch in a file."""
-    return "auto" if sys.stdout.isatty() else 2
 
 
 class _StartClock(keras.callbacks.Callback):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from tf_gmvae import data, evaluation, methods
+from tf_gmvae import data, evaluation, methods, terminal
 from tf_gmvae.callbacks.basic import SaveEveryEpoch, StopAfterSeconds, TrainingSeconds, save_whole
+from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.evaluation import diagnostics
+from train.run import last_screen
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.run import read_model
@@ -93,10 +94,9 @@ def fit(run: MethodRun, one_epoch: bool = False) -> None:
         TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
     """
     model, folder, train = run.model, run.folder, run.dataset.train
-    verbose = "auto" if sys.stdout.isatty() else 2
     if not model.is_prepared.numpy():
         began = time.perf_counter()
-        model.prepare(train.examples, verbose)
+        model.prepare(train.examples)
         folder.write_start({"seconds": round(time.perf_counter() - began, 3)})
         save_whole(model, folder.model)
     _, steps = model.epoch_shape(train.num_examples)
@@ -104,13 +104,13 @@ def fit(run: MethodRun, one_epoch: bool = False) -> None:
     folder.keep_history(epochs_done)
     epochs = model.EPOCHS if run.settings.epochs is None else run.settings.epochs
     if epochs_done >= epochs or model.has_ended:
-        print(f"The run is finished after epoch {epochs_done}: nothing is left to train.", flush=True)
+        terminal.say(f"The run is finished after epoch {epochs_done}: nothing is left to train.")
         return
     model.fit(
         train,
         epochs=epochs,
         initial_epoch=epochs_done,
-        verbose=verbose,
+        verbose=0,
         callbacks=[
             TrainingSeconds(),
             _TestScores(run),
@@ -118,6 +118,7 @@ def fit(run: MethodRun, one_epoch: bool = False) -> None:
             # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
             keras.callbacks.CSVLogger(folder.history, append=True),
             SaveEveryEpoch(folder.model),
+            EpochLines(),
         ],
     )
 
@@ -147,6 +148,7 @@ def score(run: MethodRun, log_assignments: np.ndarray) -> dict[str, Any]:
         "train_seconds": round(sum(row["seconds"] for row in history), 3),
         "parameters": run.model.count_params(),
         **evaluation.scores(posterior, run.scored.labels, log_assignments),
+        **last_screen.figures(posterior),
         "collapse": diagnostics.verdicts(
             {
                 "usage_entropy": diagnostics.usage_entropy(posterior),

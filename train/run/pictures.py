@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_gmvae import report
+from tf_gmvae import report, terminal
 from tf_gmvae.figures import drawing
 from tf_gmvae.model.inference import Examination
 from train.run.method_job import MethodRun
@@ -104,7 +104,7 @@ def write_of_method(
 
 
 def _write(folder, findings):
-    print("Drawing the report ...", flush=True)
-    page = report.render(findings)
-    folder.write_whole(folder.report, page)
-    print(f"The run in pictures: {folder.report} ({len(page) / 2**20:.1f} MB)")
+    with terminal.step("Drawing the report"):
+        page = report.render(findings)
+        folder.write_whole(folder.report, page)
+    terminal.say(f"The run in pictures: {folder.report} ({len(page) / 2**20:.1f} MB)")

@@ -3,6 +3,9 @@
 import math
 from typing import Any
 
+# Columns before the values.
+HANG = 24
+
 
 def table(metrics: dict[str, Any]) -> str:
     """The scores as a small table.

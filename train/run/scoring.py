@@ -11,6 +11,7 @@ from tf_gmvae import evaluation
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.model.inference import Examination
 from tf_gmvae.version import __version__
+from train.run import last_screen
 from train.run.run import Run
 
 PACKAGES = ("tensorflow", "keras", "numpy")
@@ -71,6 +72,7 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         **watched,
         "style_information": diagnostics.style_information(*components),
         **evaluation.scores(posterior, split.labels, examination.log_posterior),
+        **last_screen.figures(posterior),
         "table1_protocol": evaluation.TABLE1_PROTOCOL,
         "start": _of_start(folder, posterior.argmax(axis=1)),
         "collapse": diagnostics.verdicts(

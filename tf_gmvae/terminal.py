@@ -1,0 +1,223 @@
+"""What somebody sees who waits: lines of at most 100 columns, and a bar with the time left.
+
+On a terminal a bar stands on the last line until another line is written. Elsewhere, in a file or a notebook, a
+long step leaves a plain line now and then. Colours are for terminals, and none where the variable NO_COLOR is set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO
+
+WIDTH = 100
+# Columns of a bar.
+CELLS = 24
+# Seconds from one line of a long step to the next, where there is no terminal; and from one drawing of a bar.
+EVERY = 30.0
+REDRAWN = 0.25
+
+# A text, or a text and its style, a word or two of `rich`: "bold", "green".
+Part = str | tuple[str, str]
+# `step`, or what does the same.
+Step = Callable[..., contextlib.AbstractContextManager[Callable[[float], None]]]
+
+_lock = threading.RLock()
+# Columns of the bar that stands on the last line.
+_drawn = 0
+
+
+def is_terminal(stream: TextIO | None = None) -> bool:
+    """Whether somebody looks on, and the cursor can be moved.
+
+    Args:
+        stream: file that is written to. Default None: standard output.
+    """
+    stream = stream or sys.stdout
+    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+def columns(stream: TextIO | None = None) -> int:
+    """Columns that lines may have: `WIDTH`, or those of a narrower terminal.
+
+    Args:
+        stream: file that is written to. Default None: standard output.
+    """
+    stream = stream or sys.stdout
+    try:
+        found = os.get_terminal_size(stream.fileno()).columns if is_terminal(stream) else WIDTH
+    except (OSError, ValueError):
+        found = WIDTH
+    return min(WIDTH, found or 80)  # some terminals do not tell
+
+
+def say(*parts: Part, hang: int = 0, stream: TextIO | None = None) -> None:
+    """Writes a line, or several; on a terminal with their colours, and what is too long is wrapped.
+
+    Args:
+        *parts: texts, or pairs of a text and its style.
+        hang: integer, columns by which the rest of a wrapped line is indented. Default 0.
+        stream: file to write to. Default None: standard output.
+    """
+    stream = stream or sys.stdout
+    with _lock:
+        clear()
+        if not is_terminal(stream):
+            print("".join(part if isinstance(part, str) else part[0] for part in parts), file=stream, flush=True)
+            return
+        console, width = _console(stream), columns(stream)
+        for line in _text(parts).split("\n", allow_blank=True):
+            for number, piece in enumerate(_wrapped(line, console, width, hang)):
+                console.print(" " * hang if number else "", piece, sep="", soft_wrap=True)
+        stream.flush()
+
+
+def clear() -> None:
+    """Removes the bar that stands on the last line, if there is one."""
+    global _drawn  # noqa: PLW0603  there is one terminal
+    with _lock:
+        if _drawn and not sys.stdout.closed:
+            # Ctrl-C is shown in two columns.
+            sys.stdout.write("\r" + " " * (_drawn + 2) + "\r")
+            sys.stdout.flush()
+        _drawn = 0
+
+
+def clock(seconds: float) -> str:
+    """A duration as a clock shows it: 0:07, 12:30, 1:02:03.
+
+    Args:
+        seconds: number.
+    """
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Bar:
+    """How far a long step has come: on a terminal a bar, elsewhere a line now and then.
+
+    Args:
+        title: text.
+        every: seconds between two lines, where there is no terminal. Default `EVERY`.
+    """
+
+    def __init__(self, title: str, every: float = EVERY) -> None:
+        self.title, self.every = title, every
+        self.began = self.told = time.monotonic()
+        self.drawn = -float("inf")
+
+    def reached(self, done: float, total: float | None, left: float | None = None) -> None:
+        """Shows where it stands, if it is time to.
+
+        Args:
+            done: number, what is done of `total`.
+            total: number, or None if it is not known.
+            left: seconds left. Default None: by what is done so far.
+        """
+        now = time.monotonic()
+        since = now - self.began
+        if left is None and total and done:
+            left = since * (total - done) / done
+        part = None if not total else min(1.0, done / total)
+        if not is_terminal():
+            if now - self.told >= self.every:
+                self.told = now
+                far = f"{clock(since)} so far" if part is None else f"{100 * part:.0f} %"
+                say(f"{self.title}: {far}{'' if left is None else f', {clock(left)} left'}")
+        elif now - self.drawn >= REDRAWN:
+            self.drawn = now
+            self._draw(part, since, left)
+
+    def _draw(self, part, since, left):
+        global _drawn  # noqa: PLW0603  there is one terminal
+        full, empty = ("━", "─") if (sys.stdout.encoding or "").lower().startswith("utf") else ("=", "-")
+        parts: list[Part] = [self.title, "  "]
+        if part is None:
+            parts.append((clock(since), "dim"))
+        else:
+            filled = int(part * CELLS)
+            parts += [(full * filled, "cyan"), (empty * (CELLS - filled), "dim"), f" {100 * part:3.0f} %"]
+            parts.append("" if left is None else (f"  {clock(left)} left", "cyan"))
+        with _lock:
+            text = _text(parts)
+            text.truncate(columns() - 3)  # of which two may show Ctrl-C; a full line would begin the next
+            rest = max(0, _drawn - text.cell_len)
+            sys.stdout.write("\r")
+            _console(sys.stdout).print(text, " " * rest, sep="", end="", soft_wrap=True)
+            sys.stdout.flush()
+            _drawn = max(_drawn, text.cell_len)
+
+
+@contextlib.contextmanager
+def step(
+    title: str, total: float | None = None, shown: bool = True, every: float = EVERY
+) -> Iterator[Callable[[float], None]]:
+    """A block that takes long: a bar on a terminal, elsewhere its title at once and then a line now and then.
+
+    Args:
+        title: text.
+        total: number of what is to be done. Default None: unknown, and the time since its beginning is shown.
+        shown: whether anything is. Default True.
+        every: seconds between two lines, where there is no terminal. Default `EVERY`.
+
+    Yields:
+        Function to be called with the number that is done.
+    """
+    if not shown:
+        yield lambda done: None
+        return
+    bar, done, ended = Bar(title, every), [0.0], threading.Event()
+    if not is_terminal():
+        say(f"{title} ...")
+
+    def tick():
+        pause = REDRAWN if is_terminal() else min(1.0, every)
+        while not ended.wait(pause):
+            bar.reached(done[0], total)
+
+    ticking = threading.Thread(target=tick, daemon=True)
+    ticking.start()
+    try:
+        yield lambda number: done.__setitem__(0, number)
+    finally:
+        ended.set()
+        ticking.join()
+        clear()
+
+
+def _console(stream: TextIO) -> Any:
+    from rich.console import Console
+
+    colours: Any = None if os.environ.get("NO_COLOR") else "auto"
+    # `soft_wrap` in print: lines come wrapped.
+    return Console(
+        file=stream,
+        width=columns(stream),
+        force_terminal=True,
+        color_system=colours,
+        highlight=False,
+        markup=False,
+    )
+
+
+def _wrapped(line, console, width, hang):
+    """Pieces of a line; all but the first have less room."""
+    pieces: list[Any] = []
+    while line.cell_len > width - hang * bool(pieces):
+        piece = line.wrap(console, width - hang * bool(pieces), overflow="fold")[0]
+        line = line[len(piece) :]
+        line = line[len(line.plain) - len(line.plain.lstrip(" ")) :]
+        piece.rstrip()
+        pieces.append(piece)
+    return [*pieces, line]
+
+
+def _text(parts):
+    from rich.text import Text
+
+    return Text.assemble(*parts)
