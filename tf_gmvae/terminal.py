@@ -110,6 +110,8 @@ class Bar:
         self.title, self.every = title, every
         self.began = self.told = time.monotonic()
         self.drawn = -float("inf")
+        # What was done at which time: the first two and the last.
+        self.marks: list[tuple[float, float]] = []
 
     def reached(self, done: float, total: float | None, left: float | None = None) -> None:
         """Shows where it stands, if it is time to.
@@ -121,8 +123,10 @@ class Bar:
         """
         now = time.monotonic()
         since = now - self.began
+        if not self.marks or done > self.marks[-1][0]:
+            self.marks = [*self.marks[:2], (done, now)]
         if left is None and total and done:
-            left = since * (total - done) / done
+            left = self._left(now, total)
         part = None if not total else min(1.0, done / total)
         if not is_terminal():
             if now - self.told >= self.every:
@@ -132,6 +136,12 @@ class Bar:
         elif now - self.drawn >= REDRAWN:
             self.drawn = now
             self._draw(part, since, left)
+
+    def _left(self, now, total):
+        """Seconds left. The first part done says least: TensorFlow builds its graph in it."""
+        done, reached = self.marks[-1]
+        before, began = self.marks[min(1, len(self.marks) - 2)] if len(self.marks) > 1 else (0, self.began)
+        return max(0.0, (reached - began) / (done - before) * (total - done) - (now - reached))
 
     def _draw(self, part, since, left):
         global _drawn  # noqa: PLW0603  there is one terminal

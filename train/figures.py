@@ -10,7 +10,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tf_gmvae import figures
+from tf_gmvae import figures, terminal
 from tf_gmvae.errors import InputError
 from train import cli
 from train.paper import arcs_figures, arcs_training, run_figures
@@ -86,9 +86,9 @@ def _write(folder, number, figure, record=None):
     figures.save(figure, *paths)
     if record:
         RunFolder.write_whole(folder / f"figure{number}.json", json.dumps(record, indent=2) + "\n")
-    print(f"Figure {number}: {paths[0]} and {paths[1].name}", flush=True)
+    terminal.say(f"Figure {number}: {paths[0]} and {paths[1].name}")
     if record:
-        print(arcs_figures.summary(record), flush=True)
+        terminal.say(arcs_figures.summary(record), hang=4)
 
 
 if __name__ == "__main__":

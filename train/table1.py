@@ -18,7 +18,7 @@ from typing import Any
 
 from absl import flags
 
-from tf_gmvae import figures
+from tf_gmvae import figures, terminal
 from tf_gmvae.errors import InputError
 from train import cli
 from train.paper import table1_report
@@ -50,6 +50,9 @@ flags.FLAGS.set_default("pretraining_epochs", 1)
 flags.FLAGS.set_default("hold", 20.0)
 flags.FLAGS.set_default("minutes", 30.0)
 
+# Seconds between lines on how many runs have ended, where there is no terminal.
+EVERY = 600.0
+
 
 def main() -> None:
     """Runs what is missing, and writes the table after every run."""
@@ -65,25 +68,32 @@ def main() -> None:
     os.makedirs(chosen.runs_dir, exist_ok=True)
     cells = [cell for found in table.cells.values() for cell in found]
     missing = [cell for cell in cells if not cell.is_finished]
-    print(f"{len(cells)} runs, {len(missing)} to do; stop at will, the same command goes on.", flush=True)
+    terminal.say(f"{len(cells)} runs, {len(missing)} to do; stop at will, the same command goes on.")
     missing = [] if chosen.dry_run else missing
     table.floors.compute([row for row in table.rows if row.method in FLOORS], table.seeds, dataset)
     table.write()
-    pool, writing = ThreadPoolExecutor(chosen.jobs), threading.Lock()
+    pool, writing, ended = ThreadPoolExecutor(chosen.jobs), threading.Lock(), []
 
     def run(cell):
-        succeeded = _run(cell)
+        good = _run(cell)
         with writing:
+            ended.append(cell)
+            reached(len(ended))
             table.write()
-        return succeeded
+        return good
 
     try:
-        succeeded = list(pool.map(run, missing))
+        with terminal.step("Runs", len(missing), shown=bool(missing), every=EVERY) as reached:
+            succeeded = list(pool.map(run, missing))
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Stopped; the same command goes on where it was.") from None
     finally:
         pool.shutdown(cancel_futures=True)  # a stop does not begin what was still to come
-    print("\n" + table.write())
+    text = table.write()
+    if terminal.is_terminal():  # the table has more columns
+        terminal.say("\n" + table.short(), f"\n\nAll scores: {table.path / 'table1.md'}")
+    else:
+        terminal.say("\n" + text)
     failed = [cell for cell, good in zip(missing, succeeded, strict=True) if not good]
     if failed:
         raise InputError(
@@ -144,14 +154,24 @@ class _Table:
         """Those that were computed before."""
         return Floors(flags.FLAGS.runs_dir)
 
-    def write(self) -> str:
-        """Writes table1.json, table1.md and figure4.png of the runs that have metrics; returns the Markdown."""
-        entries, curves = [], {}
+    def entries(self) -> list[dict[str, Any]]:
+        """The rows of the table."""
+        found = []
         for row in self.rows:
             scored: list[Any] = [self.floors.metrics(row, seed) for seed in self.seeds if row.method in FLOORS] + [
                 cell.metrics for cell in self.cells.get(row, ())
             ]
-            entries.append(table1_report.row(row, list(filter(None, scored)), self.dataset))
+            found.append(table1_report.row(row, list(filter(None, scored)), self.dataset))
+        return found
+
+    def short(self) -> str:
+        """What fits into a terminal."""
+        return table1_report.short(self.entries())
+
+    def write(self) -> str:
+        """Writes table1.json, table1.md and figure4.png of the runs that have metrics; returns the Markdown."""
+        entries, curves = self.entries(), {}
+        for row in self.rows:
             histories = [cell.folder.read_history() for cell in self.cells.get(row, ()) if cell.metrics]
             if histories:
                 curves[table1_report.title(row)] = [
@@ -169,7 +189,7 @@ def _run(cell):
     name, began = cell.folder.path.name, time.perf_counter()
     threads = str(max(1, (os.cpu_count() or 1) // flags.FLAGS.jobs))
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
-    print(f"{name} begins; its progress is in {cell.log}.", flush=True)
+    terminal.say(f"{name} begins; its progress is in {cell.log}.")
     with open(cell.log, "a") as log:
         # What is there goes on with the same settings.
         status = subprocess.run(
@@ -178,10 +198,10 @@ def _run(cell):
         ).returncode  # fmt: skip
     minutes = (time.perf_counter() - began) / 60
     if status:
-        print(f"{name} failed after {minutes:.1f} minutes.", flush=True)
+        terminal.say((f"{name} failed after {minutes:.1f} minutes.", "red"))
         return False
     accuracy = 100 * cell.metrics["accuracy_table1"]
-    print(f"{name}: {accuracy:.2f} % after {minutes:.1f} minutes.", flush=True)
+    terminal.say(f"{name}: {accuracy:.2f} % after {minutes:.1f} minutes.")
     return True
 
 

@@ -170,7 +170,8 @@ def test_dates_are_days(tmp_path):
     dataset = load(
         saved(
             tmp_path,
-            "day,at\n1970-01-02,1970-01-01 12:00:00\n1970-01-11,\n,1970-01-03 00:00:00\n1970-01-05,1970-01-03 06:00:00\n",
+            "day,at\n1970-01-02,1970-01-01 12:00:00\n1970-01-11,\n"
+            ",1970-01-03 00:00:00\n1970-01-05,1970-01-03 06:00:00\n",
         )
     )
     expected = [[1, 0.5], [10, np.nan], [np.nan, 2], [4, 2.25]]
@@ -201,7 +202,9 @@ ARROW = pyarrow.table(
         "flag": pyarrow.array([True, None, False, True]),
         "price": pyarrow.array([decimal.Decimal("1.50"), None, decimal.Decimal("2.25"), decimal.Decimal("3.00")]),
         "half": pyarrow.array(np.array([1, 2, 3, 4.5], "float16")),
-        "day": pyarrow.array([datetime.date(1970, 1, 2), None, datetime.date(1971, 1, 1), datetime.date(1970, 1, 1)]),
+        "day": pyarrow.array(
+            [datetime.date(1970, 1, 2), None, datetime.date(1971, 1, 1), datetime.date(1970, 1, 1)]
+        ),
         "nothing": pyarrow.nulls(4),
         "vector": pyarrow.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 9.0]]),
     }
@@ -254,7 +257,7 @@ def test_data_frames():
     for data in (frame, polars.DataFrame(values), pyarrow.table(values)):
         table = as_table(data)
         np.testing.assert_array_equal(table["a"], [1.5, np.nan, 2.0])
-        assert [None if value != value else value for value in table["b"]] == ["x", None, "y"]
+        assert [value if isinstance(value, str) else None for value in table["b"]] == ["x", None, "y"]
         assert table["c"].tolist() == [True, False, True]
     twice = pandas.DataFrame([[1, 2]], columns=["a", "a"])
     with pytest.raises(InputError, match="has the column 'a' twice"):

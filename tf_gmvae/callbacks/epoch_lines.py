@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 import keras
@@ -117,8 +116,7 @@ class EpochLines(keras.callbacks.Callback):
         return found
 
     def _padded(self, name, value):
-        text = f"{value:.1f}" if abs(value) < 1e5 else f"{value:.3g}"
-        if 0 < abs(value) < 0.1 and math.isfinite(value):
-            text = f"{value:.2g}"
+        digits = 2 if abs(value) < 10 and ("elbo" in name or "loss" in name) else 1
+        text = f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.3g}"
         self._widths[name] = width = max(len(text), self._widths.get(name, 0))
         return f"{text:>{width}}"

@@ -69,10 +69,15 @@ def nearest(
     # What is called once is computed sooner than traced.
     traced = tf.function(reduce_retracing=True) if len(examples) > BLOCK else lambda function: function
     plain = traced(lambda batch: features(to_floats(batch))[0])
-    found = np.concatenate([plain(part).numpy() for part in _parts(examples[:num_points])])
-    mean, components = descriptors.projection(found, seed)
-    points = (found - mean) @ components
-    del found
+    described = []
+    with step("  What examples are compared by", num_points) as reached:
+        for part in _parts(examples[:num_points]):
+            described.append(plain(part).numpy())
+            reached(BLOCK * len(described))
+        found = np.concatenate(described)
+        mean, components = descriptors.projection(found, seed)
+        points = (found - mean) @ components
+        del found, described
     lengths = np.sum(points**2, axis=1)
     count = min(NEIGHBOURS, num_points)
 

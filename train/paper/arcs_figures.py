@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import GMVAE, data, evaluation, figures
+from tf_gmvae import GMVAE, data, evaluation, figures, terminal
 from tf_gmvae.data.synthetic import NUM_ARCS
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.figures.arcs import LatentSpace
@@ -44,11 +44,11 @@ def figure2(
     assert test is not None and test.labels is not None
     grid = np.stack(np.meshgrid(GRID, GRID), axis=-1).reshape(-1, 2)
     mixtures = {k: density_of_mixture(dataset.train.examples, k, seed) for k in (NUM_ARCS, NUM_COMPONENTS)}
-    print("Densities on a grid ...", flush=True)
-    densities = {
-        "GMVAE": log_density(sharp, grid, seed),
-        f"Gaussian mixture, K = {NUM_ARCS}": mixtures[NUM_ARCS].score_samples(grid),
-    }
+    with terminal.step("Densities on a grid"):
+        densities = {
+            "GMVAE": log_density(sharp, grid, seed),
+            f"Gaussian mixture, K = {NUM_ARCS}": mixtures[NUM_ARCS].score_samples(grid),
+        }
     end = snapshot(cured.model, test.examples)
     spaces = [
         _latent_space("plain ELBO: merged", snapshot(collapsed.model, test.examples)),

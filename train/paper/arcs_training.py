@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import GMVAE, data
+from tf_gmvae import GMVAE, data, terminal
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start.stages import Pretraining
 
@@ -94,17 +94,14 @@ def train(dataset: data.Dataset, min_information: float, epochs: int, seed: int)
     steps_an_epoch = dataset.train.num_examples // BATCH_SIZE
     model = _model("unit_gaussian", min_information, epochs * steps_an_epoch, seed)
     batches = _batches(dataset, seed)
-    print(f"λ = {min_information:g}: {PRETRAINING_STEPS:,} steps as a plain VAE ...", flush=True)
-    pretraining = Pretraining(model)
-    pretraining.fit(batches, steps_per_epoch=PRETRAINING_STEPS, shuffle=False, verbose=0)
-    looks = _Looks(dataset.test.examples, steps_an_epoch)
-    model.fit(
-        batches,
-        steps_per_epoch=INTERVAL,
-        epochs=epochs * steps_an_epoch // INTERVAL,
-        callbacks=[looks],
-        verbose=0,
-    )
+    pretraining, named = Pretraining(model), f"λ = {min_information:g}"
+    with terminal.step(f"{named}: {PRETRAINING_STEPS:,} steps as a plain VAE", PRETRAINING_STEPS) as reached:
+        told = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: reached(batch + 1))
+        pretraining.fit(batches, steps_per_epoch=PRETRAINING_STEPS, shuffle=False, callbacks=[told], verbose=0)
+    looks, intervals = _Looks(dataset.test.examples, steps_an_epoch), epochs * steps_an_epoch // INTERVAL
+    with terminal.step(f"{named}: {epochs} epochs of the paper's objective", intervals) as reached:
+        told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: reached(epoch + 1))
+        model.fit(batches, steps_per_epoch=INTERVAL, epochs=intervals, callbacks=[looks, told], verbose=0)
     at = INTERVAL * np.arange(1, 1 + len(looks.z_prior))
     return ArcsTraining(model, min_information, at, np.array(looks.z_prior), looks.spread)
 
@@ -135,11 +132,12 @@ def learn_noise(training: ArcsTraining, dataset: data.Dataset, epochs: int) -> G
     # Log-variances begin at 0: the noise it had.
     doubled = [np.concatenate([weight, np.zeros_like(weight)], axis=-1) for weight in (kernel, bias)]
     model.decoder.set_weights([*hidden, *doubled])
-    print(
-        f"λ = {training.min_information:g}: {epochs} epochs in which the decoder learns its noise ...", flush=True
-    )
     batches = _batches(dataset, source.seed)
-    model.fit(batches, steps_per_epoch=steps_an_epoch, epochs=epochs, verbose=0)
+    with terminal.step(
+        f"λ = {training.min_information:g}: {epochs} epochs in which the decoder learns its noise", epochs
+    ) as reached:
+        told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: reached(epoch + 1))
+        model.fit(batches, steps_per_epoch=steps_an_epoch, epochs=epochs, callbacks=[told], verbose=0)
     return model
 
 
@@ -194,8 +192,7 @@ class _Looks(keras.callbacks.Callback):
             self.spread = snapshot(self.model, self.examples)
         epochs, rest = divmod((epoch + 1) * INTERVAL, self.steps_an_epoch)
         if rest == 0 and epochs % EPOCHS_A_LINE == 0:
-            print(
+            terminal.say(
                 f"λ = {min_information:g}: epoch {epochs}, ELBO {logs['elbo']:.3f} nats, z-prior "
-                f"{logs['z_prior']:.3f} nats",
-                flush=True,
+                f"{logs['z_prior']:.3f} nats"
             )

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from tf_gmvae import data, evaluation
+from tf_gmvae import data, evaluation, terminal
 from tf_gmvae.evaluation import baselines
 from train.paper.cells import Row
 from train.run.folder import RunFolder
@@ -54,11 +54,11 @@ class Floors:
         assert dataset.test is not None
         missing = [(row, seed) for row in rows for seed in seeds if self.metrics(row, seed) is None]
         for number, (row, seed) in enumerate(missing, start=1):
-            print(f"Floor {number} of {len(missing)}: {row.name(seed)} ...", flush=True)
             began = time.perf_counter()
-            posterior = CLUSTER[row.method](
-                dataset.train.examples, dataset.test.examples, row.num_components, seed
-            )
+            with terminal.step(f"Floor {number} of {len(missing)}: {row.name(seed)}"):
+                posterior = CLUSTER[row.method](
+                    dataset.train.examples, dataset.test.examples, row.num_components, seed
+                )
             self.found.append(
                 {
                     **self._key(row, seed),

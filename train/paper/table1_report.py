@@ -137,6 +137,27 @@ def markdown(rows: list[dict[str, Any]], command: str) -> str:
     return "\n".join([*lines, "", PROTOCOL, "", *_by_file_order(rows), f"`{command}`", ""])
 
 
+def short(rows: list[dict[str, Any]]) -> str:
+    """The table in as many columns as a terminal has.
+
+    Args:
+        rows: list of dicts of `row`.
+
+    Returns:
+        Text.
+    """
+    lines = [f"{'method':<24}{'K':>4}{'M':>4}{'runs':>6}{'Table 1, %':>16}{'majority, %':>16}{'ARI':>8}"]
+    for entry in rows:
+        scores = entry["scores"]
+        ari = f"{scores['ari']['mean']:.3f}" if "ari" in scores else "-"
+        lines.append(
+            f"{TITLES[entry['method']]:<24}{entry['num_components']:>4}{entry['num_samples'] or '-':>4}"
+            f"{len(entry['seeds']):>6}{_percent(scores.get('accuracy_table1')):>16}"
+            f"{_percent(scores.get('accuracy_majority')):>16}{ari:>8}"
+        )
+    return "\n".join(lines)
+
+
 def _by_file_order(rows):
     """A line on the runs of earlier versions, if there are some."""
     names = [

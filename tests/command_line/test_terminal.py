@@ -1,0 +1,147 @@
+"""What somebody sees who waits for a command: on terminals of 80 and 100 columns, and in a file."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+from conftest import KEPT, ROOT, run_warm
+from support.finished import FLAGS, SHORT
+
+CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def in_a_terminal(columns, *arguments, **environment):
+    """Runs Python on a pseudo-terminal.
+
+    Returns:
+        Pair of its exit status and all that it wrote there.
+    """
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs,
+        env={**os.environ, "PYTHONPATH": str(KEPT), "TERM": "xterm", **environment},
+    )  # fmt: skip
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # so a terminal ends on Linux
+            break
+        if not part:
+            break
+        written += part
+    os.close(ours)
+    return process.wait(), written.decode()
+
+
+def states(written):
+    """Every text that stood on a line of the terminal, whatever was written over it later."""
+    return [
+        state for line in CODE.sub("", written).replace("\r\n", "\n").split("\n") for state in line.split("\r")
+    ]
+
+
+def words(written):
+    """A text without its line breaks."""
+    return " ".join(CODE.sub("", written).split())
+
+
+@pytest.fixture(scope="module")
+def seen(finished, tmp_path_factory):
+    """By columns: what a terminal showed of a run that goes on for two epochs, scores, draws and exports."""
+    found = {}
+    for columns, environment in ((80, {"NO_COLOR": "1"}), (100, {})):
+        folder = tmp_path_factory.mktemp("terminal")
+        runs = shutil.copytree(finished.runs, folder / "r")
+        status, written = in_a_terminal(
+            columns, "-c", SHORT, *FLAGS, "--epochs=5", "--resume", f"--runs_dir={os.path.relpath(runs, ROOT)}",
+            f"--saved_models_dir={folder / 'm'}", **environment,
+        )  # fmt: skip
+        assert status == 0, written[-3000:]
+        found[columns] = written, runs / finished.run.name
+    return found
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_terminal_shows_no_longer_line_than_it_has(seen, columns):
+    written, run = seen[columns]
+    # Where the run lies is not ours to shorten.
+    lines = [line for line in states(written) if os.path.relpath(run, ROOT) not in line and str(run) not in line]
+    assert max(map(len, lines)) <= columns
+    epochs = [line for line in lines if re.match(r"  epoch \d/5  ELBO +-\d", line)]
+    assert [line[:11] for line in epochs] == ["  epoch 4/5", "  epoch 5/5"]
+    assert re.search(r"10/10 clusters  acc +\d+\.\d %  +\d+:\d\d left$|\d clusters .*left$", epochs[0])
+    assert "left" not in epochs[1]
+    bars = [line for line in lines if "━" in line or "─" in line]
+    assert bars and any(re.search(r"epoch 5/5 .* \d+ %  \d+:\d\d left", line) for line in bars)
+
+
+def test_colours_are_for_terminals_and_can_be_switched_off(seen, finished):
+    assert CODE.search(seen[100][0])
+    assert not CODE.search(seen[80][0])  # with NO_COLOR
+    for said in (finished.stdout, finished.stderr):
+        assert "\x1b" not in said and "\r" not in said
+
+
+def test_in_a_file_an_epoch_is_a_line(finished):
+    lines = finished.stdout.splitlines()
+    for epoch in (1, 2, 3):
+        assert sum(line.startswith(f"  epoch {epoch}/3  ELBO ") for line in lines) == 1
+    assert max(len(line) for line in lines if "epoch" in line and "tensorboard" not in line) <= 100
+    assert "━" not in finished.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_the_last_screen_says_what_the_metrics_say(seen, columns):
+    written, run = seen[columns]
+    metrics, start = (json.loads((run / name).read_text()) for name in ("metrics.json", "start.json"))
+    said = words(written.split("What was found in")[1])
+    counts = metrics["examples_a_component"]
+    assert sum(counts) == metrics["num_examples"] == 359
+    assert sum(count > 0 for count in counts) == metrics["components_in_use"]
+    assert f"seen on {metrics['num_examples']} test examples" in said
+    assert f"{metrics['components_in_use']} of 10 in use; the largest holds {max(counts)} (" in said
+    for share, rest in (
+        (metrics["certain"], "of the examples belong to their cluster with a probability above 0.9"),
+        (start["certain"], "of the examples in which it found the clusters"),
+        (metrics["start"]["changed"], "of those above elsewhere"),
+        (metrics["accuracy_majority"], "of the examples have the label"),
+    ):
+        assert re.search(rf"\b{100 * share:.1f}".removesuffix(".0") + rf"(\.0)? % {rest}", said), rest
+    for verdict in metrics["collapse"]:
+        assert words(verdict) in said
+    assert ("found nothing wrong" in said) == (not metrics["collapse"])
+    following = said.split(" Next ")[1]
+    assert following.startswith("open ") and following.index("report.html") < following.index("tensorboard")
+
+
+def test_a_mistake_and_the_wait_before_it_leave_one_sentence():
+    status, written = in_a_terminal(80, "-m", "train.evaluate", "--run=nowhere")
+    assert status == 1
+    first, *rest = written.replace("\r\n", "\n").split("\n")
+    assert first.startswith("Loading TensorFlow ...\r") and first.split("\r")[-1].startswith("TensorFlow 2")
+    assert CODE.sub("", "".join(rest)) == "error: nowhere is not a run: it has no run.flags."
+
+
+@pytest.mark.parametrize(
+    "command", ["main", "evaluate", "export", "figures", "method", "predict", "report", "table1"]
+)
+def test_help_fits_and_is_of_our_own_flags(command):
+    process = run_warm("-m", f"train.{command}", "--help")
+    lines = process.stdout.splitlines()
+    assert process.returncode == 0 and max(map(len, lines)) <= 100
+    flags = set(re.findall(r"^    --(?:\[no\])?(\w+)", process.stdout, flags=re.MULTILINE))
+    assert {"flagfile"} < flags
+    # Of absl and of what TensorFlow brings along.
+    assert not flags & {"logtostderr", "verbosity", "pdb", "only_check_args", "undefok", "tfds_debug_list_dir"}

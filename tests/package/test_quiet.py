@@ -1,0 +1,39 @@
+"""`import tf_gmvae` says nothing that it need not, and hides no error."""
+
+import os
+
+import pytest
+from conftest import run_python
+
+from tf_gmvae import quiet
+
+NOTES = (
+    b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+    b"I0000 00:00:1795598645.813198   18873 port.cc:153] oneDNN custom operations are on.\n"
+    b"To enable the following instructions: AVX2 FMA, in other operations, rebuild TensorFlow.\n"
+)
+ERROR = b"E0000 00:00:1795598645.813198   18873 cuda_platform.cc:52] failed call to cuInit\n"
+
+
+def test_the_import_is_silent():
+    process = run_python("-c", "import tf_gmvae")
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+
+
+def test_who_wants_to_read_the_notes_can():
+    process = run_python("-c", "import tf_gmvae", TF_CPP_MIN_LOG_LEVEL="0")
+    assert "I0000" in process.stderr
+
+
+@pytest.mark.parametrize(("errors", "shown"), [(True, ERROR), (False, b"")])
+def test_notes_are_kept_back_and_errors_are_not(capfd, errors, shown):
+    with quiet.while_loading(errors):
+        os.write(2, NOTES + ERROR)
+    assert capfd.readouterr().err.encode() == shown
+
+
+def test_a_failure_shows_all(capfd):
+    with pytest.raises(ImportError), quiet.while_loading(False):
+        os.write(2, NOTES + ERROR)
+        raise ImportError
+    assert capfd.readouterr().err.encode() == NOTES + ERROR
