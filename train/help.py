@@ -31,7 +31,8 @@ def text(command: Callable[[], None]) -> str:
     groups = {group: [flag for flag in own if flag.name in names] for group, names in GROUPS.items()}
     settings = [flag for found in groups.values() for flag in found]
     groups = {"This command": [flag for flag in own if flag not in settings], **groups}
-    lines = [command.__globals__["__doc__"].strip()]
+    about = command.__globals__["__doc__"].strip().split("\n\n")
+    lines = ["\n\n".join(textwrap.fill(paragraph, WIDTH, break_on_hyphens=False) for paragraph in about)]
     for group, found in groups.items():
         if found:
             lines += ["", f"{group}:", *(line for flag in found for line in _flag(flag))]

@@ -1,4 +1,7 @@
-"""Another method than the GMVAE on the same data, by the same scores: `python -m train.method --method=dec`."""
+"""Another method than the GMVAE on the same data, by the same scores.
+
+For example `python -m train.method --method=dec --dataset=digits`.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Clusters of new data: `python -m train.predict --run=runs/wine --dataset=new.csv --output=clusters.csv`."""
+"""Clusters of new data.
+
+For example `python -m train.predict --run=runs/wine --dataset=new.csv --output=clusters.csv`.
+"""
 
 from pathlib import Path
 

@@ -65,8 +65,8 @@ def test_a_run_leaves_all_it_promises(finished):
     assert metrics["versions"]["tf-gmvae"] == tf_gmvae.__version__
     assert list((run / "tensorboard").rglob("events*"))
     assert sorted(path.name for path in run.iterdir()) == [
-        "history.csv", "metrics.json", "model.keras", "report.html", "run.flags", "start.json",
-        "start_assignments.npy", "start_clusters.npy", "tensorboard",
+        "clusters.csv", "clusters.json", "clusters.parquet", "history.csv", "metrics.json", "model.keras",
+        "report.html", "run.flags", "start.json", "start_assignments.npy", "start_clusters.npy", "tensorboard",
     ]  # fmt: skip
     start = json.loads((run / "start.json").read_text())
     assert start["seconds"] == metrics["start_seconds"] > 0
@@ -214,7 +214,7 @@ def small_runs(tmp_path_factory):
         "table": [
             f"--dataset={folder / 'table.npz'}", "--epochs=1", "--guided_epochs=0", "--name=table", "--report",
         ],
-        "wide": [f"--dataset={folder / 'wide.npz'}", "--name=wide"],
+        "wide": [f"--dataset={folder / 'wide.npz'}", "--preset=synthetic", "--name=wide"],
     }  # fmt: skip
     common = ["--noreport", "--noexport", f"--runs_dir={folder}"]
     answers = run_all("train.main", [[*common, *arguments] for arguments in calls.values()], least_steps=60)
@@ -254,7 +254,7 @@ def test_unlabelled_vectors_become_a_run(small_runs):
     assert "table.npz" in html
     assert str(folder) not in html  # whoever is sent it need not know where the data lie
     metrics = json.loads((folder / "table" / "metrics.json").read_text())
-    assert (metrics["preset"], metrics["likelihood"]) == ("synthetic", "gaussian")
+    assert (metrics["preset"], metrics["likelihood"]) == ("table", "columns")
     assert metrics["nmi"] is None
     assert metrics["components_in_use"] >= 1
 
@@ -348,7 +348,12 @@ def bad_inputs(tmp_path):
         ): "'../used' holds a separator of folders: give another",
         ("--dataset=digits", f"--name={tmp_path / 'used'}"): "holds a separator of folders",
         ("--dataset=digits", "--name="): "'' is empty",
-        (f"--dataset={tmp_path / 'wide.npz'}", "--name=old", "--overwrite"): "Training diverged",
+        (
+            f"--dataset={tmp_path / 'wide.npz'}",
+            "--preset=synthetic",
+            "--name=old",
+            "--overwrite",
+        ): "Training diverged",
         ("--dataset=digits", "--learning_rate=nan"): "--learning_rate=nan: nan is not a finite number > 0",
         ("--dataset=digits", "--learning_rate=0"): "0.0 is not a finite number > 0",
         ("--dataset=digits", "--minutes=inf"): "inf is not a finite number >= 0",

@@ -29,8 +29,9 @@ for _ in range(int(sys.argv[2])):
     tf_gmvae.export(model, sys.argv[1])
 """
 FILES = {
-    "assets/model_card.md", "assets.extra/tf_serving_warmup_requests", "fingerprint.pb", "model_card.md",
-    "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
+    "assets/model_card.md", "assets.extra/tf_gmvae.json", "assets.extra/tf_serving_warmup_requests",
+    "fingerprint.pb", "model_card.md", "saved_model.pb", "variables/variables.data-00000-of-00001",
+    "variables/variables.index",
 }  # fmt: skip
 
 

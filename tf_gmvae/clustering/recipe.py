@@ -17,7 +17,7 @@ from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
 from tf_gmvae.model.gmvae import GMVAE
 from tf_gmvae.optimizer import FusedAdam
-from tf_gmvae.start.initialization import check_enough
+from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.describing import of_array
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 

@@ -1,6 +1,7 @@
 """The start: clusters found in the data, and a model set up with them.
 
 - `initialization`: `GMVAE.initialize`, the stages in their order.
+- `sample`: the examples it works on.
 - `stages`: the two trainings before the paper's own.
 - `effort`: how many steps these take, and how long.
 - `clusters`: from examples to soft labels, by the four that follow.

@@ -26,18 +26,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import inputs, terminal
+from tf_gmvae import terminal
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.checks import whole_number
 from tf_gmvae.data.pipeline import to_batches
-from tf_gmvae.data.sampling import reservoir
-from tf_gmvae.data.split import Split
-from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
 from tf_gmvae.start import clusters, effort, factors
 from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.clusters import Views, view_layer
+from tf_gmvae.start.sample import as_split, check_enough, drawn
 from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
 
 # Of either training: with few examples an epoch of the start is several passes over them.
@@ -134,7 +132,7 @@ class Initialization(Part):
             max_steps = whole_number("max_steps", max_steps, 1)
             pretraining_epochs, guided_epochs = min(pretraining_epochs, max_steps), min(guided_epochs, max_steps)
         seed = int(np.random.default_rng().integers(2**31)) if self.seed is None else self.seed
-        split, indices = _as_split(self, data, max_examples, seed)
+        split, indices = as_split(self, data, max_examples, seed)
         check_enough(split, self.num_components)
         kept = Checkpoints(
             checkpoints,
@@ -174,7 +172,7 @@ class Initialization(Part):
             )
 
         labels, view = kept.labels(), functools.partial(view_layer, views, self.data_shape, seed)
-        sample, indices = _sample(split, indices, max_examples, seed)
+        sample, indices = drawn(split, indices, max_examples, seed)
         if verbose and labels is None:
             size, steps = epoch_of(split, pretraining_epochs)
             steps = pretraining_epochs * steps + (
@@ -227,29 +225,6 @@ class Initialization(Part):
         }
 
 
-def check_enough(split: Split, num_components: int) -> None:
-    """Checks that there are examples for the clusters.
-
-    Args:
-        split: a `data.Split`.
-        num_components: K.
-
-    Raises:
-        InputError: if there are fewer than K different ones, or fewer than 2.
-    """
-    least, different = max(2, num_components), set()
-    for example in split.examples:
-        different.add(example.tobytes())
-        if len(different) == least:
-            return
-    alike = "" if len(different) == split.num_examples else f", of which {len(different)} differ,"
-    mend = "give more data" if num_components <= len(different) else "give more data, or fewer components"
-    raise InputError(
-        f"{split.num_examples} example{'s' * (split.num_examples > 1)}{alike} cannot make {num_components} "
-        f"cluster{'s' * (num_components > 1)}: {mend}."
-    )
-
-
 def _set_up(model, encoding, labels, num_factors, seed):
     """Head of the prior and head of w from the clusters of the latents."""
     mean, log_var = encoding["x_mean"].astype("float64"), encoding["x_log_var"]
@@ -263,38 +238,6 @@ def _set_up(model, encoding, labels, num_factors, seed):
         fitted = Ridge(1.0).fit(encoding["features"], found.scores)
         kernel = np.reshape(fitted.coef_, (num_factors, -1)).T  # scikit-learn drops the axis of a single target
         model.w_head.assign_linear(kernel, np.reshape(fitted.intercept_, -1), found.log_var_scores)
-
-
-def _as_split(model, data, max_examples, seed):
-    """The data in memory, whole where they are there already, and the numbers of the examples."""
-    data = inputs.readable(data, model.likelihood)
-    inputs.check_data(data, model)
-    if not isinstance(data, np.ndarray):
-        drawn = reservoir((_examples(batch) for batch in inputs.batches(data, None)), max_examples, seed)
-        if drawn is None:
-            raise inputs.no_example()
-        data, indices = drawn
-        inputs.check_data(data, model)
-    else:
-        indices = np.arange(len(data))
-    if data.dtype != np.uint8:
-        data = np.ascontiguousarray(data, dtype="float32")
-    return Split(data, missing=model.likelihood.missing), indices
-
-
-def _examples(batch):
-    examples, _, weights = keras.utils.unpack_x_y_sample_weight(batch)
-    if weights is not None:
-        raise inputs.no_weights("sample_weight")
-    return examples
-
-
-def _sample(split, indices, max_examples, seed):
-    """At most so many examples of a split, drawn, in order, and their numbers."""
-    if split.num_examples <= max_examples:
-        return split, indices
-    drawn = np.sort(np.random.default_rng(seed).choice(split.num_examples, max_examples, replace=False))
-    return split.take(drawn), indices[drawn]
 
 
 def _name(views):

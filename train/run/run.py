@@ -13,7 +13,7 @@ from tf_gmvae import GMVAE, data, inputs
 from tf_gmvae.clustering.recipe import with_columns
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.errors import InputError
-from tf_gmvae.start import initialization
+from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run.choices import likelihood_of, preset_of
 from train.run.folder import RunFolder
@@ -185,7 +185,7 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     if settings.hold and settings.views == "none":
         raise InputError("--hold shows images in views, unlike --views=none: add --hold=0, or leave out --views.")
     if settings.initialize:
-        initialization.check_enough(dataset.train, settings.num_components)
+        check_enough(dataset.train, settings.num_components)
     return settings
 
 

@@ -1,0 +1,91 @@
+"""The examples that a start works on, out of the data in whatever form they come."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from tf_gmvae import inputs
+from tf_gmvae.data.sampling import reservoir
+from tf_gmvae.data.split import Split
+from tf_gmvae.errors import InputError
+from tf_gmvae.inputs import Data
+from tf_gmvae.model.part import Part
+
+
+def check_enough(split: Split, num_components: int) -> None:
+    """Checks that there are examples for the clusters.
+
+    Args:
+        split: a `data.Split`.
+        num_components: K.
+
+    Raises:
+        InputError: if there are fewer than K different ones, or fewer than 2.
+    """
+    least, different = max(2, num_components), set()
+    for example in split.examples:
+        different.add(example.tobytes())
+        if len(different) == least:
+            return
+    alike = "" if len(different) == split.num_examples else f", of which {len(different)} differ,"
+    mend = "give more data" if num_components <= len(different) else "give more data, or fewer components"
+    raise InputError(
+        f"{split.num_examples} example{'s' * (split.num_examples > 1)}{alike} cannot make {num_components} "
+        f"cluster{'s' * (num_components > 1)}: {mend}."
+    )
+
+
+def as_split(model: Part, data: Data, max_examples: int, seed: int) -> tuple[Split, np.ndarray]:
+    """The data in memory: whole where they are there already, else at most so many of them, drawn.
+
+    Args:
+        model: a `GMVAE`.
+        data: as `GMVAE.initialize` takes them.
+        max_examples: largest number of examples that is kept of a stream.
+        seed: of the draw.
+
+    Returns:
+        Pair of a `data.Split` and the numbers of its examples in the data.
+
+    Raises:
+        InputError: if the data do not fit the model, are empty or have weights.
+    """
+    data = inputs.readable(data, model.likelihood)
+    inputs.check_data(data, model)
+    if not isinstance(data, np.ndarray):
+        found = reservoir((_examples(batch) for batch in inputs.batches(data, None)), max_examples, seed)
+        if found is None:
+            raise inputs.no_example()
+        data, indices = found
+        inputs.check_data(data, model)
+    else:
+        indices = np.arange(len(data))
+    if data.dtype != np.uint8:
+        data = np.ascontiguousarray(data, dtype="float32")
+    return Split(data, missing=model.likelihood.missing), indices
+
+
+def drawn(split: Split, indices: np.ndarray, max_examples: int, seed: int) -> tuple[Split, np.ndarray]:
+    """At most so many examples of a split, in order.
+
+    Args:
+        split: a `data.Split`.
+        indices: array (N,), the numbers of its examples.
+        max_examples: largest number of examples.
+        seed: of the draw.
+
+    Returns:
+        Pair of a `data.Split` and its numbers; what was given, if there are no more than that.
+    """
+    if split.num_examples <= max_examples:
+        return split, indices
+    chosen = np.sort(np.random.default_rng(seed).choice(split.num_examples, max_examples, replace=False))
+    return split.take(chosen), indices[chosen]
+
+
+def _examples(batch):
+    examples, _, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    if weights is not None:
+        raise inputs.no_weights("sample_weight")
+    return examples
