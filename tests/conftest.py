@@ -20,6 +20,10 @@ import sitecustomize  # noqa: F401
 from support import forks
 
 import tf_gmvae
+from tf_gmvae.start import agreement
+
+# Samples by which a start chooses a method for rows; tests/start/test_agreement.py takes all of them.
+ALL_SAMPLES, agreement.SAMPLES = agreement.SAMPLES, 2
 
 # Files that take longest, for two workers to share: those with the most tests would go first, and these last.
 LONGEST = (

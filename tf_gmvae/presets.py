@@ -12,71 +12,18 @@
 Convolutions are followed by batch normalisation (running-average momentum 0.9, epsilon 1e-5) and ReLU.
 """
 
-import itertools
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
-from layers import FusedBatchNormalization, SpectralConv2D, SpectralConv2DTranspose
+from tf_gmvae.blocks import Blocks
 from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
-from tf_gmvae.seeds import within_bits
 from tf_gmvae.series_networks import LEAST_LENGTH, series
 from tf_gmvae.tables import networks
-
-
-class _Blocks:
-    """Layers of appendix A, each with a seed of its own that follows from the network's."""
-
-    def __init__(self, seed: int | None) -> None:
-        self._seeds = itertools.repeat(None) if seed is None else itertools.count(1000 * (seed + 1))
-
-    def _kernel(self):
-        seed = next(self._seeds)
-        return keras.initializers.GlorotUniform(None if seed is None else within_bits(seed, 63))
-
-    def dense(self, units, activation=None):
-        return [keras.layers.Dense(units, activation=activation, kernel_initializer=self._kernel())]
-
-    def dense_bn(self, units):
-        return [keras.layers.Dense(units, use_bias=False, kernel_initializer=self._kernel()), *self._bn_relu()]
-
-    # A kernel of 4 with stride 2 and padding 1 halves or doubles an even size: Keras' "same". With stride 1
-    # and padding 0 a size changes by that of the kernel - 1: Keras' "valid".
-    def _conv(self, layer, filters, size, stride, use_bias):
-        return layer(
-            filters,
-            size,
-            stride,
-            padding="same" if stride == 2 else "valid",
-            use_bias=use_bias,
-            kernel_initializer=self._kernel(),
-        )
-
-    def conv_bn(self, filters, size, stride, layer=SpectralConv2D):
-        return [self._conv(layer, filters, size, stride, use_bias=False), *self._bn_relu()]
-
-    def full_conv(self, filters, size, stride, layer=SpectralConv2DTranspose):
-        return [self._conv(layer, filters, size, stride, use_bias=True)]
-
-    def full_conv_bn(self, filters, size, stride, layer=SpectralConv2DTranspose):
-        return [self._conv(layer, filters, size, stride, use_bias=False), *self._bn_relu()]
-
-    def full_conv_from_vector(self, filters, *sizes):
-        # A full-convolution of a 1x1 map to height x width is one matrix product.
-        return [
-            keras.layers.Dense(math.prod(sizes) * filters, use_bias=False, kernel_initializer=self._kernel()),
-            keras.layers.Reshape((*sizes, filters)),
-            *self._bn_relu(),
-        ]
-
-    @staticmethod
-    def _bn_relu() -> list[keras.Layer]:
-        return [FusedBatchNormalization(momentum=0.9, epsilon=1e-5), keras.layers.ReLU()]
 
 
 def _synthetic(blocks, data_shape, channels):
@@ -194,7 +141,7 @@ class Preset:
         latent_dim = self.latent_dim or of_columns if latent_dim is None else latent_dim
         latent_dim = whole_number("latent_dim", latent_dim)
         features = likelihood.features()
-        encoder, decoder = self.layers(_Blocks(seed), data_shape, likelihood.num_channels(data_shape[-1]))
+        encoder, decoder = self.layers(Blocks(seed), data_shape, likelihood.num_channels(data_shape[-1]))
         encoder = encoder if features is None else [features, *encoder]
         return {
             "encoder": keras.Sequential([keras.Input(data_shape), *encoder], name="encoder"),

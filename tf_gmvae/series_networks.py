@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
+
+from tf_gmvae.blocks import Blocks
 
 # Steps in time, the fewest that there is anything to convolve in.
 LEAST_LENGTH = 8
@@ -13,7 +14,9 @@ LEAST_LENGTH = 8
 _SHORTEST, _FILTERS, _MOST_FILTERS = 8, 32, 128
 
 
-def series(blocks: Any, data_shape: tuple[int, ...], channels: int) -> tuple[list[keras.Layer], list[keras.Layer]]:
+def series(
+    blocks: Blocks, data_shape: tuple[int, ...], channels: int
+) -> tuple[list[keras.Layer], list[keras.Layer]]:
     """Layers of encoder and decoder.
 
     Args:

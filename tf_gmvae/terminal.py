@@ -71,7 +71,7 @@ def say(*parts: Part, hang: int = 0, stream: TextIO | None = None) -> None:
             return
         console, width = _console(stream), columns(stream)
         for line in _text(parts).split("\n", allow_blank=True):
-            for number, piece in enumerate(_wrapped(line, console, width, hang)):
+            for number, piece in enumerate(_wrapped(line, width, hang)):
                 console.print(" " * hang if number else "", piece, sep="", soft_wrap=True)
         stream.flush()
 
@@ -215,15 +215,18 @@ def _console(stream: TextIO) -> Any:
     )
 
 
-def _wrapped(line, console, width, hang):
-    """Pieces of a line; all but the first have less room."""
+def _wrapped(line, width, hang):
+    """Pieces of a line; all but the first have less room. A path that is too long stays whole, to be copied."""
     pieces: list[Any] = []
-    while line.cell_len > width - hang * bool(pieces):
-        piece = line.wrap(console, width - hang * bool(pieces), overflow="fold")[0]
-        line = line[len(piece) :]
-        line = line[len(line.plain) - len(line.plain.lstrip(" ")) :]
-        piece.rstrip()
-        pieces.append(piece)
+    while line.cell_len > (room := width - hang * bool(pieces)):
+        words = line.plain
+        end = words.rfind(" ", len(words) - len(words.lstrip(" ")), room + 1)
+        if end < 0:
+            end = words.find(" ", room)
+        if end < 0:
+            break
+        pieces.append(line[:end])
+        line = line[len(words) - len(words[end:].lstrip(" ")) :]
     return [*pieces, line]
 
 

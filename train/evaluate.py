@@ -4,11 +4,12 @@ from absl import flags
 
 from tf_gmvae import terminal
 from train import cli
-from train.run import clusters, score_table, scoring
+from train.run import clusters, floors, score_table, scoring
 from train.run.run import Run
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
+flags.DEFINE_bool("floors", True, floors.HELP)
 
 clusters.define()
 
@@ -19,6 +20,7 @@ def main() -> None:
     with terminal.step("Scoring"):
         examination = scoring.examine(run)
         metrics = scoring.score(run, examination)
+    metrics["floors"] = floors.beside(run, examination.posterior, flags.FLAGS.floors)
     terminal.say(score_table.table(metrics), hang=score_table.HANG)
     try:
         run.folder.write_metrics(metrics)

@@ -12,6 +12,7 @@ from tf_gmvae.serving import versions
 from train import cli
 from train.run import (
     clusters,
+    floors,
     job,
     last_screen,
     model_card,
@@ -32,6 +33,7 @@ flags.DEFINE_bool(
     "overwrite", False, "Replace the run of that name, once the first epoch of the new one is saved."
 )
 flags.DEFINE_bool("report", True, "Write report.html at the end: the run in pictures.")
+flags.DEFINE_bool("floors", True, floors.HELP)
 clusters.define()
 flags.DEFINE_bool(
     "export", True, "At the end make the next version of a served model of it, as train.export does."
@@ -96,6 +98,7 @@ def _conclude(run, exported):
     with terminal.step("Scoring"):
         examination = scoring.examine(run)
         metrics = scoring.score(run, examination)
+    metrics["floors"] = floors.beside(run, examination.posterior, chosen.floors)
     terminal.say("\n" + score_table.table(metrics), hang=score_table.HANG)
     folder.write_metrics(metrics)
     if chosen.answers:

@@ -4,7 +4,7 @@ from absl import flags
 
 from tf_gmvae import terminal
 from train import cli
-from train.run import pictures, scoring
+from train.run import floors, pictures, scoring
 from train.run.run import Run
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
@@ -18,6 +18,7 @@ def main() -> None:
     with terminal.step("Scoring"):
         examination = scoring.examine(run)
         metrics = scoring.score(run, examination)
+    metrics["floors"] = floors.beside(run, examination.posterior, compute=False)
     pictures.write(run, examination, metrics)
 
 

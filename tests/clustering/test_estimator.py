@@ -21,7 +21,6 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import tf_gmvae
 from tf_gmvae import GMVAEClusterer, InputError
-from tf_gmvae.start import agreement
 
 # Trained for a moment, since nearly all of the checks fit anew; and long enough to rely on the clusters.
 BRIEF, LONG = GMVAEClusterer(n_clusters=2, max_steps=1), GMVAEClusterer(n_clusters=3, max_steps=100)
@@ -33,13 +32,11 @@ def checks():
         for number, (_, check) in enumerate(estimator_checks_generator(estimator)):
             name = check.func.__name__
             if (name == "check_clustering") == (estimator is LONG):
-                yield pytest.param(estimator, check, id=f"{name}-{number}")
-
-
-@pytest.fixture(autouse=True)
-def few_samples(monkeypatch):
-    """The start as it is, but for the number of samples by which it chooses a method."""
-    monkeypatch.setattr(agreement, "SAMPLES", 2)
+                # The second time the data are read-only, as they are in many of the others.
+                again = estimator is LONG and "readonly_memmap" in check.keywords
+                yield pytest.param(
+                    estimator, check, id=f"{name}-{number}", marks=[pytest.mark.slow] if again else []
+                )
 
 
 @pytest.mark.filterwarnings("ignore")  # what a check provokes is its own affair

@@ -33,7 +33,7 @@ def runs(tmp_path_factory):
         ],
         "no size": [f"--dataset={folder / 'series.npz'}", "--series", "--image_size=8", "--name=none"],
     }  # fmt: skip
-    common = ["--noreport", "--noexport", "--guided_epochs=0", f"--runs_dir={folder / 'runs'}"]
+    common = ["--noreport", "--noexport", "--nofloors", "--guided_epochs=0", f"--runs_dir={folder / 'runs'}"]
     answers = run_all("train.main", [[*common, *arguments] for arguments in calls.values()], least_steps=20)
     return folder, dict(zip(calls, answers, strict=True))
 

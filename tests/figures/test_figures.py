@@ -167,6 +167,7 @@ def command(folder, *arguments):
     return run_warm("-m", "train.figures", *arguments, f"--figures_dir={folder}")
 
 
+@pytest.mark.slow
 def test_lambda_holds_the_components_apart_that_the_plain_elbo_merges():
     """Fig. 2 and 3 in a third of their epochs."""
     dataset = arcs_training.load(seed=0)

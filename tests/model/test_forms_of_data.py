@@ -137,7 +137,7 @@ def test_uint8_are_on_one_scale_whichever_way_they_come(likelihood, scale):
 
 
 def test_counts_are_learned_as_counts(monkeypatch):
-    monkeypatch.setattr(initialization, "LEAST_STEPS", 300)
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 150)
     examples, labels = counts()
     model = counts_model()
     start = model.initialize(Split(examples), pretraining_epochs=1, guided_epochs=1, verbose=0)

@@ -321,7 +321,8 @@ def test_repeated_examples_start(few_steps, make_table_model, table):
     assert np.isfinite(model.predict(table, verbose=0)).all()
 
 
-@pytest.mark.parametrize("dimensions", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
+@pytest.mark.parametrize("dimensions", [1, 2])
 def test_the_map_of_a_line_ends(dimensions):
     # 4,000 points on a curve: a path, whose first eigenvectors lie too close together to be told apart.
     along = np.sort(np.random.default_rng(0).normal(size=4000))

@@ -98,8 +98,8 @@ def test_the_python_of_the_pages_runs(tmp_path):
     # The start as it is, but for its length.
     code = f"""
 import warnings
-from tf_gmvae.start import initialization
-initialization.LEAST_STEPS = 50
+from tf_gmvae.start import agreement, initialization
+initialization.LEAST_STEPS, agreement.SAMPLES = 50, 2
 warnings.simplefilter("error", UserWarning)
 for script in {scripts!r}:
     exec(script, {{}})

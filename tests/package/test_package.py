@@ -169,7 +169,7 @@ def test_the_wheel_works_elsewhere_without_network_or_home(root, tmp_path):
     assert used.returncode == 0, used.stderr[-3000:]
     assert used.stdout.strip().endswith("(359, 10)")
     command = subprocess.run(
-        [python, "-m", "train.main", "--dataset=digits", "--epochs=1", "--guided_epochs=0"],
+        [python, "-m", "train.main", "--dataset=digits", "--epochs=1", "--noinitialize", "--nofloors"],
         cwd=elsewhere, capture_output=True, text=True, timeout=300, check=False,
         # Neither a network nor a home to keep things in.
         env={**os.environ, "PYTHONPATH": str(KEPT), "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9",

@@ -8,7 +8,7 @@ from support.remembered import remembered
 
 import tf_gmvae
 from layers import FusedBatchNormalization, SpectralConv2D, SpectralConv2DTranspose, spectral
-from tf_gmvae import objective, presets
+from tf_gmvae import blocks, objective
 from tf_gmvae.model import compiled
 from tf_gmvae.optimizer import FusedAdam
 
@@ -214,9 +214,9 @@ def test_the_loss_curve_is_that_of_the_plain_path(monkeypatch):
 
     fast_model = made(FusedAdam)
     fast = curve(fast_model)
-    monkeypatch.setattr(presets, "SpectralConv2D", keras.layers.Conv2D)
-    monkeypatch.setattr(presets, "SpectralConv2DTranspose", keras.layers.Conv2DTranspose)
-    monkeypatch.setattr(presets, "FusedBatchNormalization", keras.layers.BatchNormalization)
+    monkeypatch.setattr(blocks, "SpectralConv2D", keras.layers.Conv2D)
+    monkeypatch.setattr(blocks, "SpectralConv2DTranspose", keras.layers.Conv2DTranspose)
+    monkeypatch.setattr(blocks, "FusedBatchNormalization", keras.layers.BatchNormalization)
     plain_model = made(keras.optimizers.Adam)
     put_back = remembered(plain_model)
     plain = curve(plain_model)

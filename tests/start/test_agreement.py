@@ -2,12 +2,18 @@
 
 import numpy as np
 import pytest
+from conftest import ALL_SAMPLES
 from sklearn import datasets
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from tf_gmvae.start import agreement, candidates
+
+
+@pytest.fixture(autouse=True)
+def all_samples(monkeypatch):
+    monkeypatch.setattr(agreement, "SAMPLES", ALL_SAMPLES)
 
 
 def labels_of(points, num_components, seed=0):

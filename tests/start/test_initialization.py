@@ -52,6 +52,7 @@ def said_of_components(model, examples, epochs):
     return [sentence for sentence in watch.verdicts if not sentence.startswith("w ")]
 
 
+@pytest.mark.slow
 def test_the_start_that_the_watch_advises_works(make_table_model, blobs):
     examples, _ = blobs
     three = make_table_model(num_components=3, num_samples=1, latent_dim=6)
@@ -100,6 +101,7 @@ def test_the_seed_decides_and_the_form_of_the_data_does_not(make_table_model, bl
     assert any(np.abs(ours - theirs).max() > 1e-3 for ours, theirs in zip(one, different, strict=True))
 
 
+@pytest.mark.slow
 def test_images_cluster_better_than_chance_can(digits, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 150)
     images, labels = digits
@@ -124,7 +126,8 @@ def test_one_component_and_no_factors_are_possible(make_table_model, blobs):
     assert np.isfinite(model.evaluate(blobs[0], verbose=0)).all()
 
 
-def test_progress_is_shown(make_table_model, blobs, capsys):
+def test_progress_is_shown(make_table_model, blobs, capsys, monkeypatch):
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 10)
     make_table_model(num_components=3).initialize(blobs[0], pretraining_epochs=1, guided_epochs=1, verbose=2)
     said = capsys.readouterr().out
     for part in (

@@ -15,9 +15,9 @@ from train import cli
 command = importlib.import_module(sys.argv[1])
 answers, calls = sys.argv[3], json.load(open(sys.argv[2]))
 if sys.argv[4] != "None":
-    from tf_gmvae.start import initialization
+    from tf_gmvae.start import agreement, initialization
 
-    initialization.LEAST_STEPS = int(sys.argv[4])
+    initialization.LEAST_STEPS, agreement.SAMPLES = int(sys.argv[4]), 2
 for arguments in calls:
     out, errors = io.StringIO(), io.StringIO()
     app.flags.FLAGS.unparse_flags()

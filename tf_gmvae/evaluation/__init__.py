@@ -2,7 +2,8 @@
 
 - `measures`: scores against labels, the protocol of Table 1 among them; all are here as well.
 - `diagnostics`: what shows that clusters have collapsed.
-- `baselines`: what clustering costs without a GMVAE.
+- `baselines`: what clustering is had without a GMVAE.
+- `floors`: the scores of these beside those of a run.
 """
 
 from tf_gmvae.evaluation.measures import (

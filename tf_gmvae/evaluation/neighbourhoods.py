@@ -20,7 +20,11 @@ FEW_DIMENSIONS = 2
 
 
 def mapper(
-    num_dimensions: int, seed: int = 0, dimensions: int = MAP_DIMENSIONS, min_dist: float = 0.0
+    num_dimensions: int,
+    seed: int = 0,
+    dimensions: int = MAP_DIMENSIONS,
+    min_dist: float = 0.0,
+    epochs: int | None = None,
 ) -> umap.UMAP:
     """UMAP, not fitted yet.
 
@@ -29,6 +33,7 @@ def mapper(
         seed: integer. Default 0.
         dimensions: integer, dimensions of the map, at most those of the points are made. Default 10.
         min_dist: how close neighbours may lie on it. Default 0.
+        epochs: integer, of the layout. Default None: UMAP's own, 500 up to 10,000 points and 200 beyond.
 
     Returns:
         `umap.UMAP`.
@@ -40,6 +45,7 @@ def mapper(
         n_neighbors=NEIGHBOURS,
         min_dist=min_dist,
         init="pca" if num_dimensions <= FEW_DIMENSIONS else "spectral",
+        n_epochs=epochs,
         random_state=within_bits(seed),
         n_jobs=1,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_gmvae.evaluation import floors
 from tf_gmvae.figures.image_sheets import Pixels
 from tf_gmvae.report import charts, members, pictures
 from tf_gmvae.report.findings import Findings
@@ -62,6 +63,8 @@ def render(findings: Findings) -> str:
         colours=charts.component_colours(findings.num_components),
         maps=_maps(findings),
         confusion=_confusion(findings),
+        beside=floors.rows(findings.metrics),
+        suffices=floors.verdict(findings.metrics),
         **(_of_images(findings, found) if findings.of_images else _of_vectors(findings, found)),
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
+
+from tf_gmvae.blocks import Blocks
 
 # Units of the hidden layers, twice as many for tables of more columns than `WIDE`.
 UNITS = 128
@@ -22,7 +22,9 @@ def dimensions(num_columns: int) -> int:
     return min(MOST_DIMENSIONS, max(2, num_columns))
 
 
-def table(blocks: Any, data_shape: tuple[int, ...], channels: int) -> tuple[list[keras.Layer], list[keras.Layer]]:
+def table(
+    blocks: Blocks, data_shape: tuple[int, ...], channels: int
+) -> tuple[list[keras.Layer], list[keras.Layer]]:
     """Layers of encoder and decoder.
 
     Args:

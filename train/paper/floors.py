@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from tf_gmvae import data, evaluation, terminal
-from tf_gmvae.evaluation import baselines
+from tf_gmvae.evaluation import floors
 from train.paper.cells import Row
 from train.run.folder import RunFolder
-
-CLUSTER = {"kmeans": baselines.kmeans, "gmm": baselines.gaussian_mixture, "umap": baselines.umap_mixture}
 
 
 class Floors:
@@ -56,7 +54,7 @@ class Floors:
         for number, (row, seed) in enumerate(missing, start=1):
             began = time.perf_counter()
             with terminal.step(f"Floor {number} of {len(missing)}: {row.name(seed)}"):
-                posterior = CLUSTER[row.method](
+                posterior = floors.CLUSTER[row.method](
                     dataset.train.examples, dataset.test.examples, row.num_components, seed
                 )
             self.found.append(

@@ -3,9 +3,9 @@
 import statistics
 from typing import Any
 
-from tf_gmvae.evaluation import TABLE1_PROTOCOL
+from tf_gmvae.evaluation import TABLE1_PROTOCOL, floors
 from tf_gmvae.methods import METHODS
-from train.paper.cells import Row
+from train.paper.cells import FLOORS, Row
 
 # Test accuracy in per cent on MNIST, best run and mean and deviation, by (method, K, M): Table 1 of arXiv
 # 1611.02648; of VaDE, which is not in it, the best of its own paper, one-to-one.
@@ -26,9 +26,7 @@ TITLES = {
     "gmvae": "GMVAE",
     "gmvae_random": "GMVAE, random weights",
     **{name: kind.__name__ for name, kind in METHODS.items()},
-    "kmeans": "k-means",
-    "gmm": "Gaussian mixture",
-    "umap": "UMAP + Gaussian mixture",
+    **{name: floors.TITLES[name] for name in FLOORS},
 }
 SCORES = (
     "accuracy_table1", "accuracy_majority", "accuracy_hungarian", "nmi", "ari", "components_in_use", "elbo",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tf_gmvae import terminal
+from tf_gmvae.evaluation import floors
 from train.run.folder import RunFolder
 
 # An example above this p(z | y) counts as certain.
@@ -54,6 +55,8 @@ def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str]) -> No
         _row("the start", sentence)
     if metrics["accuracy_majority"] is not None:
         _row("labels", _labels(metrics))
+    if sentence := floors.verdict(metrics):
+        _row("beside", sentence)
     verdicts = metrics["collapse"]
     for verdict in verdicts:
         _row("watch", verdict, "yellow")

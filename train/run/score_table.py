@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from tf_gmvae.evaluation import floors
+
 # Columns before the values.
 HANG = 24
 
@@ -34,7 +36,29 @@ def table(metrics: dict[str, Any]) -> str:
         rows.append(("after the start", was + moved))
     rows += [("collapse watch", sentence) for sentence in metrics.get("collapse", ())]
     title = f"{metrics['dataset']}: {metrics['num_examples']:,} {metrics['scored_on']} examples"
-    return "\n".join([title, *(f"  {name:<22}{value}" for name, value in rows)])
+    return "\n".join([title, *(f"  {name:<22}{value}" for name, value in rows), *_beside(metrics)])
+
+
+def _beside(metrics):
+    """Lines on the simple methods."""
+    rows, found = floors.rows(metrics), metrics.get("floors") or {}
+    if rows:
+        columns = ("accuracy_majority", "accuracy_hungarian", "nmi", "ari")
+        yield "Beside it, on the same data:"
+        yield f"  {'':<26}{'majority':>10}{'one-to-one':>12}{'NMI':>8}{'ARI':>8}"
+        for name, scores in rows:
+            cells = ("-" if scores[key] is None else _cell(key, scores[key]) for key in columns)
+            yield f"  {name:<26}" + "".join(
+                f"{cell:>{width}}" for cell, width in zip(cells, (10, 12, 8, 8), strict=True)
+            )
+    if sentence := floors.verdict(metrics):
+        yield f"  {sentence}"
+    if "agreement" in found:
+        yield f"  {'agreement with k-means':<24}ARI {found['agreement']:.3f}"
+
+
+def _cell(key, value):
+    return f"{100 * value:.1f} %" if key.startswith("accuracy") else f"{value:.3f}"
 
 
 def _of_gmvae(metrics):

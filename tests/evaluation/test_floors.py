@@ -1,0 +1,119 @@
+"""The simple methods beside a run: what they see, and what is said of them."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits, load_iris
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+
+from tf_gmvae import evaluation
+from tf_gmvae.evaluation import baselines, floors
+from tf_gmvae.evaluation.floors import Floors
+
+
+def three_blobs(count, seed=0):
+    """Rows of three clusters that lie far apart, with their labels."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, count)
+    return (10.0 * np.eye(3, 4)[labels] + rng.normal(size=(count, 4))).astype("float32"), labels
+
+
+def test_scores_are_those_of_the_libraries():
+    rows, labels = load_iris(return_X_y=True)
+    rows = rows.astype("float32")
+    found = Floors(rows, rows, 3, seed=4).compute(labels)
+    assert set(found["methods"]) == {"kmeans", "gmm", "gmm_full", "umap"}
+    kmeans = KMeans(3, n_init=10, random_state=4).fit_predict(rows)
+    assert found["methods"]["kmeans"]["ari"] == pytest.approx(adjusted_rand_score(labels, kmeans), abs=0.02)
+    mixture = GaussianMixture(3, reg_covar=1e-3, random_state=4).fit_predict(rows)
+    assert found["methods"]["gmm_full"]["ari"] == pytest.approx(adjusted_rand_score(labels, mixture))
+    assert json.loads(json.dumps(found)) == found
+    assert (found["fitted_to"], found["scored_on"]) == (150, 150)
+
+
+def test_methods_see_the_features_they_are_given():
+    rows, labels = three_blobs(300)
+    spoilt = np.hstack([rows, 1e4 * np.random.default_rng(1).normal(size=(300, 1))]).astype("float32")
+    scores = [
+        Floors(spoilt, spoilt, 3, features=features).compute(labels)["methods"]["kmeans"]["ari"]
+        for features in (None, lambda given: given[:, :4])
+    ]
+    assert scores[0] < 0.2
+    assert scores[1] == 1.0
+
+
+def test_the_quick_map_is_as_good_as_the_slow_one():
+    images, labels = load_digits(return_X_y=True)
+    images = (images * 15).astype("uint8").reshape(-1, 8, 8, 1)
+    train, test, labels = images[:1400], images[1400:], labels[1400:]
+    slow, quick = (
+        evaluation.scores(cluster(train, test, 10), labels)["ari"]
+        for cluster in (baselines.umap_mixture, baselines.quick_umap_mixture)
+    )
+    assert quick > 0.75
+    assert abs(quick - slow) < 0.1
+
+
+def test_few_examples_and_odd_ones_leave_the_scores_of_a_run_alone():
+    rows, labels = three_blobs(6)
+    assert Floors(rows[:2], rows, 3).compute(labels[:6])["methods"] == {}
+    assert Floors(rows[:2], rows, 3).agreement(labels) is None
+    found = Floors(rows, rows, 3).compute(labels)  # too few for a map: the mixture is on the values
+    assert set(found["methods"]) == {"kmeans", "gmm", "gmm_full", "umap"}
+    spoilt = np.full((20, 4), np.inf, "float32")
+    assert Floors(spoilt, spoilt, 3).compute(np.arange(20) % 3)["methods"] == {}
+
+
+def test_of_many_or_large_examples_some_are_drawn(monkeypatch):
+    monkeypatch.setattr(floors, "MOST", 200)
+    monkeypatch.setattr(floors, "MOST_VALUES", 600)
+    rows, labels = three_blobs(500)
+    beside = Floors(rows, rows, 3)
+    assert len(beside.drawn) == 150 and (np.diff(beside.drawn) > 0).all()
+    found = beside.compute(labels)
+    assert (found["fitted_to"], found["scored_on"]) == (150, 150)
+    assert found["methods"]["kmeans"]["ari"] == 1.0
+    assert beside.agreement(labels) == 1.0
+
+
+def test_stored_scores_are_told_by_what_they_depend_on():
+    rows, labels = three_blobs(60)
+    of = Floors(rows, rows, 3).of(labels)
+    assert Floors(rows.copy(), rows, 3).of(labels) == of
+    others = [
+        Floors(rows + 1, rows, 3).of(labels), Floors(rows, rows, 3).of(1 - labels),
+        Floors(rows, rows, 2).of(labels), Floors(rows, rows, 3, seed=1).of(labels),
+    ]  # fmt: skip
+    assert of not in others
+
+
+@pytest.mark.parametrize(
+    ("ours", "sentence"),
+    [
+        (0.95, None),
+        (0.9, "Gaussian mixture does as well here: ARI 0.900, the GMVAE's 0.900."),
+        (0.7, "k-means and Gaussian mixture do as well here: ARI 0.800 and 0.900, the GMVAE's 0.700."),
+        (None, None),
+    ],
+)
+def test_it_is_said_when_a_simple_method_suffices(ours, sentence):
+    metrics = {"ari": ours, "floors": {"methods": {"gmm": {"ari": 0.9}, "kmeans": {"ari": 0.8}}}}
+    assert floors.verdict(metrics) == sentence
+    assert floors.verdict({"ari": ours, "floors": {"agreement": 0.3}}) is None
+    assert floors.verdict({"ari": ours}) is None
+
+
+def test_rows_stand_in_order_with_the_start_before_the_end():
+    metrics = {
+        "floors": {"methods": {"umap": {"ari": 2}, "kmeans": {"ari": 1}}},
+        "start": {"labels_found": {"ari": 3}, "after": {"ari": 4}},
+        "ari": 5,
+    }
+    assert [(title, scores["ari"]) for title, scores in floors.rows(metrics)] == [
+        ("k-means", 1), ("UMAP + Gaussian mixture", 2), ("labels of the start", 3), ("after the start", 4),
+        ("GMVAE", 5),
+    ]  # fmt: skip
+    assert floors.rows({"ari": 5, "floors": None}) == []

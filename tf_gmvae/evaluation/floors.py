@@ -1,0 +1,194 @@
+"""The simple methods on the data of a run: their scores beside the run's own, and when they suffice. Of arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tf_gmvae.evaluation import baselines, measures
+from tf_gmvae.version import __version__
+
+TITLES = {
+    "kmeans": "k-means",
+    "gmm": "Gaussian mixture",
+    "gmm_full": "mixture, full",
+    "umap": "UMAP + Gaussian mixture",
+}
+# Examples that they are fitted to or scored on at most, and values of these: MNIST then takes less than a minute.
+MOST, MOST_VALUES = 20_000, 20_000_000
+# Columns up to which covariances are full.
+FULL = 50
+# Of the training and the scored part, K and a seed: a posterior.
+CLUSTER = {
+    "kmeans": baselines.kmeans,
+    "gmm": baselines.gaussian_mixture,
+    "gmm_full": baselines.full_mixture,
+    "umap": baselines.umap_mixture,
+}
+# At the end of every run.
+QUICK = {**CLUSTER, "umap": baselines.quick_umap_mixture}
+
+
+class Floors:
+    """The simple methods on one data set.
+
+    A method is fitted to at most 20,000 examples of the training part, drawn, and scored on at most as many of the
+    scored part, drawn; of more than 1,000 values each, fewer. It sees pixels as numbers in [0, 1].
+
+    Args:
+        train: array (N, ...), examples of the training part.
+        scored: array (N', ...), those that are scored; may be the same.
+        num_components: integer, K.
+        seed: integer, of the draw and of the methods. Default 0.
+        features: function of an array of examples, what the methods see in their place: of a table its columns on
+            one scale. Default None: the examples themselves.
+
+    Attributes:
+        drawn: array of whole numbers, which of the scored part are scored here.
+        methods: tuple of keys of `TITLES`, the methods that these data can have; none, if they are fewer than K.
+    """
+
+    def __init__(
+        self,
+        train: np.ndarray,
+        scored: np.ndarray,
+        num_components: int,
+        seed: int = 0,
+        features: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> None:
+        self.num_components, self.seed = num_components, seed
+        most = min(MOST, MOST_VALUES // int(np.prod(train.shape[1:])))
+        fitted, self.drawn = _drawn(len(train), most, seed), _drawn(len(scored), most, seed)
+        self._train, self._scored = train[fitted], scored[self.drawn]
+        self._seen = tuple(part if features is None else features(part) for part in (self._train, self._scored))
+        enough, shape = len(fitted) >= max(2, num_components), self._seen[0].shape
+        full = len(shape) == 2 and shape[1] <= FULL
+        self.methods = tuple(name for name in TITLES if enough and (name != "gmm_full" or full))
+
+    def of(self, labels: np.ndarray) -> dict[str, Any]:
+        """What the scores depend on: those of another run or day hold here if it is the same.
+
+        Args:
+            labels: array (N',), of the scored part.
+
+        Returns:
+            Dict that JSON can hold: K, seed, a fingerprint of the data, version of this package.
+        """
+        digest = hashlib.sha256()
+        for part in (self._train, self._scored, labels[self.drawn]):
+            digest.update(f"{part.shape} {part.dtype}".encode())
+            digest.update(np.ascontiguousarray(part))
+        return {
+            "num_components": self.num_components,
+            "seed": self.seed,
+            "data": digest.hexdigest()[:16],
+            "version": __version__,
+        }
+
+    def posterior(self, method: str) -> np.ndarray:
+        """What a method makes of the examples that are scored here.
+
+        Args:
+            method: one of `methods`.
+
+        Returns:
+            Array (n, K), of the examples `drawn`.
+        """
+        return QUICK[method](*self._seen, self.num_components, self.seed)
+
+    def compute(self, labels: np.ndarray) -> dict[str, Any]:
+        """The scores of all `methods`.
+
+        Args:
+            labels: array (N',), of the scored part.
+
+        Returns:
+            Dict that JSON can hold: `of`, seconds, numbers of examples, and "methods", a dict from their names to
+            their seconds and scores. A method that these data are too much for is left out.
+        """
+        began, found = time.perf_counter(), {}
+        for method in self.methods:
+            since = time.perf_counter()
+            try:
+                posterior = self.posterior(method)
+            except (ValueError, ArithmeticError, MemoryError):
+                continue  # whatever ails a method on odd data, the scores of the run are not lost for it
+            scores = measures.scores(posterior, labels[self.drawn])
+            found[method] = {"seconds": round(time.perf_counter() - since, 3), **scores}
+        return {
+            "of": self.of(labels),
+            "seconds": round(time.perf_counter() - began, 3),
+            "fitted_to": len(self._train),
+            "scored_on": len(self._scored),
+            "methods": found,
+        }
+
+    def agreement(self, clusters: np.ndarray) -> float | None:
+        """How far clusters agree with those of k-means, for which no label is needed.
+
+        Args:
+            clusters: array (N',), of the scored part.
+
+        Returns:
+            Adjusted Rand index: 1 where they are the same, about 0 where they have nothing in common. None, if
+            there is no k-means of so few examples.
+        """
+        from sklearn.metrics import adjusted_rand_score
+
+        if "kmeans" not in self.methods:
+            return None
+        try:
+            of_kmeans = self.posterior("kmeans").argmax(axis=1)
+        except (ValueError, ArithmeticError, MemoryError):
+            return None
+        return float(adjusted_rand_score(of_kmeans, clusters[self.drawn]))
+
+
+def rows(metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """What stands side by side: the simple methods, the start, the end.
+
+    Args:
+        metrics: dict of a run's scores, with "floors" and maybe "start".
+
+    Returns:
+        List of pairs of a title and a dict of scores; empty, if no simple method has any.
+    """
+    found = (metrics.get("floors") or {}).get("methods")
+    if not found:
+        return []
+    start = metrics.get("start") or {}
+    of_start = (("labels of the start", "labels_found"), ("after the start", "after"))
+    return [
+        *((TITLES[name], found[name]) for name in TITLES if name in found),
+        *((title, start[key]) for title, key in of_start if key in start),
+        ("GMVAE", metrics),
+    ]
+
+
+def verdict(metrics: Mapping[str, Any]) -> str | None:
+    """One sentence where simple methods suffice: their ARI is at least that of the run.
+
+    Args:
+        metrics: dict of a run's scores, with "floors".
+
+    Returns:
+        Text, or None where the run has the highest ARI, or nothing to be compared with.
+    """
+    found, ours = (metrics.get("floors") or {}).get("methods") or {}, metrics.get("ari")
+    as_good = [name for name in TITLES if ours is not None and name in found and found[name]["ari"] >= ours]
+    if not as_good:
+        return None
+    titles, scores = [TITLES[name] for name in as_good], [f"{found[name]['ari']:.3f}" for name in as_good]
+    does = "does" if len(as_good) == 1 else "do"
+    return f"{' and '.join(titles)} {does} as well here: ARI {' and '.join(scores)}, the GMVAE's {ours:.3f}."
+
+
+def _drawn(count, most, seed):
+    """Numbers of at most so many examples, in order."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
