@@ -27,9 +27,9 @@ ALL_SAMPLES, agreement.SAMPLES = agreement.SAMPLES, 2
 
 # Files that take longest, for two workers to share: those with the most tests would go first, and these last.
 LONGEST = (
-    "test_promises.py", "test_commands.py", "test_package.py", "test_export.py", "test_model_platforms.py",
-    "test_figures.py", "test_initialization.py", "test_forms_of_data.py", "test_damage.py", "test_table1.py",
-    "test_methods.py", "test_report.py",
+    "test_promises.py", "test_commands.py", "test_documents.py", "test_package.py", "test_export.py",
+    "test_model_platforms.py", "test_figures.py", "test_initialization.py", "test_forms_of_data.py",
+    "test_damage.py", "test_table1.py", "test_methods.py", "test_report.py",
 )  # fmt: skip
 
 

@@ -195,7 +195,11 @@ def test_catgans_losses_are_three_entropies_and_two(digits):
 # All of them.
 
 
-@pytest.mark.parametrize("name", methods.METHODS)
+@pytest.mark.parametrize(
+    "name",
+    # The two adversarial ones are longest at it, and have their steps tested above.
+    [pytest.param(name, marks=[pytest.mark.slow] * (name in ("aae", "catgan"))) for name in methods.METHODS],
+)
 def test_a_method_trains_saves_and_goes_on_as_if_it_had_not_been_interrupted(name, digits, tmp_path):
     examples, labels = digits
     straight = make(name, (8, 8, 1))

@@ -419,6 +419,7 @@ REPLICAS = textwrap.dedent("""
 """)
 
 
+@pytest.mark.slow
 def test_two_replicas_start_as_one_does(tmp_path):
     process = run_warm("-c", REPLICAS, tmp_path / "weights.npz")
     assert process.returncode == 0, process.stderr[-3000:]

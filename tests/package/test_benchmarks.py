@@ -5,6 +5,8 @@ import json
 import pytest
 from conftest import ROOT, run_warm
 
+pytestmark = pytest.mark.slow
+
 KEYS = {
     "peer", "mode", "num_components", "num_samples", "batch_size", "images_per_s", "ms_per_step",
     "ms_per_step_median", "peak_rss_mib", "matmul_gflops", "floor_ms",

@@ -190,6 +190,7 @@ def test_a_model_of_many_components_trains_compiled(make_table_model, table, mon
         np.testing.assert_allclose(histories[1][name], values, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_loss_curve_is_that_of_the_plain_path(monkeypatch):
     """50 seeded steps of the MNIST preset, with the fast layers and optimizer and with those of Keras.
 

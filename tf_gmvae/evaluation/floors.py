@@ -23,14 +23,15 @@ MOST, MOST_VALUES = 20_000, 20_000_000
 # Columns up to which covariances are full.
 FULL = 50
 # Of the training and the scored part, K and a seed: a posterior.
-CLUSTER = {
+Method = Callable[[np.ndarray, np.ndarray, int, int], np.ndarray]
+CLUSTER: dict[str, Method] = {
     "kmeans": baselines.kmeans,
     "gmm": baselines.gaussian_mixture,
     "gmm_full": baselines.full_mixture,
     "umap": baselines.umap_mixture,
 }
 # At the end of every run.
-QUICK = {**CLUSTER, "umap": baselines.quick_umap_mixture}
+QUICK: dict[str, Method] = {**CLUSTER, "umap": baselines.quick_umap_mixture}
 
 
 class Floors:
@@ -64,7 +65,7 @@ class Floors:
         most = min(MOST, MOST_VALUES // int(np.prod(train.shape[1:])))
         fitted, self.drawn = _drawn(len(train), most, seed), _drawn(len(scored), most, seed)
         self._train, self._scored = train[fitted], scored[self.drawn]
-        self._seen = tuple(part if features is None else features(part) for part in (self._train, self._scored))
+        self._seen = [part if features is None else features(part) for part in (self._train, self._scored)]
         enough, shape = len(fitted) >= max(2, num_components), self._seen[0].shape
         full = len(shape) == 2 and shape[1] <= FULL
         self.methods = tuple(name for name in TITLES if enough and (name != "gmm_full" or full))
@@ -81,7 +82,7 @@ class Floors:
         digest = hashlib.sha256()
         for part in (self._train, self._scored, labels[self.drawn]):
             digest.update(f"{part.shape} {part.dtype}".encode())
-            digest.update(np.ascontiguousarray(part))
+            digest.update(np.ascontiguousarray(part).data)
         return {
             "num_components": self.num_components,
             "seed": self.seed,
@@ -98,7 +99,8 @@ class Floors:
         Returns:
             Array (n, K), of the examples `drawn`.
         """
-        return QUICK[method](*self._seen, self.num_components, self.seed)
+        train, scored = self._seen
+        return QUICK[method](train, scored, self.num_components, self.seed)
 
     def compute(self, labels: np.ndarray) -> dict[str, Any]:
         """The scores of all `methods`.
