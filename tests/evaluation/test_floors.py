@@ -65,6 +65,11 @@ def test_few_examples_and_odd_ones_leave_the_scores_of_a_run_alone():
     assert set(found["methods"]) == {"kmeans", "gmm", "gmm_full", "umap"}
     spoilt = np.full((20, 4), np.inf, "float32")
     assert Floors(spoilt, spoilt, 3).compute(np.arange(20) % 3)["methods"] == {}
+    assert Floors(spoilt, spoilt, 3).agreement(np.arange(20) % 3) is None
+    # Of numbers whose squares are infinite a mixture's posterior may be NaN.
+    huge = (1e30 * np.random.default_rng(0).normal(size=(100, 3))).astype("float32")
+    for scores in Floors(huge, huge, 3).compute(np.arange(100) % 3)["methods"].values():
+        assert np.isfinite(scores["ari"])
 
 
 def test_of_many_or_large_examples_some_are_drawn(monkeypatch):

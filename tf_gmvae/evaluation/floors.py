@@ -90,17 +90,21 @@ class Floors:
             "version": __version__,
         }
 
-    def posterior(self, method: str) -> np.ndarray:
+    def posterior(self, method: str) -> np.ndarray | None:
         """What a method makes of the examples that are scored here.
 
         Args:
             method: one of `methods`.
 
         Returns:
-            Array (n, K), of the examples `drawn`.
+            Array (n, K), of the examples `drawn`; None, if these data are too much for the method.
         """
         train, scored = self._seen
-        return QUICK[method](train, scored, self.num_components, self.seed)
+        try:
+            found = QUICK[method](train, scored, self.num_components, self.seed)
+        except (ValueError, ArithmeticError, RuntimeError, MemoryError):
+            return None  # whatever ails a method on odd data, the scores of the run are not lost for it
+        return found if np.isfinite(found).all() else None
 
     def compute(self, labels: np.ndarray) -> dict[str, Any]:
         """The scores of all `methods`.
@@ -115,10 +119,9 @@ class Floors:
         began, found = time.perf_counter(), {}
         for method in self.methods:
             since = time.perf_counter()
-            try:
-                posterior = self.posterior(method)
-            except (ValueError, ArithmeticError, MemoryError):
-                continue  # whatever ails a method on odd data, the scores of the run are not lost for it
+            posterior = self.posterior(method)
+            if posterior is None:
+                continue
             scores = measures.scores(posterior, labels[self.drawn])
             found[method] = {"seconds": round(time.perf_counter() - since, 3), **scores}
         return {
@@ -137,17 +140,14 @@ class Floors:
 
         Returns:
             Adjusted Rand index: 1 where they are the same, about 0 where they have nothing in common. None, if
-            there is no k-means of so few examples.
+            there is no k-means of these examples.
         """
         from sklearn.metrics import adjusted_rand_score
 
-        if "kmeans" not in self.methods:
+        posterior = self.posterior("kmeans") if "kmeans" in self.methods else None
+        if posterior is None:
             return None
-        try:
-            of_kmeans = self.posterior("kmeans").argmax(axis=1)
-        except (ValueError, ArithmeticError, MemoryError):
-            return None
-        return float(adjusted_rand_score(of_kmeans, clusters[self.drawn]))
+        return float(adjusted_rand_score(posterior.argmax(axis=1), clusters[self.drawn]))
 
 
 def rows(metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
