@@ -39,7 +39,6 @@ setup(
         "umap-learn>=0.5.7",
         "matplotlib>=3.8",
         "jinja2>=3.1",
-        "rich>=13",  # Keras brings it along
     ],
     extras_require={
         "test": ["pytest>=8", "pytest-xdist>=3.8", "pandas>=2.2", "polars>=1", "setuptools>=77", "wheel"],

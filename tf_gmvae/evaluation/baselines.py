@@ -4,11 +4,11 @@ import warnings
 
 import numpy as np
 
+from tf_gmvae.evaluation import mixtures
 from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, NEIGHBOURS, mapper
-from tf_gmvae.seeds import within_bits
 
 # Of the mixture on a map, of which the likeliest counts: of few, on MNIST, it is 8 points worse.
-STARTS = 30
+MAP_STARTS = 30
 QUICK_EPOCHS, QUICK_POINTS = 200, 4000
 
 
@@ -25,9 +25,8 @@ def kmeans(train: np.ndarray, test: np.ndarray, num_components: int, seed: int =
         Array (N', K): 1 for the nearest of the K means, 0 for the others. All members are equally certain, so
         `evaluation.table1_accuracy` of it is the majority accuracy.
     """
-    from sklearn.cluster import KMeans
-
-    fitted = KMeans(num_components, n_init=3, random_state=within_bits(seed)).fit(_rows(train))
+    rows = _rows(train)
+    fitted = mixtures.kmeans(rows, num_components, seed, mixtures.starts(len(rows), of_many=3))
     return np.eye(num_components, dtype="float32")[fitted.predict(_rows(test))]
 
 
@@ -43,15 +42,10 @@ def gaussian_mixture(train: np.ndarray, test: np.ndarray, num_components: int, s
     Returns:
         Array (N', K), the mixture's posterior.
     """
-    from sklearn.mixture import GaussianMixture
-
+    rows = _rows(train)
     # Pixels that never change would have components of no width: 0.01 is a standard deviation of 0.1.
-    mixture = GaussianMixture(
-        num_components, covariance_type="diag", reg_covar=1e-2, random_state=within_bits(seed)
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a mixture that is not quite converged serves as well
-        return mixture.fit(_rows(train)).predict_proba(_rows(test))
+    mixture = mixtures.gaussians(rows, num_components, seed, mixtures.starts(len(rows)), "diag", ridge=1e-2)
+    return mixture.predict_proba(_rows(test))
 
 
 def full_mixture(train: np.ndarray, test: np.ndarray, num_components: int, seed: int = 0) -> np.ndarray:
@@ -66,7 +60,8 @@ def full_mixture(train: np.ndarray, test: np.ndarray, num_components: int, seed:
     Returns:
         Array (N', K), the mixture's posterior.
     """
-    return _mixture(_rows(train), _rows(test), num_components, seed, num_starts=1)
+    rows = _rows(train)
+    return mixtures.gaussians(rows, num_components, seed, mixtures.starts(len(rows))).predict_proba(_rows(test))
 
 
 def umap_mixture(
@@ -93,7 +88,7 @@ def umap_mixture(
             warnings.simplefilter("ignore")  # that a seed makes UMAP run on one core
             umap = mapper(rows.shape[1], seed)
             points, placed = umap.fit_transform(points), umap.transform(test_rows)
-    return _mixture(points, placed, num_components, seed, STARTS)
+    return mixtures.gaussians(points, num_components, seed, MAP_STARTS).predict_proba(placed)
 
 
 def quick_umap_mixture(train: np.ndarray, test: np.ndarray, num_components: int, seed: int = 0) -> np.ndarray:
@@ -118,7 +113,7 @@ def quick_umap_mixture(train: np.ndarray, test: np.ndarray, num_components: int,
 
     rows, test_rows = _rows(train), _rows(test)
     if len(rows) < LEAST_POINTS:
-        return _mixture(rows, test_rows, num_components, seed, STARTS)
+        return mixtures.gaussians(rows, num_components, seed, MAP_STARTS).predict_proba(test_rows)
     search = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(rows)
     umap = mapper(rows.shape[1], seed, epochs=QUICK_EPOCHS)
     distances, indices = search.kneighbors(rows)
@@ -126,34 +121,28 @@ def quick_umap_mixture(train: np.ndarray, test: np.ndarray, num_components: int,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a seed makes UMAP run on one core
         points = umap.fit_transform(rows)
-    posterior = _mixture(points, points, num_components, seed, STARTS, QUICK_POINTS)
+    posterior = _mixture_of_map(points, num_components, seed).predict_proba(points)
     distances, indices = search.kneighbors(test_rows)
     nearness = 1.0 / np.maximum(distances, 1e-6)  # of an example that is on the map, nearly all is its own
     return np.einsum("nj,njk->nk", nearness / nearness.sum(axis=1, keepdims=True), posterior[indices])
 
 
-def _mixture(points, placed, num_components, seed, num_starts, started_on=None):
-    """Posterior of a mixture of full covariances, whose starts may be made on some of the points."""
+def _mixture_of_map(points, num_components, seed):
+    """A mixture whose starts are made on some of the points."""
     from sklearn.mixture import GaussianMixture
-    from threadpoolctl import threadpool_limits
 
-    # Matrices as small as these take threads longer to share than to multiply.
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore")  # a mixture that could go on
-        mixture = GaussianMixture(
-            num_components, n_init=num_starts, reg_covar=1e-3, random_state=within_bits(seed)
-        )
-        if started_on is not None and len(points) > started_on:
-            some = np.random.default_rng(seed).choice(len(points), started_on, replace=False)
-            begun = mixture.fit(points[some])
-            mixture = GaussianMixture(
-                num_components,
-                reg_covar=1e-3,
-                weights_init=begun.weights_,
-                means_init=begun.means_,
-                precisions_init=begun.precisions_,
-            )
-        return mixture.fit(points).predict_proba(placed)
+    if len(points) <= QUICK_POINTS:
+        return mixtures.gaussians(points, num_components, seed, MAP_STARTS)
+    some = np.random.default_rng(seed).choice(len(points), QUICK_POINTS, replace=False)
+    begun = mixtures.gaussians(points[some], num_components, seed, MAP_STARTS)
+    mixture = GaussianMixture(
+        num_components,
+        reg_covar=1e-3,
+        weights_init=begun.weights_,
+        means_init=begun.means_,
+        precisions_init=begun.precisions_,
+    )
+    return mixtures.quietly(mixture, points)
 
 
 def _rows(examples):

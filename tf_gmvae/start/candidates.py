@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tf_gmvae.evaluation import mixtures
 from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, mapper
 from tf_gmvae.seeds import within_bits
 
@@ -22,9 +23,8 @@ RIDGE = 1e-2
 # components, since in hundreds of dimensions all distances are alike and every seed finds other clusters.
 MOST_FEATURES = 50
 LEAST_PRINCIPAL, MOST_PRINCIPAL = 5, 10
-# Rows below which methods are begun so many times, the likeliest being kept; above, fewer.
-FEW = 10_000
-STARTS, STARTS_OF_MANY = 10, 3
+# How often methods are begun with many rows; with few, as often as the simple ones beside them.
+STARTS_OF_MANY = 3
 # Examples a cluster below which there is no map: its neighbourhoods of 15 would not be small in them.
 LEAST_MAPPED = 100
 
@@ -74,10 +74,8 @@ def k_means(points: np.ndarray, num_components: int, seed: int) -> Found:
     Returns:
         `Found`; the criterion is that of round Gaussians of one size and width.
     """
-    from sklearn.cluster import KMeans
-
     points = _narrow(points, seed)
-    fitted = KMeans(num_components, n_init=_starts(points), random_state=within_bits(seed)).fit(points)
+    fitted = mixtures.kmeans(points, num_components, seed, _starts(points))
     values, num_means = points.size, num_components * points.shape[1]
     variance = max(fitted.inertia_ / values, RIDGE)
     log_likelihood = -0.5 * (values * math.log(2 * math.pi * variance) + fitted.inertia_ / variance)
@@ -112,19 +110,7 @@ def _mixture(covariance):
 
 
 def _fitted(covariance, points, num_components, seed, ridge, init):
-    from sklearn.mixture import GaussianMixture
-
-    mixture = GaussianMixture(
-        num_components,
-        covariance_type=covariance,
-        n_init=_starts(points),
-        reg_covar=ridge,
-        init_params=init,
-        random_state=within_bits(seed),
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a mixture that is not quite converged serves as well
-        mixture.fit(points)
+    mixture = mixtures.gaussians(points, num_components, seed, _starts(points), covariance, ridge, init)
     return Found(mixture.predict_proba(points), float(mixture.bic(points)))
 
 
@@ -142,4 +128,4 @@ def _narrow(points, seed):
 
 
 def _starts(points):
-    return STARTS if len(points) < FEW else STARTS_OF_MANY
+    return mixtures.starts(len(points), STARTS_OF_MANY)

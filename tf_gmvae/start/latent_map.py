@@ -11,15 +11,13 @@ from collections.abc import Callable
 import numpy as np
 
 from tf_gmvae import terminal
+from tf_gmvae.evaluation import mixtures
 from tf_gmvae.evaluation.diagnostics import ACTIVE_VARIANCE, activity
 from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, MAP_DIMENSIONS, NEIGHBOURS, mapper
 from tf_gmvae.seeds import within_bits
 from tf_gmvae.start import merging
 from tf_gmvae.start.neighbours import Neighbours
 from tf_gmvae.terminal import Step
-
-# Examples below which the mixture takes more starts: it then needs them more, and they cost little.
-FEW = 10_000
 
 
 def active(means: np.ndarray) -> np.ndarray:
@@ -50,8 +48,6 @@ def soft_labels(
     Returns:
         Array (P, K), float32, rows sum to one: of the examples on the map.
     """
-    from sklearn.mixture import GaussianMixture
-
     count = len(neighbours.points)
     points, graph = neighbours.points, None
     num_parts = num_components
@@ -61,11 +57,9 @@ def soft_labels(
         with step("  A map of these neighbourhoods", 1) as reached:
             points, graph = _fitted(umap, points, reached), umap.graph_
         num_parts = min(parts * num_components, max(num_components, count // NEIGHBOURS))
-    num_starts = 10 if count < FEW else 3
-    mixture = GaussianMixture(num_parts, n_init=num_starts, reg_covar=1e-3, random_state=within_bits(seed))
-    with step("  Clusters on the map"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a mixture that is not quite converged serves as well
-        labels = mixture.fit(points).predict_proba(points)
+    with step("  Clusters on the map"):
+        mixture = mixtures.gaussians(points, num_parts, seed, mixtures.starts(count, of_many=3))
+        labels = mixture.predict_proba(points)
     if num_parts > num_components:
         cluster_of = merging.merge(graph, labels.argmax(axis=1), num_parts, num_components)
         labels = labels @ np.eye(num_components)[cluster_of]
