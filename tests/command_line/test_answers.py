@@ -13,8 +13,9 @@ from support.commands import run_all
 import tf_gmvae
 from tf_gmvae.data import Split
 from tf_gmvae.errors import InputError
-from train.run import answers, cluster_names
+from train.run import answers, cluster_names, model_card
 from train.run.answers import Answer
+from train.run.folder import RunFolder
 
 COLUMNS = ["id", "split", "cluster", "name", "probability", "runner_up", "elbo", "outlier"]
 
@@ -123,6 +124,42 @@ def test_names_of_clusters_stay_with_run_and_export(fruit, tmp_path):
     record = json.loads((tmp_path / "sm" / "1" / "assets.extra" / "tf_gmvae.json").read_text())
     assert sorted(record["names"]) == ["blue fruit", "green fruit", "red fruit"]
     assert [column["name"] for column in record["columns"]] == ["size", "weight", "colour"]
+
+
+def test_a_few_labelled_rows_guide_a_run_and_name_its_clusters(fruit, tmp_path):
+    _, table, lines = fruit
+    common = [f"--dataset={table}", "--id_column=code", "--epochs=1", "--noreport", "--noexport", "--nofloors",
+              f"--runs_dir={tmp_path}"]  # fmt: skip
+
+    def guide(name, header, content):
+        return f"--guide_labels={write(tmp_path / f'{name}.csv', header, content)}"
+
+    some = [(line[0], f"{line[3]} fruit") for line in lines[:9]]
+    good = guide("good", ("id", "name"), some)
+    refused = [
+        ([guide("odd", ("id", "name"), [("f1000", "red")])], "has the id 'f1000', which is not that of one"),
+        ([guide("no_id", ("cluster", "name"), [(0, "red")])], "must have a column 'id'"),
+        ([guide("many", ("id", "name"), [(f"f{n}", f"n{n}") for n in range(4)])], "4 different names"),
+        ([guide("twice", ("id", "name"), [("f1", "a"), ("f1", "b")])], "names 'f1' twice, 'a' and 'b': keep one"),
+        ([guide("gap", ("id", "name"), [("f1", "a"), ("f2", "")])], "row 1 has no name"),
+        ([good, "--noinitialize"], "drop one of them"),
+        ([f"--guide_labels={tmp_path / 'none.csv'}"], "none.csv"),
+    ]
+    calls = [[*common, "--num_components=3", *arguments] for arguments, _ in refused]
+    guided = [*common, "--name=guided", "--num_components=3", good]
+    *told, made, resumed = run_all("train.main", [*calls, guided, [*guided, "--resume"]], least_steps=60)
+    for (_, sentence), process in zip(refused, told, strict=True):
+        assert process.returncode == 1 and sentence in process.stderr, process.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["guided"]
+    assert (made.returncode, resumed.returncode) == (0, 0), made.stderr + resumed.stderr
+    assert "nothing is left to train" in resumed.stdout
+    run = RunFolder(tmp_path / "guided")
+    found = rows(run.clusters_csv)
+    assert [row["name"] for row in found] == [f"{line[3]} fruit" for line in lines]
+    assert json.loads(run.metrics.read_text())["guide_labels"] == {"examples": 9, "classes": 3}
+    card = model_card.description(run.read_settings(), run)
+    assert "Trained from a start that 9 labelled examples guided on `fruit.csv`" in card
+    assert "--guide_labels=good.csv" in card and str(tmp_path) not in card
 
 
 def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):

@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import sparse
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_digits
+from sklearn.metrics import adjusted_rand_score
 
 import tf_gmvae
 from tf_gmvae import InputError, evaluation
@@ -122,6 +125,33 @@ def test_digits_are_found_by_their_strokes(digits):
             images, 10, to_floats=tf.identity, view=view, num_views=8, max_mapped=20_000, seed=seed
         )
         assert evaluation.majority_accuracy(found, labels) > 0.88
+
+
+def test_few_digits_have_a_map_too():
+    """Five digits, ten of each: on their pixels k-means agrees with the labels to 0.5 at most."""
+    images, labels = load_digits(return_X_y=True)
+    images, scores = (images / 16).astype("float32").reshape(-1, 8, 8, 1), []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        of_class = (np.flatnonzero(labels == k) for k in (1, 3, 5, 7, 8))
+        drawn = np.concatenate([rng.choice(numbers, 10, replace=False) for numbers in of_class])
+        few, rows = images[drawn], images[drawn].reshape(50, -1)
+        view = clusters.view_layer("auto", few.shape[1:], seed)
+        found = clusters.find(few, 5, to_floats=tf.identity, view=view, num_views=8, max_mapped=50, seed=seed)
+        floor = KMeans(5, n_init=10, random_state=seed).fit_predict(rows)
+        scores.append([adjusted_rand_score(labels[drawn], each) for each in (found.argmax(axis=1), floor)])
+    ours, floor = np.mean(scores, axis=0)
+    assert ours > floor + 0.25, scores
+
+
+@pytest.mark.parametrize("count", [12, 29, 30, 45])
+def test_a_handful_of_images_has_clusters(digits, count):
+    found = clusters.find(
+        digits[0][:count], 10, to_floats=tf.identity, view=None, num_views=1, max_mapped=count, seed=0
+    )
+    assert found.shape == (count, 10)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    assert len(np.unique(found.argmax(axis=1))) > 5
 
 
 class Darker(keras.layers.Layer):

@@ -45,6 +45,7 @@ def cluster(
     num_components: int = 10,
     seed: int = 0,
     kinds: Mapping[str, str] | None = None,
+    known: np.ndarray | None = None,
     verbose: int | str = 0,
 ) -> Clustering:
     """Finds clusters in data; half a minute for a table of some hundred rows, minutes for thousands of images.
@@ -61,6 +62,8 @@ def cluster(
         seed: integer from 0 on; the same seed gives the same clusters. Default 0.
         kinds: dict of "real", "count", "yes_no" or "category" by the name of a DataFrame's column, where a guess
             would be wrong. Default None.
+        known: array (N,) of whole numbers: the classes of a few examples, which guide the search, and -1 for all
+            others; at most K classes. Default None: nothing is known.
         verbose: 0 is silent, 1 and 2 show progress as `fit` of Keras does. Default 0.
 
     Returns:
@@ -76,7 +79,7 @@ def cluster(
     """
     num_components = whole_number("num_components", num_components, 1)
     dataset = as_dataset(data, kinds)
-    model = Recipe(num_components, whole_number("seed", seed, 0), verbose=verbose).fitted(dataset)
+    model = Recipe(num_components, whole_number("seed", seed, 0), verbose=verbose).fitted(dataset, known)
     posterior = answers.posterior(model, dataset.train.examples)
     return Clustering(posterior.argmax(axis=1), posterior, model)
 

@@ -121,11 +121,12 @@ class Recipe:
         model.compile(optimizer, run_eagerly=few, jit_compile=False if few else "auto")
         return model
 
-    def fitted(self, dataset: Dataset) -> GMVAE:
+    def fitted(self, dataset: Dataset, known: np.ndarray | None = None) -> GMVAE:
         """A model that has found clusters in the training part of the data.
 
         Args:
             dataset: data; labels are not looked at.
+            known: as in `GMVAE.initialize`. Default None.
 
         Returns:
             `GMVAE`.
@@ -139,7 +140,7 @@ class Recipe:
         examples = replace(dataset.train, labels=None, ids=None)
         with _many_models():
             model = self.model_for(dataset)
-            model.initialize(examples, max_steps=self.max_steps, verbose=self.verbose)
+            model.initialize(examples, max_steps=self.max_steps, known=known, verbose=self.verbose)
             self._train(model, examples)
         model.compile(model.optimizer)  # as any other from now on
         return model

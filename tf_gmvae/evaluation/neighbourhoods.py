@@ -25,6 +25,7 @@ def mapper(
     dimensions: int = MAP_DIMENSIONS,
     min_dist: float = 0.0,
     epochs: int | None = None,
+    neighbours: int = NEIGHBOURS,
 ) -> umap.UMAP:
     """UMAP, not fitted yet.
 
@@ -34,6 +35,7 @@ def mapper(
         dimensions: integer, dimensions of the map, at most those of the points are made. Default 10.
         min_dist: how close neighbours may lie on it. Default 0.
         epochs: integer, of the layout. Default None: UMAP's own, 500 up to 10,000 points and 200 beyond.
+        neighbours: integer, of each point, itself counted in. Default 15.
 
     Returns:
         `umap.UMAP`.
@@ -42,7 +44,7 @@ def mapper(
 
     return umap.UMAP(
         n_components=min(dimensions, num_dimensions),
-        n_neighbors=NEIGHBOURS,
+        n_neighbors=neighbours,
         min_dist=min_dist,
         init="pca" if num_dimensions <= FEW_DIMENSIONS else "spectral",
         n_epochs=epochs,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tf_gmvae import terminal
+from tf_gmvae.start import known
 from tf_gmvae.start.candidates import Candidate
 from tf_gmvae.terminal import Step
 
@@ -24,6 +25,10 @@ MOST_ROWS = 1_500
 # By how much a method may be less stable than another, and still have its say: as an estimate from so few samples
 # goes, among Gaussians by their criterion, and beside a map.
 NEARLY, AS_GOOD = 0.1, 0.05
+# Standard deviations by which a method must fit known examples better, to be believed for them.
+SURE = 2.0
+# Where every cluster has its known examples.
+DISCRIMINANTS = "linear discriminants of the known examples"
 
 
 def soft_labels(
@@ -66,6 +71,47 @@ def soft_labels(
     best = max(voters, key=lambda name: stabilities[name])
     say(f"  Clusters by {' and '.join(voters)}.")
     return vote({name: found[name].posterior for name in voters}, stabilities, best)
+
+
+def with_known(
+    labels: np.ndarray,
+    points: np.ndarray,
+    seed: int,
+    candidates: Mapping[str, Candidate],
+    classes: np.ndarray,
+    say: Callable[[str], object],
+) -> np.ndarray:
+    """Clusters that go with known examples: those that were found, unless a method surely fits these better.
+
+    Of a handful of known examples one more or less in its place says little, so a method is believed for them only
+    if it has more right than the clusters that were found beyond the chance of a fair coin (McNemar 1947).
+
+    Args:
+        labels: array (N, K), answer of `soft_labels`.
+        points: array (N, F).
+        seed: integer.
+        candidates: dict of methods by name.
+        classes: integer array (N,), known classes, -1 where unknown.
+        say: function that shows a line of progress.
+
+    Returns:
+        Array (N, K), rows sum to one.
+    """
+    num_components = labels.shape[1]
+    had = known.right(labels.argmax(axis=1), classes, num_components)
+    found = {name: method(points, num_components, seed).posterior for name, method in candidates.items()}
+    has = {
+        name: known.right(posterior.argmax(axis=1), classes, num_components) for name, posterior in found.items()
+    }
+    counts = np.bincount(classes[classes >= 0])
+    if len(counts) == num_components and counts.min() > 1:
+        found[DISCRIMINANTS], has[DISCRIMINANTS] = known.discriminated(points, classes)
+    gains = {name: (np.sum(its) - np.sum(had)) / np.sqrt(max(1, np.sum(its != had))) for name, its in has.items()}
+    best = max(gains, key=lambda name: gains[name])
+    if gains[best] <= SURE:
+        return labels
+    say(f"  Clusters by {best}, which the {len(had):,} known examples go with.")
+    return found[best]
 
 
 def stability(points: np.ndarray, num_components: int, seed: int, method: Candidate) -> float:

@@ -12,7 +12,7 @@ from layers import RandomAffine
 from tf_gmvae import terminal
 from tf_gmvae.errors import InputError
 from tf_gmvae.seeds import within_bits
-from tf_gmvae.start import agreement, candidates, descriptors, latent_map, neighbours
+from tf_gmvae.start import agreement, candidates, descriptors, known, latent_map, neighbours
 from tf_gmvae.terminal import Step
 
 # Components of the mixture for each cluster of images: a digit is written in more than one way.
@@ -76,6 +76,7 @@ def find(
     say: Callable[[str], object] = terminal.say,
     features: Callable[[tf.Tensor], tf.Tensor] | None = None,
     step: Step = terminal.step,
+    classes: np.ndarray | None = None,
 ) -> np.ndarray:
     """Finds clusters.
 
@@ -91,6 +92,8 @@ def find(
         features: function of floats (B, ...) to features (B, F) by which examples that are no images are
             compared. Default None: their values, standardised.
         step: what shows how far long steps have come. Default `terminal.step`.
+        classes: integer array (N,), the class of examples that are known, from 0 to at most K - 1, else -1.
+            Default None: nothing is known.
 
     Returns:
         Float32 array (N, K), rows sum to one.
@@ -100,16 +103,20 @@ def find(
     order = np.arange(len(examples))
     if len(examples) > max_mapped:
         order = np.random.default_rng(seed).permutation(len(examples))
+        order = order if classes is None else known.first(order, classes)
         examples = examples[order]
     found = neighbours.nearest(
         examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), features, step
     )
     labels = np.empty((len(examples), num_components), "float32")
+    its_classes = None if classes is None else classes[order[: len(found.points)]]
     if descriptors.is_image(examples.shape[1:]):
-        mapped = latent_map.soft_labels(found, num_components, seed, IMAGE_PARTS, step)
+        mapped = latent_map.soft_labels(found, num_components, seed, IMAGE_PARTS, step, its_classes)
     else:
         methods = candidates.for_rows(len(found.points), num_components)
         mapped = agreement.soft_labels(found.points, num_components, seed, methods, say, step)
+        if its_classes is not None:
+            mapped = agreement.with_known(mapped, found.points, seed, methods, its_classes, say)
     # What is not on the map has the mean of its neighbours.
     labels[order] = np.concatenate([mapped, mapped[found.indices[len(mapped) :]].mean(axis=1)])
-    return labels
+    return labels if classes is None else known.settled(labels, classes)

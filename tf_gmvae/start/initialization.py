@@ -17,6 +17,7 @@ What follows is `fit`, with the paper's objective unchanged.
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,9 +34,10 @@ from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
 from tf_gmvae.start import clusters, effort, factors
+from tf_gmvae.start import known as known_examples
 from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.clusters import Views, view_layer
-from tf_gmvae.start.sample import as_split, check_enough, drawn
+from tf_gmvae.start.sample import as_split, drawn
 from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
 
 # Of either training: with few examples an epoch of the start is several passes over them.
@@ -78,12 +80,13 @@ class Initialization(Part):
         binarize: str = "none",
         callbacks: Sequence[keras.callbacks.Callback] = (),
         checkpoints: str | Path | None = None,
+        known: np.ndarray | None = None,
         verbose: int | str = "auto",
     ) -> Start:
         """Finds clusters in the data and sets the model up with them; minutes for 60,000 images.
 
         Call it once, on a compiled model, before `fit`. The optimizer of `fit` is left as it is. The model's seed
-        decides the outcome; no label is used.
+        decides the outcome; no label is used but those of `known`.
 
         Args:
             data: a `data.Split`, an array (N, ...), or a `tf.data.Dataset`, `keras.utils.PyDataset` or other
@@ -113,6 +116,9 @@ class Initialization(Part):
             checkpoints: path of a folder in which the start keeps what it has done, epoch by epoch. A call with
                 the same arguments on a new model goes on there, and with a seed ends as it would have without the
                 break. The folder is removed at the end. Default None: a start that is killed begins again.
+            known: array (N,) of whole numbers: the classes of a few examples, which guide the start, and -1 for
+                all others; at most K classes. It finds the clusters that go best with them, and puts a known
+                example into a cluster of its class. For data in memory. Default None: nothing is known.
             verbose: 0 is silent; else there is a line an epoch, and a bar on a terminal. Default "auto".
 
         Returns:
@@ -124,8 +130,10 @@ class Initialization(Part):
         """
         pretraining_epochs = whole_number("pretraining_epochs", pretraining_epochs, 1)
         guided_epochs = whole_number("guided_epochs", guided_epochs, 0)
-        num_factors = whole_number("num_factors", num_factors, 0)
-        num_views = whole_number("num_views", num_views, 1)
+        num_factors, num_views = (
+            whole_number("num_factors", num_factors, 0),
+            whole_number("num_views", num_views, 1),
+        )
         max_mapped = whole_number("max_mapped", max_mapped, max(2, self.num_components))
         max_examples = whole_number("max_examples", max_examples, max(2, self.num_components))
         if max_steps is not None:
@@ -133,7 +141,7 @@ class Initialization(Part):
             pretraining_epochs, guided_epochs = min(pretraining_epochs, max_steps), min(guided_epochs, max_steps)
         seed = int(np.random.default_rng().integers(2**31)) if self.seed is None else self.seed
         split, indices = as_split(self, data, max_examples, seed)
-        check_enough(split, self.num_components)
+        classes = known_examples.checked(known, split.num_examples, self.num_components)
         kept = Checkpoints(
             checkpoints,
             {
@@ -143,6 +151,7 @@ class Initialization(Part):
                 "learning_rate": learning_rate, "num_factors": num_factors, "views": _name(views),
                 "num_views": num_views, "max_mapped": max_mapped, "max_examples": max_examples,
                 "max_steps": max_steps, "binarize": binarize,
+                "known": None if classes is None else hashlib.sha256(classes.tobytes()).hexdigest(),
             },
         )  # fmt: skip
         say = terminal.say if verbose else lambda text: None
@@ -172,7 +181,7 @@ class Initialization(Part):
             )
 
         labels, view = kept.labels(), functools.partial(view_layer, views, self.data_shape, seed)
-        sample, indices = drawn(split, indices, max_examples, seed)
+        sample, indices, classes = drawn(split, indices, max_examples, seed, classes)
         if verbose and labels is None:
             size, steps = epoch_of(split, pretraining_epochs)
             steps = pretraining_epochs * steps + (
@@ -185,7 +194,7 @@ class Initialization(Part):
             labels = clusters.find(
                 sample.examples, self.num_components, to_floats=self.examples,
                 features=self.likelihood.features(), view=view(), num_views=num_views,
-                max_mapped=max_mapped, seed=seed, say=say, step=step,
+                max_mapped=max_mapped, seed=seed, say=say, step=step, classes=classes,
             )  # fmt: skip
             kept.keep_labels(labels)
         counts = np.bincount(labels.argmax(axis=1), minlength=self.num_components)

@@ -15,9 +15,13 @@ from tf_gmvae.evaluation import mixtures
 from tf_gmvae.evaluation.diagnostics import ACTIVE_VARIANCE, activity
 from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, MAP_DIMENSIONS, NEIGHBOURS, mapper
 from tf_gmvae.seeds import within_bits
-from tf_gmvae.start import merging
+from tf_gmvae.start import known, merging
 from tf_gmvae.start.neighbours import Neighbours
 from tf_gmvae.terminal import Step
+
+# Images below which there is no map. On that of few a neighbourhood is a fifth of them: of 50 digits 15 neighbours
+# would be all of a class and more.
+LEAST_MAPPED, FEW_PARTS = 30, 5
 
 
 def active(means: np.ndarray) -> np.ndarray:
@@ -34,9 +38,14 @@ def active(means: np.ndarray) -> np.ndarray:
 
 
 def soft_labels(
-    neighbours: Neighbours, num_components: int, seed: int = 0, parts: int = 1, step: Step = terminal.step
+    neighbours: Neighbours,
+    num_components: int,
+    seed: int = 0,
+    parts: int = 1,
+    step: Step = terminal.step,
+    classes: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Clusters of the examples on a map, by a mixture.
+    """Clusters of the examples on a map, by a mixture; of fewer than 30, by k-means on what they are compared by.
 
     Args:
         neighbours: `Neighbours` of examples among the first P.
@@ -44,24 +53,30 @@ def soft_labels(
         seed: integer; the same seed gives the same labels. Default 0.
         parts: integer, components of the mixture for each cluster, which `merging` then joins. Default 1.
         step: what shows how far long steps have come. Default `terminal.step`.
+        classes: integer array (P,), known classes, -1 where unknown: of parts that hold known examples, those of
+            different classes are not joined. Default None.
 
     Returns:
         Array (P, K), float32, rows sum to one: of the examples on the map.
     """
     count = len(neighbours.points)
-    points, graph = neighbours.points, None
-    num_parts = num_components
-    if count >= LEAST_POINTS:
-        umap = mapper(points.shape[1], seed)
-        umap.precomputed_knn = (neighbours.indices[:count], neighbours.distances[:count])
-        with step("  A map of these neighbourhoods", 1) as reached:
-            points, graph = _fitted(umap, points, reached), umap.graph_
-        num_parts = min(parts * num_components, max(num_components, count // NEIGHBOURS))
+    points = neighbours.points
+    if count < LEAST_MAPPED:
+        few = mixtures.kmeans(points, num_components, seed, mixtures.starts(count))
+        return np.eye(num_components, dtype="float32")[few.labels_]
+    near = min(NEIGHBOURS, count // FEW_PARTS)
+    umap = mapper(points.shape[1], seed, neighbours=near)
+    umap.precomputed_knn = (neighbours.indices[:count, :near], neighbours.distances[:count, :near])
+    with step("  A map of these neighbourhoods", 1) as reached:
+        points = _fitted(umap, points, reached)
+    num_parts = min(parts * num_components, max(num_components, count // NEIGHBOURS))
     with step("  Clusters on the map"):
         mixture = mixtures.gaussians(points, num_parts, seed, mixtures.starts(count, of_many=3))
         labels = mixture.predict_proba(points)
     if num_parts > num_components:
-        cluster_of = merging.merge(graph, labels.argmax(axis=1), num_parts, num_components)
+        part_of = labels.argmax(axis=1)
+        class_of = None if classes is None else known.of_parts(part_of, classes, num_parts)
+        cluster_of = merging.merge(umap.graph_, part_of, num_parts, num_components, class_of)
         labels = labels @ np.eye(num_components)[cluster_of]
     return labels.astype("float32")
 

@@ -23,7 +23,13 @@ def modularity(graph: sparse.spmatrix, labels: np.ndarray) -> float:
     return float(np.trace(shares) - np.sum(shares.sum(axis=0) ** 2))
 
 
-def merge(graph: sparse.spmatrix, labels: np.ndarray, num_parts: int, num_clusters: int) -> np.ndarray:
+def merge(
+    graph: sparse.spmatrix,
+    labels: np.ndarray,
+    num_parts: int,
+    num_clusters: int,
+    classes: np.ndarray | None = None,
+) -> np.ndarray:
     """Joins parts to clusters, each time the two whose union has the greatest modularity.
 
     Args:
@@ -31,21 +37,28 @@ def merge(graph: sparse.spmatrix, labels: np.ndarray, num_parts: int, num_cluste
         labels: integer array (N,), the part of each of the N, from 0 to C - 1.
         num_parts: C.
         num_clusters: K, at most C.
+        classes: integer array (C,), the class of each part, -1 where unknown: parts of different classes, of which
+            there are at most K, are not joined. Default None: all are unknown.
 
     Returns:
         Integer array (C,), the cluster of each part, from 0 to K - 1.
     """
     shares = _shares(graph, labels, num_parts)
     clusters = [[part] for part in range(num_parts)]
+    classes = np.full(num_parts, -1) if classes is None else classes
     while len(clusters) > num_clusters:
         degrees = shares.sum(axis=0)
         gains = shares - np.outer(degrees, degrees)
-        np.fill_diagonal(gains, -np.inf)
+        apart = (classes[:, None] != classes) & (classes[:, None] >= 0) & (classes >= 0)
+        gains[apart | np.eye(len(gains), dtype=bool)] = -np.inf
         first, second = sorted(np.unravel_index(gains.argmax(), gains.shape))
         clusters[first] += clusters.pop(second)
         shares[first] += shares[second]
         shares[:, first] += shares[:, second]
         shares = np.delete(np.delete(shares, second, axis=0), second, axis=1)
+        joined = max(classes[first], classes[second])
+        classes = np.delete(classes, second)
+        classes[first] = joined
     cluster_of = np.empty(num_parts, "int64")
     for cluster, parts in enumerate(clusters):
         cluster_of[parts] = cluster

@@ -11,6 +11,7 @@ from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
+from tf_gmvae.start import known
 
 
 def check_enough(split: Split, num_components: int) -> None:
@@ -49,7 +50,7 @@ def as_split(model: Part, data: Data, max_examples: int, seed: int) -> tuple[Spl
         Pair of a `data.Split` and the numbers of its examples in the data.
 
     Raises:
-        InputError: if the data do not fit the model, are empty or have weights.
+        InputError: if the data do not fit the model, are empty, have weights, or hold too few different examples.
     """
     data = inputs.readable(data, model.likelihood)
     inputs.check_data(data, model)
@@ -63,10 +64,14 @@ def as_split(model: Part, data: Data, max_examples: int, seed: int) -> tuple[Spl
         indices = np.arange(len(data))
     if data.dtype != np.uint8:
         data = np.ascontiguousarray(data, dtype="float32")
-    return Split(data, missing=model.likelihood.missing), indices
+    split = Split(data, missing=model.likelihood.missing)
+    check_enough(split, model.num_components)
+    return split, indices
 
 
-def drawn(split: Split, indices: np.ndarray, max_examples: int, seed: int) -> tuple[Split, np.ndarray]:
+def drawn(
+    split: Split, indices: np.ndarray, max_examples: int, seed: int, classes: np.ndarray | None = None
+) -> tuple[Split, np.ndarray, np.ndarray | None]:
     """At most so many examples of a split, in order.
 
     Args:
@@ -74,14 +79,20 @@ def drawn(split: Split, indices: np.ndarray, max_examples: int, seed: int) -> tu
         indices: array (N,), the numbers of its examples.
         max_examples: largest number of examples.
         seed: of the draw.
+        classes: integer array (N,), the class of examples that are known, which are always drawn, else -1. Default
+            None.
 
     Returns:
-        Pair of a `data.Split` and its numbers; what was given, if there are no more than that.
+        A `data.Split`, its numbers and its classes; what was given, if there are no more than that.
     """
     if split.num_examples <= max_examples:
-        return split, indices
-    chosen = np.sort(np.random.default_rng(seed).choice(split.num_examples, max_examples, replace=False))
-    return split.take(chosen), indices[chosen]
+        return split, indices, classes
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(split.num_examples, max_examples, replace=False)
+    if classes is not None:
+        chosen = known.first(rng.permutation(split.num_examples), classes)[:max_examples]
+    chosen.sort()
+    return split.take(chosen), indices[chosen], None if classes is None else classes[chosen]
 
 
 def _examples(batch):

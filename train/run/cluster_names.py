@@ -30,17 +30,8 @@ def read(path: str | Path, num_components: int, clusters_by_id: Mapping[str, int
     Raises:
         InputError: if the table has other columns, or a cluster or id that there is not.
     """
-    table = read_table(path)
-    names = {name.lower().strip(): values for name, values in table.items()}
-    if "name" not in names or not {"cluster", "id"} & names.keys():
-        raise InputError(
-            f"{path} must have a column 'name' beside a column 'cluster', or beside a column 'id' for examples "
-            f"that are known. Received: {', '.join(table)}."
-        )
-    texts = [_text(value) for value in names["name"].tolist()]
-    if any(not text for text in texts):
-        raise InputError(f"{path}: row {texts.index('')} has no name: fill it, or remove the row.")
-    by_cluster = "cluster" in names
+    names = columns_of(path)
+    texts, by_cluster = names["name"], "cluster" in names
     found = (
         _numbers(path, names["cluster"], num_components)
         if by_cluster
@@ -61,10 +52,37 @@ def read(path: str | Path, num_components: int, clusters_by_id: Mapping[str, int
     return {"names": [name for name, _ in chosen], "certainty": certainty}
 
 
-def _numbers(path, values, num_components):
+def columns_of(path: str | Path) -> dict[str, list[str]]:
+    """The columns of a table of names.
+
+    Args:
+        path: table, such as a .csv file.
+
+    Returns:
+        Dict of lists of texts: "name", and "cluster", "id" or both.
+
+    Raises:
+        InputError: if it cannot be read, lacks them, or has a row without a name.
+    """
+    table = read_table(path)
+    found = {
+        name.lower().strip(): [_text(value) for value in np.asarray(values).tolist()]
+        for name, values in table.items()
+        if name.lower().strip() in ("name", "cluster", "id")
+    }
+    if "name" not in found or len(found) == 1:
+        raise InputError(
+            f"{path} must have a column 'name' beside a column 'cluster', or beside a column 'id' for examples "
+            f"that are known. Received: {', '.join(table)}."
+        )
+    if "" in found["name"]:
+        raise InputError(f"{path}: row {found['name'].index('')} has no name: fill it, or remove the row.")
+    return found
+
+
+def _numbers(path, texts, num_components):
     numbers = []
-    for row, value in enumerate(np.asarray(values).tolist()):
-        text = _text(value)
+    for row, text in enumerate(texts):
         if not (text.isdigit() and int(text) < num_components):
             raise InputError(
                 f"{path}: row {row} has the cluster {text!r}, but clusters are 0 to {num_components - 1}."
@@ -73,8 +91,7 @@ def _numbers(path, values, num_components):
     return numbers
 
 
-def _of_ids(path, values, clusters_by_id):
-    ids = [_text(value) for value in np.asarray(values).tolist()]
+def _of_ids(path, ids, clusters_by_id):
     unknown = [text for text in ids if text not in clusters_by_id]
     if unknown:
         raise InputError(

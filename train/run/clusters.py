@@ -40,6 +40,9 @@ def write(run: Run, examination: Examination, names: str | None = None) -> None:
         for part, split in splits.items()
     }
     record = {**run.folder.read_clusters(), "outlier_below": answers.outlier_below(found["train"].elbo)}
+    guide = run.folder.read_start().get("guide")
+    if guide and "names" not in record:
+        record.update({key: guide[key] for key in ("names", "certainty")})
     if names is not None:
         record.update(cluster_names.read(names, run.settings.num_components, _clusters_by_id(splits, found)))
     parts = {id(split): found[part] for part, split in splits.items()}

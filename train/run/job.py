@@ -20,7 +20,7 @@ from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.errors import InputError
-from train.run import last_screen
+from train.run import guide, last_screen
 from train.run.folder import RunFolder
 from train.run.run import Run
 from train.run.settings import elbos
@@ -42,8 +42,11 @@ def initialize(run: Run) -> None:
     """
     settings, model = run.settings, run.model
     clock = _StartClock(run.folder)
+    train, known, guided = run.dataset.train, None, {}
+    if settings.guide_labels is not None:
+        known, classes = guide.read(settings.guide_labels, train, settings.num_components)
     start = model.initialize(
-        run.dataset.train,
+        train,
         pretraining_epochs=settings.pretraining_epochs,
         beta=settings.pretraining_beta,
         guided_epochs=settings.guided_epochs,
@@ -52,12 +55,17 @@ def initialize(run: Run) -> None:
         binarize=settings.binarize,
         callbacks=[clock],
         checkpoints=run.folder.start_checkpoints,
+        known=known,
     )
+    if known is not None:
+        found = start.labels.argmax(axis=1)
+        guided["guide"] = guide.names_of(found, known[start.indices], classes, settings.num_components)
     with terminal.step("  What the start has made of the examples"):
         if settings.hold:
-            run.folder.write_start_assignments(model.predict(run.batches(run.dataset.train), verbose=0))
+            run.folder.write_start_assignments(model.predict(run.batches(train), verbose=0))
         counts = np.bincount(start.labels.argmax(axis=1), minlength=model.num_components)
-        known, log_posterior = run.dataset.train.labels, model.log_posterior(run.batches(run.scored))
+        log_posterior = model.log_posterior(run.batches(run.scored))
+        labels = None if train.labels is None else train.labels[start.indices]
     run.folder.write_start_clusters(log_posterior.argmax(axis=1))
     run.folder.write_start(
         {
@@ -65,8 +73,9 @@ def initialize(run: Run) -> None:
             "examples_a_component": counts.tolist(),
             "certain": last_screen.certain(start.labels),
             # On the training examples that have them, and on those that the run is scored on.
-            "labels_found": evaluation.scores(start.labels, None if known is None else known[start.indices]),
+            "labels_found": evaluation.scores(start.labels, labels),
             "after": evaluation.scores(np.exp(log_posterior), run.scored.labels, log_posterior),
+            **guided,
         }
     )
     save_whole(model, run.folder.model)

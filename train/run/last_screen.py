@@ -109,8 +109,14 @@ def _start(metrics, folder):
 def _labels(metrics):
     return (
         f"{_percent(metrics['accuracy_majority'])} of the examples have the label that is most frequent in their "
-        "cluster. No label was used in training."
+        f"cluster. {_use_of_labels(metrics)}"
     )
+
+
+def _use_of_labels(metrics):
+    if guide := metrics.get("guide_labels"):
+        return f"{guide['examples']:,} of {guide['classes']} names guided the start; no other label was used."
+    return "No label was used in training."
 
 
 def _percent(share):

@@ -17,9 +17,12 @@ def description(settings: Settings, folder: RunFolder) -> str:
     """
     shown = settings.shareable
     scores = "The run has not been scored."
+    trained = "Trained without labels"
+    if guide := folder.read_start().get("guide"):
+        trained = f"Trained from a start that {guide['examples']:,} labelled examples guided"
     if metrics := folder.read_metrics():
         scores = f"```\n{score_table.table({**metrics, 'dataset': shown.dataset})}\n```"
     return (
-        f"## Data and scores\n\nTrained without labels on `{shown.dataset}`.\n\n{scores}\n\n"
+        f"## Data and scores\n\n{trained} on `{shown.dataset}`.\n\n{scores}\n\n"
         f"## Settings\n\n```\n{shown.as_flags()}```\n"
     )

@@ -15,6 +15,7 @@ from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.errors import InputError
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
+from train.run import guide
 from train.run.choices import likelihood_of, preset_of
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
@@ -186,6 +187,10 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
         raise InputError("--hold shows images in views, unlike --views=none: add --hold=0, or leave out --views.")
     if settings.initialize:
         check_enough(dataset.train, settings.num_components)
+    if settings.guide_labels is not None:
+        if not settings.initialize:
+            raise InputError("--guide_labels guides the start, which --noinitialize leaves out: drop one of them.")
+        guide.read(settings.guide_labels, dataset.train, settings.num_components)  # not after minutes of work
     return settings
 
 

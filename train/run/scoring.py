@@ -74,6 +74,7 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         **evaluation.scores(posterior, split.labels, examination.log_posterior),
         **last_screen.figures(posterior),
         "table1_protocol": evaluation.TABLE1_PROTOCOL,
+        "guide_labels": _guided(folder),
         "start": _of_start(folder, posterior.argmax(axis=1)),
         "collapse": diagnostics.verdicts(
             watched,
@@ -96,6 +97,12 @@ def _of_start(folder, clusters):
         "after": record["after"],
         "changed": float(np.mean(before != clusters)),
     }
+
+
+def _guided(folder):
+    """How many examples, of how many classes, guided the start; or None."""
+    guide = folder.read_start().get("guide")
+    return guide and {key: guide[key] for key in ("examples", "classes")}
 
 
 def versions() -> dict[str, str]:

@@ -38,7 +38,8 @@ GROUPS = {
     ),
     "Training": ("epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "revive", "seed"),
     "Start": (
-        "initialize", "views", "hold", "pretraining_epochs", "pretraining_beta", "guided_epochs", "num_factors",
+        "initialize", "guide_labels", "views", "hold", "pretraining_epochs", "pretraining_beta", "guided_epochs",
+        "num_factors",
     ),
 }  # fmt: skip
 
@@ -73,6 +74,7 @@ class Settings(Record):
     minutes: float | None
     patience: int | None
     initialize: bool
+    guide_labels: str | None
     views: str
     hold: float | None
     pretraining_epochs: int
@@ -111,6 +113,12 @@ class Settings(Record):
     def default_name(self) -> str:
         """A run's name where the user gives none."""
         return f"{self.data_name}-k{self.num_components}-m{self.num_samples}-seed{self.seed}"
+
+    @property
+    def shareable(self) -> Settings:
+        """See `Record.shareable`."""
+        guide_labels = self.guide_labels and Path(self.guide_labels).name
+        return replace(super().shareable, guide_labels=guide_labels)
 
     def resolved(self, preset: str, likelihood: str, num_examples: int) -> Settings:
         """The same settings with the choices made that the user left open.
@@ -248,6 +256,12 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "initialize",
         True,
         "Begin with clusters found in the data (GMVAE.initialize); without it, the paper's bare objective.",
+        **define_from,
+    )
+    flags.DEFINE_string(
+        "guide_labels",
+        None,
+        "Table of a few examples that are known, columns id and name: the start finds clusters that go with them.",
         **define_from,
     )
     flags.DEFINE_enum(
