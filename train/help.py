@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from absl import flags
 
-from train.run.settings import GROUPS
+from train.run.definitions import GROUPS
 
 WIDTH = 100
 INDENT = " " * 8

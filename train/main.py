@@ -25,7 +25,7 @@ from train.run import (
 from train.run.folder import RunFolder
 from train.run.run import Run, build_model, data_to_train_on, load_model, resolved
 
-settings.define()
+settings.Settings.define()
 flags.DEFINE_string("name", None, "Of the run; by default data set, K, M and seed.")
 flags.DEFINE_string("runs_dir", "runs", "Where runs are kept.")
 flags.DEFINE_bool("resume", False, "Go on with the run of that name after its last finished epoch.")

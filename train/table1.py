@@ -28,7 +28,7 @@ from train.run import settings
 from train.run.folder import RunFolder
 from train.run.run import load_data
 
-settings.define()
+settings.Settings.define()
 flags.DEFINE_list(
     "methods",
     ["gmvae", *FLOORS],

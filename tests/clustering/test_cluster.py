@@ -46,6 +46,25 @@ def test_the_defaults_find_the_digits(monkeypatch):
     assert adjusted_rand_score(digits.test.labels, of_new) > 0.85
 
 
+def test_an_embedding_keeps_its_proportions():
+    """Two clusters along the one wide dimension of many, of which each would else count as much."""
+    rng = np.random.default_rng(0)
+    kinds = np.arange(300) % 2
+    rows = rng.normal(0, 0.3, (300, 40)).astype("float32")
+    rows[:, 0] = rng.normal(0, 0.3, 300) + 8.0 * kinds
+    rows[:, 1:21] += rng.normal(0, 0.5, (300, 1))
+    common = tf_gmvae.cluster(rows, num_components=2, column_scale="common")
+    assert adjusted_rand_score(kinds, common.clusters) > 0.7
+    each = tf_gmvae.cluster(rows, num_components=2)
+    assert adjusted_rand_score(kinds, each.clusters) < 0.1
+    scales = {column.scale for column in common.model.likelihood.columns.columns}
+    assert len(scales) == 1
+    estimator = tf_gmvae.GMVAEClusterer(2, column_scale="common", max_steps=5, random_state=0).fit(rows)
+    assert {column.scale for column in estimator.columns_.columns} == scales
+    with pytest.raises(InputError, match=r"of shape \(8, 8, 1\): leave column_scale out"):
+        tf_gmvae.cluster(np.zeros((20, 8, 8)), num_components=2, column_scale="common")
+
+
 def test_an_answer_does_not_depend_on_the_rows_beside_it(table, make_table_model):
     model = make_table_model()
     for answer in (answers.posterior, answers.means, answers.elbos):

@@ -31,6 +31,7 @@ def runs(tmp_path_factory):
             f"--dataset={folder / 'series.npz'}", "--series", "--num_components=3", "--epochs=1", "--name=series",
             "--report",
         ],
+        "no scale": [f"--dataset={folder / 'series.npz'}", "--series", "--column_scale=common", "--name=none"],
         "no size": [f"--dataset={folder / 'series.npz'}", "--series", "--image_size=8", "--name=none"],
     }  # fmt: skip
     common = ["--noreport", "--noexport", "--nofloors", "--guided_epochs=0", f"--runs_dir={folder / 'runs'}"]
@@ -68,5 +69,7 @@ def test_series_become_a_run(runs):
     metrics = json.loads((folder / "runs" / "series" / "metrics.json").read_text())
     assert (metrics["preset"], metrics["likelihood"]) == ("series", "gaussian")
     assert (folder / "runs" / "series" / "report.html").is_file()
+    assert answers["no scale"].returncode == 1
+    assert "--column_scale=common goes with --preset=table" in answers["no scale"].stderr
     assert answers["no size"].returncode == 1
     assert "image_size applies to images" in answers["no size"].stderr

@@ -10,9 +10,10 @@ from absl import flags
 import tf_gmvae
 from tf_gmvae import InputError
 from train.run import names
+from train.run.definitions import OPTIMIZERS, define
 from train.run.folder import RunFolder
 from train.run.run import resolved
-from train.run.settings import OPTIMIZERS, Settings, define
+from train.run.settings import Settings
 
 
 def parsed(*arguments):

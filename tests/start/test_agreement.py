@@ -91,6 +91,32 @@ def test_of_many_features_the_principal_components_before_the_greatest_fall():
     assert candidates._narrow(points[:, :50], 0).shape == (400, 50)
 
 
+def test_rows_of_answers_are_clustered_by_what_is_found_again_alone():
+    """Forms of 8 questions: three kinds of people, who answer otherwise than their kind now and then."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(3, size=400)
+    usual = rng.integers(0, 4, (3, 8))
+    answers = np.where(rng.random((400, 8)) < 0.75, usual[kind], rng.integers(0, 4, (400, 8)))
+    points = StandardScaler().fit_transform(answers).astype("float32")
+    assert agreement.mostly_repeated(points)
+    found, said = labels_of(points, 3)
+    assert "map" not in said[0]
+    assert said[1] == "  Clusters by k-means."
+    assert adjusted_rand_score(kind, found) > 0.7
+
+
+def test_columns_are_of_answers_by_how_many_different_values_they_have():
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(100, 8))
+    assert not agreement.mostly_repeated(points)
+    points[:, 0] = rng.integers(0, 10, 100)
+    assert not agreement.mostly_repeated(points)
+    points[:, 1] = rng.integers(0, 10, 100)
+    assert agreement.mostly_repeated(points)
+    points[:, 1] = np.arange(100) % 11
+    assert not agreement.mostly_repeated(points)
+
+
 def test_few_rows_have_no_map():
     assert "map" not in candidates.for_rows(299, 3)
     assert "map" in candidates.for_rows(300, 3)

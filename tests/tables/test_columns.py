@@ -5,7 +5,8 @@ import pytest
 
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables import Columns
-from tf_gmvae.tables.describing import describe, of_array
+from tf_gmvae.tables.describing import describe, of_array, scaled
+from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 RNG = np.random.default_rng(0)
 
@@ -120,3 +121,24 @@ def test_columns_of_an_array_are_all_real_even_where_they_do_not_vary():
 def test_values_too_large_are_named():
     with pytest.raises(InputError, match="'x' holds an infinite value, or one too large for float32, in row 1"):
         describe({"x": np.array([1.0, 1e300, 2.0])})
+
+
+def test_columns_of_a_common_scale_keep_their_proportions():
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(500, 3)) * [1, 2, 4] + [0, 100, -5]).astype("float32")
+    rows = np.hstack([rows, np.full((500, 1), 7.0, "float32")])
+    columns = scaled(of_array(rows), "common")
+    varying = rows[:, :3].astype("float64")
+    shared = np.sqrt(varying.var(axis=0).mean())
+    assert [column.scale for column in columns.columns] == pytest.approx([shared] * 4, rel=1e-5)
+    features = ColumnsLikelihood(columns).features()(rows).numpy()
+    np.testing.assert_allclose(features[:, :3], (varying - varying.mean(axis=0)) / shared, atol=1e-4)
+    np.testing.assert_array_equal(features[:, 3], 0)
+    assert scaled(of_array(rows), "each") == of_array(rows)
+    table = {"a": rows[:, 0], "b": rows[:, 2], "c": np.array(["x", "y", "z", "x", "y"] * 100)}
+    described, _ = describe(table)
+    mixed = scaled(described, "common")
+    assert mixed.columns[0].scale == mixed.columns[1].scale != described.columns[1].scale
+    assert mixed.columns[2] == described.columns[2]
+    with pytest.raises(InputError, match='must be "each" or "common"'):
+        scaled(described, "none")

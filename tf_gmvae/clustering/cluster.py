@@ -12,7 +12,7 @@ import numpy as np
 
 from tf_gmvae.checks import whole_number
 from tf_gmvae.clustering import answers
-from tf_gmvae.clustering.recipe import Recipe
+from tf_gmvae.clustering.recipe import Recipe, with_columns
 from tf_gmvae.data.load import load
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.data.table import as_table, is_frame
@@ -45,6 +45,7 @@ def cluster(
     num_components: int = 10,
     seed: int = 0,
     kinds: Mapping[str, str] | None = None,
+    column_scale: str = "each",
     known: np.ndarray | None = None,
     verbose: int | str = 0,
 ) -> Clustering:
@@ -62,6 +63,8 @@ def cluster(
         seed: integer from 0 on; the same seed gives the same clusters. Default 0.
         kinds: dict of "real", "count", "yes_no" or "category" by the name of a DataFrame's column, where a guess
             would be wrong. Default None.
+        column_scale: "each", every column of numbers is divided by its own deviation; "common", all by one, as
+            the dimensions of an embedding must be, whose proportions mean something. Default "each".
         known: array (N,) of whole numbers: the classes of a few examples, which guide the search, and -1 for all
             others; at most K classes. Default None: nothing is known.
         verbose: 0 is silent, 1 and 2 show progress as `fit` of Keras does. Default 0.
@@ -78,7 +81,7 @@ def cluster(
         >>> found.clusters
     """
     num_components = whole_number("num_components", num_components, 1)
-    dataset = as_dataset(data, kinds)
+    dataset = with_columns(as_dataset(data, kinds), column_scale)
     model = Recipe(num_components, whole_number("seed", seed, 0), verbose=verbose).fitted(dataset, known)
     posterior = answers.posterior(model, dataset.train.examples)
     return Clustering(posterior.argmax(axis=1), posterior, model)

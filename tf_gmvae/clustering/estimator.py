@@ -34,6 +34,8 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         style_dim: W, dimensions of the style w. Default None: likewise.
         kinds: dict of "real", "count", "yes_no" or "category" by the name of a DataFrame's column, where a guess
             would be wrong. Default None.
+        column_scale: "each", every column of numbers is divided by its own deviation; "common", all by one, as
+            the dimensions of an embedding must be, whose proportions mean something. Default "each".
         hold: weight in nats of holding on to the clusters that the start found while the networks train; 0 is the
             paper's objective. Default 20.
         learning_rate: Adam's, after the start. Default 0.0001.
@@ -68,6 +70,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         latent_dim: int | None = None,
         style_dim: int | None = None,
         kinds: Mapping[str, str] | None = None,
+        column_scale: str = "each",
         hold: float = HOLD,
         learning_rate: float = LEARNING_RATE,
         batch_size: int = BATCH_SIZE,
@@ -80,6 +83,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         self.latent_dim = latent_dim
         self.style_dim = style_dim
         self.kinds = kinds
+        self.column_scale = column_scale
         self.hold = hold
         self.learning_rate = learning_rate
         self.batch_size = batch_size
@@ -113,7 +117,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             None if self.max_steps is None else whole_number("max_steps", self.max_steps, 1),
             self.verbose,
         )
-        dataset = self._described(X)
+        dataset = with_columns(self._described(X), self.column_scale)
         self.columns_: Any = dataset.columns
         self.model_ = recipe.fitted(dataset)
         self.labels_ = answers.posterior(self.model_, dataset.train.examples).argmax(axis=1)
@@ -217,7 +221,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         self._frame: str | None = None
         if not is_frame(X):
             check_no_kinds(self.kinds)
-            return with_columns(Dataset("X", array_split(self._array(X, reset=True))))
+            return Dataset("X", array_split(self._array(X, reset=True)))
         validate_data(self, X, skip_check_array=True)
         dataset = frame_dataset(X, self.kinds)
         self._frame, self._names = type(X).__module__.partition(".")[0], list(as_table(X))

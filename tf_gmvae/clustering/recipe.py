@@ -18,7 +18,7 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.model.gmvae import GMVAE
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start.sample import check_enough
-from tf_gmvae.tables.describing import of_array
+from tf_gmvae.tables.describing import of_array, scaled
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 # Weight of holding on to the clusters of the start, nats; epochs, and steps after which no further epoch begins.
@@ -41,23 +41,36 @@ def epochs_for(num_examples: int, batch_size: int = BATCH_SIZE) -> int:
     return min(EPOCHS, math.ceil(STEPS / (num_examples // batch_size)))
 
 
-def with_columns(dataset: Dataset) -> Dataset:
+def with_columns(dataset: Dataset, column_scale: str = "each") -> Dataset:
     """Vectors as the rows of a table, whose columns are described.
 
     Args:
-        dataset: data of examples (F,), as of a .npz file; a table, or anything else, is returned as it is.
+        dataset: data of examples (F,), as of a .npz file; of a table the columns are known, and anything else is
+            returned as it is.
+        column_scale: "each" or "common", see `tables.describing.scaled`. Default "each".
 
     Returns:
         `tf_gmvae.data.Dataset`.
+
+    Raises:
+        InputError: if `column_scale` is something else, or the data have no columns to share a scale.
     """
-    if dataset.columns is not None or len(dataset.train.data_shape) != 1:
+    if dataset.columns is not None:
+        return replace(dataset, columns=scaled(dataset.columns, column_scale))
+    if len(dataset.train.data_shape) != 1:
+        if column_scale != "each":
+            raise InputError(
+                f"A common scale is for the columns of tables and vectors; these examples are of shape "
+                f"{dataset.train.data_shape}: leave column_scale out."
+            )
         return dataset
     parts = [
         None if part is None else replace(part, examples=part.examples.astype("float32"))
         for part in (dataset.train, dataset.test)
     ]
     assert parts[0] is not None
-    return replace(dataset, train=parts[0], test=parts[1], columns=of_array(parts[0].examples))
+    columns = scaled(of_array(parts[0].examples), column_scale)
+    return replace(dataset, train=parts[0], test=parts[1], columns=columns)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Methods differ in what they take for a cluster, and none is right for all data. 
 clusters again in other samples of the data; one that does not finds others each time (Ben-Hur, Elisseeff and Guyon
 2002; von Luxburg 2010). So each method is tried on samples. Among Gaussians that are nearly as stable as each
 other, the data themselves decide by their likelihood; beside a map, whose likelihood says nothing of the data,
-they vote. NumPy arrays throughout.
+they vote. Of columns of few values the most stable Gaussians count alone. NumPy arrays throughout.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ MOST_ROWS = 1_500
 # By how much a method may be less stable than another, and still have its say: as an estimate from so few samples
 # goes, among Gaussians by their criterion, and beside a map.
 NEARLY, AS_GOOD = 0.1, 0.05
+# Different values of a column that are few, and the share of such columns from which on a table is one of answers.
+FEW_VALUES, REPEATED_SHARE = 10, 0.25
 # Standard deviations by which a method must fit known examples better, to be believed for them.
 SURE = 2.0
 # Where every cluster has its known examples.
@@ -52,6 +54,9 @@ def soft_labels(
     Returns:
         Array (N, K), rows sum to one.
     """
+    repeats = mostly_repeated(points)
+    if repeats:
+        candidates = {name: method for name, method in candidates.items() if name != "map"}
     stabilities = {}
     with step("  Which clusters are found again in samples", len(candidates)) as reached:
         for number, (name, method) in enumerate(candidates.items(), start=1):
@@ -62,7 +67,8 @@ def soft_labels(
         + ", ".join(f"{name} {value:.2f}" for name, value in stabilities.items())
         + "."
     )
-    gaussians = _as_stable({name: value for name, value in stabilities.items() if name != "map"}, NEARLY)
+    of_values = {name: value for name, value in stabilities.items() if name != "map"}
+    gaussians = _as_stable(of_values, 0.0 if repeats else NEARLY)
     found = {name: candidates[name](points, num_components, seed) for name in gaussians}
     likeliest = min(found, key=lambda name: found[name].bic or 0.0)
     voters = _as_stable({name: stabilities[name] for name in (likeliest, "map") if name in stabilities}, AS_GOOD)
@@ -71,6 +77,19 @@ def soft_labels(
     best = max(voters, key=lambda name: stabilities[name])
     say(f"  Clusters by {' and '.join(voters)}.")
     return vote({name: found[name].posterior for name in voters}, stabilities, best)
+
+
+def mostly_repeated(points: np.ndarray) -> bool:
+    """Whether many columns hold the same few values again and again, as answers and grades do.
+
+    A density has no bound at such a value, so likelihoods tell nothing; and on a map, rows that are equal in them
+    are islands. Then only what is found again counts.
+
+    Args:
+        points: array (N, F).
+    """
+    different = np.array([len(np.unique(column)) for column in points.T])
+    return bool(np.mean(different <= FEW_VALUES) >= REPEATED_SHARE)
 
 
 def with_known(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,8 @@ MOST_LEVELS = 50
 # Whole numbers from 0 on are guessed to be counts if they go beyond this and most are below a tenth of the
 # largest.
 COUNT_RANGE = 100
+# See `scaled`.
+SCALES = ("each", "common")
 
 
 def describe(
@@ -63,6 +66,31 @@ def of_array(rows: np.ndarray) -> Columns:
         rows: array (N, F); NaN is missing.
     """
     return Columns(tuple(_described(f"column_{i}", rows[:, i], "real") for i in range(rows.shape[1])))
+
+
+def scaled(columns: Columns, column_scale: str) -> Columns:
+    """Columns whose numbers are on scales of their own, or on one that they share.
+
+    Args:
+        columns: `Columns` as they are described.
+        column_scale: "each", every number column is divided by its own deviation, as in a table of lengths and
+            prices; or "common", all by one, so that they keep their proportions, as the dimensions of an embedding
+            must.
+
+    Returns:
+        `Columns`; counts, yes/no columns and categories are as they were.
+
+    Raises:
+        InputError: if `column_scale` is something else.
+    """
+    if column_scale not in SCALES:
+        raise InputError(f'`column_scale` must be "each" or "common". Received: {column_scale!r}')
+    # What does not vary has a scale of 1, and no part in this.
+    scales = [column.scale for column in columns.columns if column.kind == "real" and column.scale != 1.0]
+    if column_scale == "each" or not scales:
+        return columns
+    shared = float(np.sqrt(np.mean(np.square(scales))))
+    return Columns(tuple(replace(c, scale=shared) if c.kind == "real" else c for c in columns.columns))
 
 
 def _useless(values, declared):

@@ -17,9 +17,10 @@ from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run import guide
 from train.run.choices import likelihood_of, preset_of
+from train.run.definitions import OPTIMIZERS
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
-from train.run.settings import OPTIMIZERS, Settings
+from train.run.settings import Settings
 
 Kind = TypeVar("Kind", bound=keras.Model)
 Chosen = TypeVar("Chosen", Settings, MethodSettings)
@@ -122,9 +123,14 @@ def load_data(settings: Settings | MethodSettings, image_size: ImageSize = None)
         seed=settings.seed,
     )
     # The other methods take vectors as they are.
-    if not isinstance(settings, Settings) or settings.likelihood not in (None, ColumnsLikelihood.name):
+    if not isinstance(settings, Settings):
         return dataset
-    return with_columns(dataset) if preset_of(settings, dataset).name == "table" else dataset
+    by_columns = settings.likelihood in (None, ColumnsLikelihood.name)
+    if by_columns and preset_of(settings, dataset).name == "table":
+        return with_columns(dataset, settings.column_scale)
+    if settings.column_scale != "each":
+        raise InputError("--column_scale=common goes with --preset=table and --likelihood=columns: leave it out.")
+    return dataset
 
 
 def _names(listed):

@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 
-from tf_gmvae import initial_weights
 from tf_gmvae.callbacks.basic import epochs_without_progress
 from tf_gmvae.clustering import recipe
-from tf_gmvae.likelihoods import LIKELIHOODS
-from tf_gmvae.optimizer import FusedAdam
-from tf_gmvae.presets import PRESETS
-from tf_gmvae.sign_descent import SignDescent
-from train.run.record import LARGEST_SEED, Record, define_data
-
-# By the value of --optimizer: a function of the learning rate.
-OPTIMIZERS: dict[str, Callable[[float], Any]] = {
-    "adam": lambda rate: FusedAdam(rate, epsilon=1e-8),
-    "sign": SignDescent,
-}
-# Where they are left open and the data are no table.
-EPOCHS = 100
-# As --help shows them.
-GROUPS = {
-    "Data": (
-        "dataset", "data_dir", "image_size", "channels", "skip_broken", "series", "columns", "label_column",
-        "id_column", "kinds", "binarize",
-    ),
-    "Model": (
-        "preset", "likelihood", "num_components", "latent_dim", "style_dim", "num_samples", "min_information",
-        "initial_weights",
-    ),
-    "Training": ("epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "revive", "seed"),
-    "Start": (
-        "initialize", "guide_labels", "views", "hold", "pretraining_epochs", "pretraining_beta", "guided_epochs",
-        "num_factors",
-    ),
-}  # fmt: skip
+from train.run.definitions import EPOCHS, define
+from train.run.record import Record
 
 
 @dataclass(frozen=True)
@@ -56,6 +26,7 @@ class Settings(Record):
     label_column: str | None
     id_column: str | None
     kinds: str | None
+    column_scale: str
     skip_broken: bool
     series: bool
     binarize: str
@@ -169,127 +140,3 @@ def elbos(history: list[dict[str, float]]) -> list[float]:
         history: rows of the history, one an epoch.
     """
     return [row.get("val_elbo", row.get("elbo", -math.inf)) for row in history]
-
-
-class _Finite(flags.FloatParser):
-    """Finite numbers from 0 on, or above it; NaN passes bounds of absl's own."""
-
-    def __init__(self, positive: bool = False) -> None:
-        super().__init__()
-        self.positive = positive
-        self.syntactic_help = f"a finite number {'>' if positive else '>='} 0"
-
-    def is_outside_bounds(self, val: float) -> bool:
-        return not math.isfinite(val) or val < 0 or (self.positive and val == 0)
-
-
-def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
-    """Defines the flags of `Settings`.
-
-    Args:
-        flag_values: where to define them.
-    """
-    define_from: dict[str, Any] = {"flag_values": flag_values}
-    define_data(flag_values)
-    flags.DEFINE_enum(
-        "binarize",
-        "none",
-        ["none", "threshold", "sample"],
-        "Make grey values 0 or 1: at one half, or anew each epoch with the grey value as probability.",
-        **define_from,
-    )
-    flags.DEFINE_enum(
-        "preset", None, list(PRESETS), "Networks; by default those that fit the data's shape.", **define_from
-    )
-    flags.DEFINE_enum(
-        "likelihood",
-        None,
-        [*LIKELIHOODS, "columns"],
-        "p(y | x); by default the preset's, of a table that of its columns.",
-        **define_from,
-    )
-    flags.DEFINE_integer("num_components", 10, "K, components.", 1, **define_from)
-    flags.DEFINE_integer("latent_dim", None, "D, dimensions of x; by default the preset's.", 1, **define_from)
-    flags.DEFINE_integer("style_dim", None, "W, dimensions of w; by default the preset's.", 1, **define_from)
-    flags.DEFINE_integer("num_samples", 1, "M, Monte Carlo samples for each example.", 1, **define_from)
-    _define_float(
-        "min_information",
-        0.0,
-        "lambda in nats: the z-prior term has no gradient below it; 0 is the plain ELBO.",
-        **define_from,
-    )
-    flags.DEFINE_integer(
-        "epochs",
-        None,
-        f"Passes through the training part; by default {EPOCHS}, of tables {recipe.EPOCHS}, or fewer after "
-        f"{recipe.STEPS:,} steps.",
-        1,
-        **define_from,
-    )
-    flags.DEFINE_integer("batch_size", 100, "Examples of one step.", 1, **define_from)
-    _define_float("learning_rate", 1e-4, "Of the optimizer.", positive=True, **define_from)
-    flags.DEFINE_enum(
-        "optimizer",
-        "adam",
-        list(OPTIMIZERS),
-        "adam, or sign: every weight moves by the learning rate, in the direction of its gradient.",
-        **define_from,
-    )
-    flags.DEFINE_enum(
-        "initial_weights",
-        "keras",
-        list(initial_weights.WAYS),
-        "Those of the layers; near: with the components near each other; torch: all as Torch drew them in 2016.",
-        **define_from,
-    )
-    _define_float(
-        "minutes", None, "Stop after the epoch that uses up so many minutes, start included.", **define_from
-    )
-    flags.DEFINE_integer(
-        "patience",
-        None,
-        "Stop where the ELBO, of the test part if there is one, has not risen for so many epochs, at the best.",
-        1,
-        **define_from,
-    )
-    flags.DEFINE_bool(
-        "initialize",
-        True,
-        "Begin with clusters found in the data (GMVAE.initialize); without it, the paper's bare objective.",
-        **define_from,
-    )
-    flags.DEFINE_string(
-        "guide_labels",
-        None,
-        "Table of a few examples that are known, columns id and name: the start finds clusters that go with them.",
-        **define_from,
-    )
-    flags.DEFINE_enum(
-        "views",
-        "auto",
-        ["auto", "none"],
-        "Of the start: auto takes an image that is turned, moved or scaled a little for the same; none does not.",
-        **define_from,
-    )
-    _define_float(
-        "hold",
-        None,
-        "Weight in nats of holding on to the clusters of the start while the objective trains; 0 is the paper's; "
-        f"by default 0, for tables {recipe.HOLD:g}.",
-        **define_from,
-    )
-    flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)
-    _define_float(
-        "pretraining_beta",
-        1.0,
-        "Of the start: weight of the divergence from the prior in the plain VAE; less brings more of x into use.",
-        **define_from,
-    )
-    flags.DEFINE_integer("guided_epochs", 3, "Of the start: at the clusters found.", 0, **define_from)
-    flags.DEFINE_integer("num_factors", 10, "Of the start: dimensions of w that begin in use.", 0, **define_from)
-    flags.DEFINE_bool("revive", False, "Set components without examples beside the busiest one.", **define_from)
-    flags.DEFINE_integer("seed", 0, "Of weights, noise and order of the data.", 0, LARGEST_SEED, **define_from)
-
-
-def _define_float(name, default, about, flag_values, positive=False):
-    flags.DEFINE(_Finite(positive), name, default, about, flag_values, flags.ArgumentSerializer())
