@@ -68,13 +68,18 @@ def test_hold_goes_with_a_start_and_with_views(root):
     assert resolved(parsed(demo, "--views=none", "--hold=0"), digits).views == "none"
 
 
-def test_tables_have_epochs_and_a_hold_of_their_own():
+def test_data_of_ones_own_have_epochs_and_a_hold_of_their_own():
     few, many = (parsed("--dataset=x.csv").resolved("table", "columns", count) for count in (300, 50_000))
     assert (few.epochs, few.hold, many.epochs, many.hold) == (20, 20.0, 4, 20.0)
     chosen = parsed("--dataset=x.csv", "--epochs=7", "--hold=0").resolved("table", "columns", 300)
     assert (chosen.epochs, chosen.hold) == (7, 0.0)
     assert parsed("--dataset=x.csv", "--noinitialize").resolved("table", "columns", 300).hold == 0
-    assert parsed("--dataset=digits").resolved("digits", "bernoulli", 300).epochs == 100
+    pictures = parsed("--dataset=photos").resolved("mnist", "bernoulli", 300)
+    assert (pictures.epochs, pictures.hold) == (20, 20.0)
+    assert parsed("--dataset=photos", "--views=none").resolved("mnist", "bernoulli", 300).hold == 0
+    for name in ("digits", "tfds:kmnist"):
+        named = parsed(f"--dataset={name}").resolved("digits", "bernoulli", 300)
+        assert (named.epochs, named.hold) == (100, 0.0)
 
 
 def test_a_run_of_an_earlier_version_has_its_optimizer_and_weights(tmp_path):

@@ -67,14 +67,13 @@ def load(
     """
     name = os.fspath(name)
     path = Path(name).expanduser()
-    is_folder = name not in _NAMED and not name.startswith("tfds:") and path.is_dir()
-    is_named = name in _NAMED or name.startswith("tfds:")
-    is_table = not (is_named or is_folder) and path.suffix.lower() in table.SUFFIXES
+    is_folder = not is_named(name) and path.is_dir()
+    is_table = not (is_named(name) or is_folder) and path.suffix.lower() in table.SUFFIXES
     of_table: dict[str, Any] = {
         "columns": columns, "label_column": label_column, "id_column": id_column, "kinds": kinds,
     }  # fmt: skip
     _check_table_options(name, is_table, of_table)
-    is_arrays = not (is_named or is_folder) and path.suffix.lower() in (".npz", ".npy")
+    is_arrays = not (is_named(name) or is_folder) and path.suffix.lower() in (".npz", ".npy")
     _check_options(name, is_folder, is_arrays, image_size, channels, skip_broken, series)
     data_dir = _checked_data_dir(data_dir)
     if name in _NAMED:
@@ -92,6 +91,15 @@ def load(
     if is_table:
         return table.load_table(path, **of_table)
     raise _unknown(name)
+
+
+def is_named(name: str) -> bool:
+    """Whether a data set is known by its name; all others are somebody's own.
+
+    Args:
+        name: As `load` takes it.
+    """
+    return name in _NAMED or name.startswith("tfds:")
 
 
 def _check_options(name, is_folder, is_arrays, image_size, channels, skip_broken, series):

@@ -22,7 +22,7 @@ OPTIMIZERS: dict[str, Callable[[float], Any]] = {
     "adam": lambda rate: FusedAdam(rate, epsilon=1e-8),
     "sign": SignDescent,
 }
-# Where they are left open and the data are no table.
+# Where they are left open and the data are known by their name.
 EPOCHS = 100
 # As --help shows them.
 GROUPS = {
@@ -99,8 +99,8 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     flags.DEFINE_integer(
         "epochs",
         None,
-        f"Passes through the training part; by default {EPOCHS}, of tables {recipe.EPOCHS}, or fewer after "
-        f"{recipe.STEPS:,} steps.",
+        f"Passes through the training part; by default {EPOCHS}, of data of your own {recipe.EPOCHS}, or fewer "
+        f"after {recipe.STEPS:,} steps.",
         1,
         **define_from,
     )
@@ -153,7 +153,7 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "hold",
         None,
         "Weight in nats of holding on to the clusters of the start while the objective trains; 0 is the paper's; "
-        f"by default 0, for tables {recipe.HOLD:g}.",
+        f"by default 0, for data of your own {recipe.HOLD:g}.",
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)

@@ -10,6 +10,7 @@ from absl import flags
 
 from tf_gmvae.callbacks.basic import epochs_without_progress
 from tf_gmvae.clustering import recipe
+from tf_gmvae.data.load import is_named
 from train.run.definitions import EPOCHS, define
 from train.run.record import Record
 
@@ -102,12 +103,15 @@ class Settings(Record):
         Returns:
             `Settings`.
         """
-        is_table = preset == "table"
-        hold = (recipe.HOLD if is_table else 0.0) if self.hold is None else self.hold
+        # Somebody's own data are clustered as by `tf_gmvae.cluster`; the paper's by the paper.
+        is_own = preset == "table" or not is_named(self.dataset)
+        hold = self.hold
+        if hold is None:
+            hold = recipe.HOLD if is_own and self.views != "none" else 0.0
         epochs = self.epochs
         if epochs is None:
             batch_size, _ = self.epoch_shape(num_examples)
-            epochs = recipe.epochs_for(num_examples, batch_size) if is_table else EPOCHS
+            epochs = recipe.epochs_for(num_examples, batch_size) if is_own else EPOCHS
         # Without a start there is nothing to hold on to.
         hold = hold if self.initialize else 0.0
         return replace(self, preset=preset, likelihood=likelihood, hold=hold, epochs=epochs)
