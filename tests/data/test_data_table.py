@@ -281,3 +281,12 @@ def test_rows_for_a_model_of_others(tmp_path, caplog):
 def test_options_of_tables_are_refused_elsewhere():
     with pytest.raises(InputError, match="id_column applies to tables only"):
         load("digits", id_column="id")
+
+
+def test_mixed_separators_are_refused_and_decimal_commas_are_not(tmp_path):
+    mixed = saved(tmp_path, "a,b;c\n" + "1.5,2;x\n" * 9, "mixed.csv")
+    with pytest.raises(InputError, match="mixed.csv mixes the separators ',' and ';': every line"):
+        load(mixed)
+    for text in ("1,5;2,5\n3,5;7,25\n2;1,5\n", "1,5;2,5\n3,5;7,25\n2,0;1,5\n"):
+        found = load(saved(tmp_path, text, "german.csv")).train.examples
+        np.testing.assert_allclose(found[:2], [[1.5, 2.5], [3.5, 7.25]])

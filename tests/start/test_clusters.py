@@ -198,3 +198,19 @@ def test_other_data_than_images_have_no_view_by_default():
     assert clusters.view_layer("auto", (6,), 0) is None
     assert clusters.view_layer("auto", (28, 28), 0) is None
     assert clusters.view_layer("auto", (28, 28, 1), 0) is not None
+
+
+def test_of_thousands_of_features_the_components_are_those_of_few(monkeypatch):
+    """Without the covariances of all pairs of features, which are a hundred million here."""
+    rows = np.random.default_rng(0).normal(size=(50, 10_000)).astype("float32")
+    rows[:25, :500] += 3.0
+    mean, components = descriptors.projection(rows, seed=0)
+    placed = (rows - mean) @ components
+    assert components.shape == (10_000, 50)
+    assert abs(placed[:25, 0].mean() - placed[25:, 0].mean()) > 30
+    # The two ways agree, up to signs and to what rounding leaves of the last component.
+    narrow = rows[:, :1_500]
+    expected = descriptors.projection(narrow, seed=0)[1]
+    monkeypatch.setattr(descriptors, "_MOST_COVARIANCES", 1_000)
+    found = descriptors.projection(narrow, seed=0)[1]
+    np.testing.assert_allclose(np.abs(np.sum(expected * found, axis=0))[:-1], 1, atol=1e-3)

@@ -33,7 +33,7 @@ def test_kinds_are_guessed():
         "rooms": "real",
     }  # fmt: skip
     assert left_out == ()
-    assert columns.in_words() == "2 numbers, 1 counts, 2 yes/no, 1 categories"
+    assert columns.in_words() == "2 numbers, 1 count, 2 yes/no, 1 category"
     by_name = {column.name: column for column in columns.columns}
     assert by_name["colour"].levels == ("blue", "green", "red")
     assert by_name["member"].levels == ("0", "1")

@@ -102,8 +102,16 @@ def _separator(path, lines):
         found = {len(row) for row in csv.reader(lines, delimiter=separator)}
         if len(found) == 1:
             counts[separator] = found.pop()
-    if counts and max(counts.values()) > 1:
-        return max(counts, key=lambda separator: counts[separator])
+    fitting = [separator for separator, count in counts.items() if count > 1]
+    if "," in fitting and len(fitting) == 2 and _decimal_commas(lines, next(s for s in fitting if s != ",")):
+        fitting.remove(",")
+    if len(fitting) > 1:
+        raise InputError(
+            f"{path} mixes the separators {' and '.join(map(repr, fitting))}: every line has both. "
+            "Write it again with one of them, and texts that hold the other in quotes."
+        )
+    if fitting:
+        return fitting[0]
     if counts and not any(separator in line for line in lines for separator in _SEPARATORS):
         return ","  # a single column
     first = {separator: len(next(csv.reader(lines[:1], delimiter=separator))) for separator in _SEPARATORS}
@@ -114,6 +122,12 @@ def _separator(path, lines):
         f"{path}: line {odd + 1} has {widths[odd]} values, but line 1 has {widths[0]} (separated by {likely!r}): "
         "write it again with one separator, and texts that hold it in quotes."
     )
+
+
+def _decimal_commas(lines, separator):
+    """Whether the commas of lines without names are those of numbers."""
+    values = [value.strip() for row in csv.reader(lines, delimiter=separator) for value in row]
+    return all(_is_number(value) for value in values if value)
 
 
 def _has_names(rows):

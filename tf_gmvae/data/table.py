@@ -61,7 +61,8 @@ def load_table(
         raise InputError(f"{path}: {error}") from None
     for sentence in left_out:
         log.info("%s: %s.", path, sentence)
-    log.info("%s: %d columns: %s.", path, len(described), described.in_words())
+    plural = "s" * (len(described) > 1)
+    log.info("%s: %d column%s: %s.", path, len(described), plural, described.in_words())
     for name in described.names:
         if name.lower() in _LIKE_LABELS:
             log.info("Column %r is taken as data: if it holds known classes, name it as label_column.", name)

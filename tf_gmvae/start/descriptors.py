@@ -14,6 +14,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tf_gmvae.seeds import within_bits
+
 # Directions of an edge, and cells along a side of the image.
 DIRECTIONS = 8
 CELLS = 7
@@ -25,6 +27,8 @@ COLOUR_CELLS = 4
 COMPONENTS = 64
 # Sides of an image below which there are no directions to see.
 LEAST_SIDE = 6
+# Features whose covariances are computed.
+_MOST_COVARIANCES = 2_000
 # Examples that the principal components are found in.
 _FITTED = 10_000
 
@@ -161,7 +165,10 @@ def projection(features: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]
     if size <= COMPONENTS:
         return np.zeros(size, "float32"), np.eye(size, dtype="float32")
     drawn = np.random.default_rng(seed).permutation(len(features))[:_FITTED]
-    fitted = PCA(min(COMPONENTS, len(drawn)), svd_solver="covariance_eigh").fit(features[drawn])
+    # The covariances of thousands of features would take minutes, and a table of few rows has few components.
+    solver = "covariance_eigh" if size <= _MOST_COVARIANCES else "auto"
+    fitted = PCA(min(COMPONENTS, len(drawn)), svd_solver=solver, random_state=within_bits(seed))
+    fitted.fit(features[drawn])
     return fitted.mean_.astype("float32"), fitted.components_.T.astype("float32")
 
 

@@ -89,9 +89,12 @@ class Columns:
 
     def in_words(self) -> str:
         """How many columns there are of which kind, for a line of text."""
-        words = {"real": "numbers", "count": "counts", "yes_no": "yes/no", "category": "categories"}
+        words = {
+            "real": ("number", "numbers"), "count": ("count", "counts"), "yes_no": ("yes/no", "yes/no"),
+            "category": ("category", "categories"),
+        }  # fmt: skip
         counts = {kind: [c.kind for c in self.columns].count(kind) for kind in KINDS}
-        return ", ".join(f"{count} {words[kind]}" for kind, count in counts.items() if count)
+        return ", ".join(f"{count} {words[kind][count > 1]}" for kind, count in counts.items() if count)
 
     def numbers(self, table: Mapping[str, np.ndarray]) -> np.ndarray:
         """The rows of a table as numbers.
