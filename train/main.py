@@ -49,7 +49,7 @@ def main() -> None:
     folder = RunFolder(Path(chosen.runs_dir) / names.checked(name, "--name", "give another --name"))
     replaces = False
     try:
-        with interrupts.not_lost():
+        with interrupts.not_lost(), folder.alone():
             folder.check_free(chosen.resume, chosen.overwrite)
             exported = Path(chosen.saved_models_dir) / folder.path.name
             if chosen.export:

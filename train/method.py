@@ -32,7 +32,7 @@ def main() -> None:
     name = settings.default_name if chosen.name is None else chosen.name
     folder = RunFolder(Path(chosen.runs_dir) / names.checked(name, "--name", "give another --name"))
     try:
-        with interrupts.not_lost():
+        with interrupts.not_lost(), folder.alone():
             folder.check_free(chosen.resume, chosen.overwrite)
             dataset, settings = data_to_train_on(settings, folder, chosen.resume)
             method_job.new_model(settings, dataset)  # says what is wrong before anything is written

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tf_gmvae.errors import InputError
+from train.run import lock
 from train.run.files import RunFiles
 from train.run.record import Record
 from train.run.settings import Settings
@@ -35,6 +36,20 @@ class RunFolder(RunFiles):
     def is_taken(self) -> bool:
         """Whether there is something in the folder."""
         return self.path.is_dir() and any(self.path.iterdir())
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps every other process that trains under this name away, as long as the block or this process lasts.
+
+        Raises:
+            InputError: if there is one, or nothing can be written beside the folder.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(lock.held(Path(os.path.realpath(self.path))))
+            except OSError as error:
+                raise self._unwritable(error) from None
+            yield
 
     def check_free(self, resume: bool = False, overwrite: bool = False) -> None:
         """Refuses, before any work, a folder that holds something the user has not said to keep or drop.

@@ -1,0 +1,77 @@
+"""A lock on a place, which dies with its holder, however that ends."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from tf_gmvae.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows has other locks; there it is for the user to start one command a run
+    fcntl = None  # type: ignore[assignment]
+
+# Of file systems that have no locks.
+_NONE = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+
+
+@contextlib.contextmanager
+def held(place: Path) -> Iterator[None]:
+    """Holds the lock of a place: a hidden file beside it, which is removed at the end.
+
+    Args:
+        place: path, which need not exist yet.
+
+    Raises:
+        InputError: if another process holds it.
+        OSError: if there can be no file beside it.
+    """
+    if fcntl is None:
+        yield
+        return
+    path = place.with_name(f".{place.name}.lock")
+    made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file = _locked(path, place)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)  # while it is held, so that nobody's new one is removed
+            file.close()
+    finally:
+        for folder in made:  # what nobody has put anything into
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _locked(path: Path, place: Path) -> IO[str]:
+    while True:
+        file = path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read(20).strip()
+            file.close()
+            which = f"process {holder}" if holder.isdigit() else "another process"
+            raise InputError(
+                f"{place} is being written by {which}: wait until that has ended, stop it, or give another --name."
+            ) from None
+        except OSError as error:
+            if error.errno not in _NONE:
+                file.close()
+                raise
+            return file
+        # Whoever held it before may have removed the file since it was opened.
+        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            return file
+        file.close()
