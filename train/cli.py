@@ -15,7 +15,7 @@ from tf_gmvae.errors import InputError, TrainingDivergedError
 from train import help as help_page
 
 HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 
 def run(command: Callable[[], None]) -> None:
@@ -59,11 +59,13 @@ def run(command: Callable[[], None]) -> None:
 
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the end of what `startup` has set
+        signal.signal(signal.SIGTERM, interrupts.terminate)
         app.run(main, flags_parser=parse)
     except KeyboardInterrupt as stop:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # impatience does not end in a traceback
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # impatience does not end in a traceback
         terminal.say(f"\n{stop}" if str(stop) else "\nStopped.", stream=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(TERMINATED if isinstance(stop, interrupts.Terminated) else INTERRUPTED)
 
 
 class _Printed(logging.Handler):

@@ -74,8 +74,8 @@ def main() -> None:
                     run = _begun(folder, run_settings, dataset)
             job.fit(run)
             _conclude(run, exported)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Stopped; {_afterwards(folder, replaces)}.") from None
+    except KeyboardInterrupt as stop:
+        raise type(stop)(f"Stopped; {_afterwards(folder, replaces)}.") from None
     except (OSError, tf.errors.OpError) as error:
         failure = disk.sentence(error)
         if failure is None:
@@ -133,6 +133,8 @@ def _afterwards(folder, replaces):
     if not folder.flags.is_file():
         return "the same command begins again, as nothing was written"
     resume = "--resume in place of --overwrite" if flags.FLAGS.overwrite else "--resume"
+    if folder.is_within_epoch:
+        return f"{resume} goes on at the step that was saved last"
     if folder.history.is_file() and folder.history.stat().st_size and folder.model.is_file():
         return f"{resume} goes on after the last finished epoch"
     if folder.model.is_file():

@@ -50,11 +50,11 @@ def main() -> None:
             folder.write_metrics(metrics)
             if chosen.report:
                 pictures.write_of_method(run, log_assignments, codes, metrics)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         # A folder with a run in it is refused without one of these two.
         saved = folder.flags.is_file() and not chosen.overwrite
         mend = "--resume goes on after what is finished" if saved else "the same command begins again"
-        raise KeyboardInterrupt(f"Stopped; {mend}.") from None
+        raise type(stop)(f"Stopped; {mend}.") from None
     last_screen.show(metrics, folder, {})
 
 

@@ -36,11 +36,12 @@ class EpochLines(keras.callbacks.Callback):
     Args:
         seconds: float, budget of `StopAfterSeconds`, to which the time left is bounded. Default None.
         held_out: text, what the examples behind `val_elbo` are called. Default "val".
+        epochs: integer, the last epoch of the whole, where `fit` is a part of it. Default None: that of `fit`.
     """
 
-    def __init__(self, seconds: float | None = None, held_out: str = "val") -> None:
+    def __init__(self, seconds: float | None = None, held_out: str = "val", epochs: int | None = None) -> None:
         super().__init__()
-        self.seconds, self.held_out = seconds, held_out
+        self.seconds, self.held_out, self.epochs = seconds, held_out, epochs
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Forgets an earlier training."""
@@ -72,7 +73,7 @@ class EpochLines(keras.callbacks.Callback):
         logs = logs or {}
         if self.seconds is not None:
             self.seconds -= logs.get("seconds", now - self._began)
-        more = epoch + 1 < self.params["epochs"] and not self.model.stop_training
+        more = epoch + 1 < self._of() and not self.model.stop_training
         left = self._left(self._steps or 0) if more else None
         fields = [(0, f"  epoch {self._number()}"), *self._fields(logs), (7, f"{now - self._began:5.1f} s")]
         # The last line, without a time left, has the same columns.
@@ -83,13 +84,16 @@ class EpochLines(keras.callbacks.Callback):
         number, *texts = (text for _, text in fields)
         terminal.say((number, "bold"), "".join(f"  {text}" for text in texts), (f"  {left_text}", "cyan"))
 
+    def _of(self):
+        return self.epochs or self.params["epochs"]
+
     def _number(self):
-        epochs = self.params["epochs"]
+        epochs = self._of()
         return f"{self._epoch + 1:>{len(str(epochs))}}/{epochs}"
 
     def _left(self, done):
         """Seconds left after so many steps of this epoch, or None if nothing is known of them."""
-        epochs = self.params["epochs"] - self._epoch - 1
+        epochs = self._of() - self._epoch - 1
         if not self._steps or self._a_step is None:
             return None
         left = (self._steps - done + epochs * self._steps) * self._a_step + epochs * self._after

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_gmvae.data import sizes
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
@@ -77,28 +78,37 @@ def read_idx(path: str | Path, ndim: int) -> np.ndarray:
     """
     path = Path(path)
     with reading(path, "an IDX file"):
-        content = path.read_bytes()
-        if content.startswith(_GZIP_MAGIC):
-            content = gzip.decompress(content)
-    header_size = 4 + 4 * ndim
-    if len(content) < header_size or content[:2] != b"\0\0":
+        with open(path, "rb") as file:
+            is_packed = file.read(2) == _GZIP_MAGIC
+        with gzip.open(path) if is_packed else open(path, "rb") as file:
+            header = file.read(4 + 4 * ndim)
+            shape = _shape(path, header, ndim)
+            expected = math.prod(shape)
+            sizes.check(path, expected)
+            content = file.read(expected)
+            # What is beyond is not unpacked, for it may have no end.
+            more = bool(file.read(1))
+    if more or len(content) != expected:
+        found = "longer" if more else str(len(header) + len(content))
         raise InputError(
-            f"{path} is not an IDX file (it begins with the bytes {content[:4].hex(' ')!r}): download it again."
+            f"{path} must be {len(header) + expected} bytes unpacked, by its header's dimensions {shape}, but is "
+            f"{found}: download it again."
         )
-    if content[2] != _UINT8_CODE or content[3] != ndim:
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _shape(path, header, ndim):
+    if len(header) < 4 + 4 * ndim or header[:2] != b"\0\0":
+        raise InputError(
+            f"{path} is not an IDX file (it begins with the bytes {header[:4].hex(' ')!r}): download it again."
+        )
+    if header[2] != _UINT8_CODE or header[3] != ndim:
         raise InputError(
             f"{path} must hold unsigned bytes (dtype code 0x08) in {ndim} dimension(s), but has the dtype code "
-            f"0x{content[2]:02x} and {content[3]} dimension(s): check that files were not mixed up, or download "
+            f"0x{header[2]:02x} and {header[3]} dimension(s): check that files were not mixed up, or download "
             "it again."
         )
-    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", count=ndim, offset=4))
-    expected = header_size + math.prod(shape)
-    if len(content) != expected:
-        raise InputError(
-            f"{path} must be {expected} bytes unpacked, by its header's dimensions {shape}, but is "
-            f"{len(content)}: download it again."
-        )
-    return np.frombuffer(content, np.uint8, offset=header_size).reshape(shape)
+    return tuple(int(size) for size in np.frombuffer(header, ">u4", count=ndim, offset=4))
 
 
 def _find(folder, name):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_gmvae.data import pictures
+from tf_gmvae.data import pictures, sizes
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
@@ -68,11 +68,12 @@ def load_image_folder(
         headers = _headers(all_paths, image_size, faults)
         if not headers:
             raise InputError(f"{folder} holds no image that can be read: check the files.")
-        sizes = np.array([found[:2] for found in headers])
-        side = pictures.chosen_size(sizes, image_size)
+        found = np.array([header[:2] for header in headers])
+        side = pictures.chosen_size(found, image_size)
         if side not in (None, image_size):
-            log.info("%s: %s.", folder, pictures.told(sizes, side))
-        shape = (*(sizes[0] if side is None else (side, side)), channels or (1 if headers[0].grey else 3))
+            log.info("%s: %s.", folder, pictures.told(found, side))
+        shape = (*(found[0] if side is None else (side, side)), channels or (1 if headers[0].grey else 3))
+        sizes.check(folder, len(all_paths) * int(np.prod(shape)))
         splits = [
             _read_tree(folder, part, tree, class_names, shape, side, faults)
             for part, tree in zip(parts, trees, strict=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_gmvae.data import sizes
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
@@ -61,6 +62,7 @@ def load_npy(path: str | Path, series: bool = False) -> Dataset:
         with open(path, "rb") as file:
             if file.read(len(_NPY_MAGIC)) != _NPY_MAGIC:
                 raise InputError(f"{path} is no .npy file: {mend}.")
+        sizes.check(path, Path(path).stat().st_size)
         array = _plain(path, None, lambda: np.load(path, allow_pickle=False), mend)
     return Dataset(str(path), _split(path, None, array, None, series))
 
@@ -77,6 +79,8 @@ def _read_arrays(path):
             )
         if not zipfile.is_zipfile(path):
             raise InputError(f"{path} is no .npz file, or is cut short: {mend}.")
+        with zipfile.ZipFile(path) as packed:  # no more is unpacked than it says here
+            sizes.check(path, sum(member.file_size for member in packed.infolist()))
         with np.load(path, allow_pickle=False) as archive:
             return {key: _plain(path, key, lambda key=key: archive[key], mend) for key in archive.files}
 

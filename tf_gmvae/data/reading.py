@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import struct
 import zipfile
 import zlib
@@ -54,7 +55,10 @@ def check_file(path: str | Path) -> None:
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder, where a file is expected: give the path of the file.")
-        if path.stat().st_size == 0:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would let it wait for ever, and a device read for ever
+            raise InputError(f"{path} is no file, but a pipe or a device: give the path of a file.")
+        if status.st_size == 0:
             raise InputError(f"{path} is empty: download or write it again.")
         with path.open("rb"):
             pass

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_gmvae.data import sizes
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
@@ -45,6 +46,9 @@ def load_svhn(folder: str | Path) -> Dataset:
 
 def _read_files(paths):
     counts = [_count_images(path) for path in paths]
+    # Beside the one array that stays there is one file's own.
+    for path, count in zip(paths, counts, strict=True):
+        sizes.check(path, (sum(counts) + count) * int(np.prod(_IMAGE_SHAPE)))
     # Train and extra together are 1.9 GB: they go straight into the one array that stays, so that beside it
     # there is never more than one file's own array.
     images = np.empty((sum(counts), *_IMAGE_SHAPE), np.uint8)
@@ -58,14 +62,19 @@ def _read_files(paths):
 
 def _count_images(path):
     from scipy.io import whosmat
+    from scipy.io.matlab import MatReadError
 
     with reading(path, "a MAT file of SVHN"):
-        shapes = {key: (shape, dtype) for key, shape, dtype in whosmat(path)}
+        try:
+            shapes = {key: (shape, dtype) for key, shape, dtype in whosmat(path)}
+        except MatReadError as error:
+            raise ValueError(*error.args) from None
     if not {"X", "y"} <= shapes.keys():
         raise InputError(
             f"{path} must hold the arrays X and y, but holds {', '.join(sorted(shapes)) or 'nothing'}: it "
             "is cut short or another file, so download the file of cropped digits (format 2) again."
         )
+    sizes.check(path, 8 * int(np.prod(shapes["y"][0], dtype="float64")))
     shape, dtype = shapes["X"]
     if len(shape) != 4 or shape[:3] != _IMAGE_SHAPE or dtype != "uint8" or shape[3] == 0:
         raise InputError(

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from tf_gmvae.data import sizes
 from tf_gmvae.data.delimited import read_delimited
-from tf_gmvae.data.reading import reading
+from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns, as_text, is_missing
@@ -122,6 +123,8 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
         import pyarrow.parquet
 
         with reading(path, "a Parquet file", "write it again"):
+            with pyarrow.parquet.ParquetFile(path) as file:
+                sizes.check(path, _unpacked(file.metadata))
             table = pyarrow.parquet.read_table(path)
     elif suffix in (".feather", ".arrow"):
         import pyarrow.feather
@@ -129,10 +132,18 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
         with reading(path, "a Feather file", "write it again"):
             table = pyarrow.feather.read_table(path)
     else:
+        check_file(path)
+        sizes.check(path, Path(path).stat().st_size)
         table = read_delimited(path)
     if not table.num_rows:
         raise InputError(f"{path} has no row: give a table with a row for each example.")
     return as_table(table, str(path))
+
+
+def _unpacked(metadata):
+    """Bytes of a Parquet file in memory: a value that is repeated a billion times takes none in the file."""
+    groups = (metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    return max(sum(groups), 4 * metadata.num_rows * metadata.num_columns)
 
 
 def is_frame(data: object) -> bool:

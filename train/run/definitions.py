@@ -34,7 +34,10 @@ GROUPS = {
         "preset", "likelihood", "num_components", "latent_dim", "style_dim", "num_samples", "min_information",
         "initial_weights",
     ),
-    "Training": ("epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "revive", "seed"),
+    "Training": (
+        "epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "save_every_steps",
+        "save_every_minutes", "revive", "seed",
+    ),
     "Start": (
         "initialize", "guide_labels", "views", "hold", "pretraining_epochs", "pretraining_beta", "guided_epochs",
         "num_factors",
@@ -130,6 +133,14 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         1,
         **define_from,
     )
+    flags.DEFINE_integer(
+        "save_every_steps",
+        None,
+        "Save the model within epochs, too, after so many steps: --resume goes on at that step.",
+        1,
+        **define_from,
+    )
+    _define_float("save_every_minutes", 10.0, "The same after so many minutes.", positive=True, **define_from)
     flags.DEFINE_bool(
         "initialize",
         True,

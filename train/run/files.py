@@ -27,6 +27,7 @@ class RunFiles:
         start_checkpoints: folder of what a start has done so far; absent once it is done.
         model: the model after the last finished epoch, optimizer included.
         best: weights of the best epoch so far, if training stops by `--patience`.
+        within-*.npz: running means of an epoch within which the model was saved, by the number of its steps.
         history: one row an epoch, CSV.
         metrics: scores of the finished run, JSON.
         clusters_csv: what the model says of every example, CSV; and clusters_parquet.
@@ -53,6 +54,11 @@ class RunFiles:
         self.report = self.path / "report.html"
         self.skipped = self.path / "skipped.txt"
         self.tensorboard = self.path / "tensorboard"
+
+    @property
+    def is_within_epoch(self) -> bool:
+        """Whether the model was saved within an epoch, after the last that it has finished."""
+        return any(self.path.glob("within-*.npz"))
 
     def write_skipped(self, names: tuple[str, ...]) -> None:
         """Stores what was left out of the data.

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import evaluation, terminal
+from tf_gmvae import evaluation, interrupts, terminal
 from tf_gmvae.callbacks.basic import (
     SaveEveryEpoch,
     StopAfterSeconds,
@@ -19,6 +19,7 @@ from tf_gmvae.callbacks.basic import (
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.callbacks.epoch_lines import EpochLines
+from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
 from tf_gmvae.errors import InputError
 from train.run import guide, last_screen
 from train.run.folder import RunFolder
@@ -84,7 +85,8 @@ def initialize(run: Run) -> None:
 def fit(run: Run, one_epoch: bool = False) -> None:
     """Trains up to the epochs of the settings, from where the model stands.
 
-    History, model and TensorBoard events are written into the folder, epoch by epoch.
+    History, model and TensorBoard events are written into the folder, epoch by epoch; the model also within
+    them, as often as the settings say, and where SIGTERM asks the process to end.
 
     Args:
         run: `Run` with an opened folder.
@@ -93,6 +95,7 @@ def fit(run: Run, one_epoch: bool = False) -> None:
     Raises:
         InputError: if the model has no optimizer.
         TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
+        interrupts.Terminated: after SIGTERM, once the model is saved.
     """
     settings, dataset, model, folder = run.settings, run.dataset, run.model, run.folder
     batch_size, steps = settings.epoch_shape(dataset.train.num_examples)
@@ -104,7 +107,7 @@ def fit(run: Run, one_epoch: bool = False) -> None:
     assert settings.epochs is not None  # resolved
     # The model itself says how far it came, so no second file can disagree with it.
     steps_done = int(model.optimizer.iterations)
-    epochs_done = steps_done // steps
+    epochs_done, within = divmod(steps_done, steps)
     folder.keep_history(epochs_done)
     spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())
     out_of_time = settings.minutes is not None and spent >= 60.0 * settings.minutes
@@ -112,14 +115,14 @@ def fit(run: Run, one_epoch: bool = False) -> None:
     if epochs_done >= settings.epochs or (epochs_done and out_of_time) or settings.has_ended(past):
         terminal.say(f"The run is finished after epoch {epochs_done}: nothing is left to train.")
         return
-    if epochs_done:
-        terminal.say(f"Going on after epoch {epochs_done} of {settings.epochs}.")
+    if steps_done:
+        place = f"at step {within + 1:,} of epoch {epochs_done + 1}" if within else f"after epoch {epochs_done}"
+        terminal.say(f"Going on {place} of {settings.epochs}.")
     elif not one_epoch:
         terminal.say(f"Training: {settings.epochs} epochs of {steps:,} steps.")
     model.initialized = settings.initialize  # which a loaded model does not know
     watched = _watched(dataset.train, settings.seed)
     callbacks = [
-        TrainingSeconds(),
         CollapseWatch(run.batches(watched), log_dir=folder.tensorboard / "watch", revive=settings.revive),
         ComponentPictures(
             watched,
@@ -138,21 +141,32 @@ def fit(run: Run, one_epoch: bool = False) -> None:
         callbacks.append(StopAfterSeconds(60.0 * settings.minutes, spent))
     if one_epoch:
         callbacks.append(StopAfterSeconds(0.0))
-    model.fit(
-        _training_batches(run, batch_size, steps_done),
-        steps_per_epoch=steps,
-        initial_epoch=epochs_done,
-        epochs=settings.epochs,
-        verbose=0,
-        callbacks=[
-            *callbacks,
-            # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
-            keras.callbacks.CSVLogger(folder.history, append=True),
-            SaveEveryEpoch(folder.model),
-            keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
-            EpochLines(None if settings.minutes is None else 60.0 * settings.minutes - spent, held_out="test"),
-        ],
-    )
+    with interrupts.noted() as is_terminated:
+        often = None if settings.save_every_minutes is None else 60.0 * settings.save_every_minutes
+        model.fit(
+            _training_batches(run, batch_size, steps_done),
+            steps_per_epoch=steps - within,
+            initial_epoch=epochs_done,
+            # What is left of an epoch is a training of its own.
+            epochs=epochs_done + 1 if within else settings.epochs,
+            verbose=0,
+            callbacks=[
+                TrainingSeconds(),
+                SaveWithinEpochs(
+                    folder.model, settings.save_every_steps, often, is_terminated, interrupts.Terminated
+                ),
+                *callbacks,
+                # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
+                keras.callbacks.CSVLogger(folder.history, append=True),
+                SaveEveryEpoch(folder.model),
+                keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
+                EpochLines(
+                    None if settings.minutes is None else 60.0 * settings.minutes - spent, "test", settings.epochs
+                ),
+            ],
+        )
+    if within:
+        fit(run)
 
 
 def _training_batches(run, batch_size, steps_done):

@@ -45,6 +45,8 @@ class Settings(Record):
     initial_weights: str
     minutes: float | None
     patience: int | None
+    save_every_steps: int | None
+    save_every_minutes: float | None
     initialize: bool
     guide_labels: str | None
     views: str
@@ -56,7 +58,7 @@ class Settings(Record):
     revive: bool
     seed: int
 
-    MAY_CHANGE = ("epochs", "minutes", "patience", "data_dir")
+    MAY_CHANGE = ("epochs", "minutes", "patience", "save_every_steps", "save_every_minutes", "data_dir")
 
     @classmethod
     def define(cls, flag_values: flags.FlagValues = flags.FLAGS) -> None:

@@ -1,0 +1,101 @@
+"""A training that is stopped within an epoch goes on from that very step."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+
+from tf_gmvae import data
+from tf_gmvae.callbacks.basic import SaveEveryEpoch, TrainingSeconds
+from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
+
+STEPS, EPOCHS = 8, 3
+
+
+def train(model, table, folder, **within):
+    """From where the model stands to the end of its epoch, or of the training."""
+    taken = int(model.optimizer.iterations)
+    done, rest = divmod(taken, STEPS)
+    batches = data.to_batches(
+        data.Split(table), 25, shuffle_seed=0, num_epochs=None, skip_batches=taken, drop_remainder=True
+    )
+    model.fit(
+        batches, steps_per_epoch=STEPS - rest, initial_epoch=done, epochs=done + 1 if rest else EPOCHS, verbose=0,
+        callbacks=[
+            TrainingSeconds(),
+            SaveWithinEpochs(folder / "model.keras", **within),
+            keras.callbacks.CSVLogger(folder / "history.csv", append=True),
+            SaveEveryEpoch(folder / "model.keras"),
+        ],
+    )  # fmt: skip
+
+
+def history(folder):
+    with (folder / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows], rows
+
+
+@pytest.mark.parametrize("stops", [(3,), (1, 7, 13, 22), (8,), (15, 16, 17)])
+def test_weights_and_history_are_those_of_a_training_without_a_break(make_table_model, table, tmp_path, stops):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    expected = make_table_model()
+    train(expected, table, whole)
+    model, taken = make_table_model(), 0
+    for stop in stops:
+
+        def stops_there(optimizer=model.optimizer, stop=stop):
+            return int(optimizer.iterations) >= stop
+
+        with pytest.raises(KeyboardInterrupt):
+            while True:  # the rest of an epoch, then what follows
+                train(model, table, broken, stop=stops_there)
+        # It is asked after a step; the last of an epoch is left to its end, and what follows stops after one more.
+        expected_steps = max(stop, taken + 1)
+        expected_steps += expected_steps % STEPS == 0
+        model = keras.saving.load_model(broken / "model.keras")
+        taken = int(model.optimizer.iterations)
+        assert taken == expected_steps
+        assert [path.name for path in broken.glob("within-*")] == [f"within-{taken}.npz"]
+    while int(model.optimizer.iterations) < STEPS * EPOCHS:
+        train(model, table, broken)
+    assert history(broken)[0] == history(whole)[0]
+    for ours, theirs in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert not list(broken.glob("within-*"))
+
+
+def test_it_saves_as_often_as_it_is_told(make_table_model, table, tmp_path):
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(sorted(path.name for path in tmp_path.glob("within-*")))
+
+    model = make_table_model()
+    model.fit(
+        table, batch_size=25, epochs=1, verbose=0,
+        callbacks=[TrainingSeconds(), SaveWithinEpochs(tmp_path / "model.keras", steps=3), Look()],
+    )  # fmt: skip
+    third, sixth = ["within-3.npz"], ["within-6.npz"]
+    assert seen == [[], [], third, third, third, sixth, sixth, sixth]
+    assert int(keras.saving.load_model(tmp_path / "model.keras").optimizer.iterations) == 6
+    model.fit(
+        table, batch_size=25, epochs=1, verbose=0,
+        callbacks=[SaveWithinEpochs(tmp_path / "model.keras", seconds=1e-9)],
+    )  # fmt: skip
+    assert int(keras.saving.load_model(tmp_path / "model.keras").optimizer.iterations) == 15
+
+
+def test_seconds_before_a_break_count(make_table_model, table, tmp_path):
+    model = make_table_model()
+    with pytest.raises(KeyboardInterrupt):
+        train(model, table, tmp_path, stop=lambda: int(model.optimizer.iterations) == 5)
+    kept = tmp_path / "within-5.npz"
+    with np.load(kept) as found:
+        np.savez(kept, **{**found, "seconds": 1000.0})
+    train(keras.saving.load_model(tmp_path / "model.keras"), table, tmp_path)
+    assert 1000 < float(history(tmp_path)[1][0]["seconds"]) < 1100

@@ -1,0 +1,94 @@
+"""Commands that are told to end, or killed, at any moment: the run ends as it would have without that."""
+
+import csv
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from conftest import KEPT, ROOT, run_warm
+
+
+def begun(folder, *arguments):
+    """A training in a process of its own, and where its words go."""
+    log = folder / "log"
+    with log.open("a") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "train.main", f"--runs_dir={folder}", "--name=run", *arguments],
+            cwd=ROOT, stdout=file, stderr=file, env={**os.environ, "PYTHONPATH": str(KEPT)},
+        )  # fmt: skip
+
+
+def outcome(run):
+    """Weights and history, without what takes seconds."""
+    with (run / "history.csv").open(newline="") as file:
+        rows = [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+    return keras.saving.load_model(run / "model.keras").get_weights(), rows
+
+
+def assert_same(run, other):
+    (weights, rows), (others, other_rows) = outcome(run), outcome(other)
+    assert rows == other_rows
+    for ours, theirs in zip(weights, others, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_sigterm_saves_within_an_epoch_and_the_run_goes_on_there(tmp_path):
+    arguments = [
+        "--dataset=synthetic", "--noinitialize", "--epochs=2", "--batch_size=20", "--seed=3", "--noreport",
+        "--noexport", "--nofloors", "--noanswers",
+    ]  # fmt: skip
+    whole = run_warm("-m", "train.main", f"--runs_dir={tmp_path}", "--name=whole", *arguments)
+    assert whole.returncode == 0, whole.stderr
+    process = begun(tmp_path, *arguments, "--save_every_steps=50")
+    while not list((tmp_path / "run").glob("within-*.npz")) and process.poll() is None:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 143
+    log = (tmp_path / "log").read_text()
+    assert log.rstrip().endswith("Stopped; --resume goes on at the step that was saved last.")
+    assert "Traceback" not in log
+    taken = int(keras.saving.load_model(tmp_path / "run" / "model.keras").optimizer.iterations)
+    assert 50 <= taken < 1000 and taken % 500
+    assert not (tmp_path / ".run.lock").exists()
+    resumed = run_warm("-m", "train.main", f"--runs_dir={tmp_path}", "--name=run", *arguments, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"Going on at step {taken % 500 + 1} of epoch {taken // 500 + 1} of 2." in resumed.stdout
+    assert_same(tmp_path / "run", tmp_path / "whole")
+    names = {name: sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("run", "whole")}
+    assert names["run"] == names["whole"]
+
+
+@pytest.mark.slow
+def test_twenty_kills_at_random_moments_change_nothing(tmp_path):
+    """Start, training, report and export included; as often by SIGKILL as by SIGTERM."""
+    arguments = [
+        "--dataset=digits", "--num_components=10", "--epochs=20", "--hold=20", "--save_every_steps=5",
+        f"--saved_models_dir={tmp_path / 'sm'}",
+    ]  # fmt: skip
+    rng = random.Random(0)
+    began = time.monotonic()
+    assert begun(tmp_path, *arguments).wait() == 0
+    took = time.monotonic() - began
+    (tmp_path / "run").rename(tmp_path / "whole")
+    shutil.rmtree(tmp_path / "sm")
+    statuses = []
+    for kill in range(20):
+        process = begun(tmp_path, *arguments, "--resume")
+        time.sleep(rng.uniform(4, 4 + took / 3))
+        process.send_signal((signal.SIGKILL, signal.SIGTERM)[kill % 2])
+        statuses.append(process.wait())
+    assert set(statuses) <= {-signal.SIGKILL, 143, -signal.SIGTERM, 0}, statuses
+    assert begun(tmp_path, *arguments, "--resume").wait() == 0
+    assert "Traceback" not in (tmp_path / "log").read_text()
+    assert_same(tmp_path / "run", tmp_path / "whole")
+    for name in ("metrics.json", "report.html", "clusters.csv"):
+        assert (tmp_path / "run" / name).is_file()
+    assert (tmp_path / "sm" / "run" / "latest" / "saved_model.pb").is_file()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

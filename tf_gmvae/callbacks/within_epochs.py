@@ -1,0 +1,98 @@
+"""A Keras callback that saves within epochs, so that training goes on from that very step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from tf_gmvae import disk
+from tf_gmvae.callbacks.basic import save_whole
+
+
+class SaveWithinEpochs(keras.callbacks.Callback):
+    """Saves the whole model within an epoch, and beside it what the epoch's row in the history needs.
+
+    The running means of the epoch and its seconds lie beside the model in `within-<steps>.npz`, which belongs to
+    the model that has taken so many steps, and is there before it. Training goes on by a `fit` of the loaded model
+    for the steps that the epoch has left, with a `SaveWithinEpochs` of the same `path`, which puts the means back.
+    It stands after `TrainingSeconds`, whose seconds it completes, and before what looks at them.
+
+    Args:
+        path: path of the `.keras` file.
+        steps: integer, steps after which it saves. Default None: never for their sake.
+        seconds: float, seconds after which it saves. Default None: never for their sake.
+        stop: function that says whether training shall stop now. Default None: it goes on.
+        stopped: exception to raise, once the model is saved, where `stop` says so.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        steps: int | None = None,
+        seconds: float | None = None,
+        stop: Callable[[], bool] | None = None,
+        stopped: type[BaseException] = KeyboardInterrupt,
+    ) -> None:
+        super().__init__()
+        self.path, self.steps, self.seconds = Path(path), steps, seconds
+        self.stop, self.stopped = stop, stopped
+        self.before = 0.0  # seconds of this epoch, before a break
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Sets its clock."""
+        self._saved = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Puts the means of an epoch that goes on back, after Keras has set them to zero."""
+        self._began, self.before = time.perf_counter(), 0.0
+        taken = int(self.model.optimizer.iterations)
+        self._sweep(but=taken)
+        if self._means(taken).is_file():
+            with np.load(self._means(taken), allow_pickle=False) as found:
+                for number, variable in enumerate(self._variables()):
+                    variable.assign(found[f"mean{number}"])
+                self.before = float(found["seconds"])
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Saves, if it is time to; the last step of an epoch is left to its end."""
+        stops = self.stop is not None and self.stop()
+        if batch + 1 == self.params.get("steps"):
+            return
+        due = self.steps is not None and int(self.model.optimizer.iterations) % self.steps == 0
+        due |= self.seconds is not None and time.monotonic() - self._saved >= self.seconds
+        if not (due or stops):
+            return
+        taken = int(self.model.optimizer.iterations)
+        with disk.whole(self._means(taken)) as partial:
+            means = {f"mean{n}": ops.convert_to_numpy(variable) for n, variable in enumerate(self._variables())}
+            np.savez(partial, seconds=self.before + time.perf_counter() - self._began, **means)
+        save_whole(self.model, self.path)
+        self._sweep(but=taken)
+        self._saved = time.monotonic()
+        if stops:
+            raise self.stopped
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Adds the seconds before a break to those in the logs."""
+        if logs is not None and "seconds" in logs:
+            logs["seconds"] += self.before
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Removes what no epoch needs any more."""
+        self._sweep()
+
+    def _variables(self):
+        return [variable for metric in self.model.metrics for variable in metric.variables]
+
+    def _means(self, taken):
+        return self.path.with_name(f"within-{taken}.npz")
+
+    def _sweep(self, but=None):
+        for path in self.path.parent.glob("within-*.npz"):
+            if path != self._means(but):
+                path.unlink(missing_ok=True)
