@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow test-browser bench lint format clean
+.PHONY: demo test test-slow test-browser test-beam bench lint format clean
 
 demo: .venv/installed
 	$(BIN)/python -m train.main --flagfile=digits.flags --name=digits --overwrite
@@ -18,6 +18,10 @@ test-slow: .venv/installed-test
 # Reports in a browser; CHROMIUM is its path, if it is not on the PATH.
 test-browser: .venv/installed-browser
 	$(BIN)/python -m pytest -m browser
+
+# Scoring by Apache Beam, which wants other versions of some packages: in an environment of its own.
+test-beam: .venv-beam/installed
+	.venv-beam/bin/python -m pytest -m beam
 
 # Alone on the machine; TORCH_PYTHON and YARDSTICK add a PyTorch script to compare with, and its Python.
 bench: .venv/installed
@@ -35,7 +39,7 @@ format: .venv/installed-lint
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv build dist *.egg-info
+	rm -rf .venv .venv-beam build dist *.egg-info
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
@@ -50,4 +54,9 @@ clean:
 
 .venv/installed-%: .venv/python setup.py
 	$(BIN)/python -m pip install --quiet -e '.[$*]'
+	touch $@
+
+.venv-beam/installed: .venv/python setup.py
+	$(PYTHON) -m venv .venv-beam
+	.venv-beam/bin/python -m pip install --quiet -e '.[test,beam]'
 	touch $@

@@ -136,7 +136,7 @@ def test_encoded_pictures_become_what_a_folder_of_them_becomes(tmp_path, kind, c
     files = sorted(tmp_path.iterdir())
     expected = tf_gmvae.data.load(str(tmp_path), image_size=16, channels=channels).train.examples.astype(int)
     encoded = tf.constant([file.read_bytes() for file in files])
-    decoded = tf.function(lambda data: images.decode(data, (16, 16, channels)))(encoded).numpy()
+    decoded = tf.function(lambda data: images.decode(data, (16, 16, channels)))(encoded).pixels.numpy()
     assert decoded.shape == expected.shape
     # Decoders of JPEG round differently, Pillow rounds between its two passes of resizing.
     differences = np.abs(decoded - expected)

@@ -112,19 +112,31 @@ def test_a_gif_of_endless_blocks_is_given_up():
     assert size_of(start + 10**5 * b"\1a\2aa").numpy().tolist() == [0, 0]
 
 
-def test_what_is_too_large_or_no_picture_is_refused_by_its_place():
+def test_what_is_too_large_or_no_picture_has_an_error_and_spoils_no_other():
     hidden = chunk(b"aaAa", bytes(16))
+    whole = encoded("PNG", "L", size=(8, 8))
     cases = [
         (png(6000, 6000), "has 6000 x 6000 pixels, more than 33,554,432: make it smaller before you send it."),
         (png(6000, 6000, first=hidden), "is cut off or damaged: send it whole"),
+        (whole[:60], "is cut off or damaged: send it whole"),
         (b"BM" + bytes(16) + 8 * b"\xff" + bytes(38), "has 4294967295 x 1 pixels, more than"),
         (b"\xff\x0a a JPEG XL", "has an unknown image file format: send PNG or JPEG"),
+        (b"", "has an unknown image file format: send PNG or JPEG"),
     ]
     decode = tf.function(
         lambda data: images.decode(data, (8, 8, 1)), input_signature=[tf.TensorSpec((None,), tf.string)]
     )
+    expected = decode(tf.constant([whole])).pixels[0]
+    assert expected.shape == (8, 8, 1) and expected.dtype == tf.uint8 and expected.numpy().any()
     for content, sentence in cases:
-        with pytest.raises(tf.errors.InvalidArgumentError) as refusal:
-            decode(tf.constant([png(9, 9), content]))
-        assert f"picture 1 of `image_bytes` {sentence}" in refusal.value.message
-    assert decode(tf.constant([png(9, 9)])).shape == (1, 8, 8, 1)
+        for place in range(3):  # first, in the midst, last
+            sent = [whole, whole]
+            sent.insert(place, content)
+            pixels, error = decode(tf.constant(sent))
+            for number in range(3):
+                is_bad = number == place
+                np.testing.assert_array_equal(pixels[number], np.zeros((8, 8, 1)) if is_bad else expected)
+                assert error[number].numpy().startswith(f"The picture {sentence}".encode() if is_bad else b"")
+                assert bool(error[number].numpy()) == is_bad
+    pixels, error = decode(tf.constant([content for content, _ in cases]))
+    assert pixels.shape == (6, 8, 8, 1) and not pixels.numpy().any() and all(error.numpy())

@@ -73,7 +73,13 @@ static void put_tensor(TF_Tensor *tensor) {
   put_number(TF_TensorType(tensor));
   put_number(TF_NumDims(tensor));
   for (int axis = 0; axis < TF_NumDims(tensor); axis++) put_number(TF_Dim(tensor, axis));
-  put_text(TF_TensorData(tensor), TF_TensorByteSize(tensor));
+  if (TF_TensorType(tensor) != TF_STRING) {
+    put_text(TF_TensorData(tensor), TF_TensorByteSize(tensor));
+    return;
+  }
+  TF_TString *strings = TF_TensorData(tensor);
+  for (int64_t index = 0; index < TF_TensorElementCount(tensor); index++)
+    put_text(TF_StringGetDataPointer(&strings[index]), TF_StringGetSize(&strings[index]));
 }
 
 int main(int argc, char **argv) {

@@ -140,6 +140,8 @@ class _Reader:
     def array(self):
         dtype = tf.as_dtype(self.number()).as_numpy_dtype
         shape = [self.number() for _ in range(self.number())]
+        if np.dtype(dtype).kind == "O":
+            return np.array([self.text() for _ in range(int(np.prod(shape)))], object).reshape(shape)
         return np.frombuffer(self.text(), dtype).reshape(shape)
 
 

@@ -27,7 +27,7 @@ class SaveWithinEpochs(keras.callbacks.Callback):
         steps: integer, steps after which it saves. Default None: never for their sake.
         seconds: float, seconds after which it saves. Default None: never for their sake.
         stop: function that says whether training shall stop now. Default None: it goes on.
-        stopped: exception to raise, once the model is saved, where `stop` says so.
+        stopped: exception to raise, once the model is saved, where `stop` says so. Default `KeyboardInterrupt`.
     """
 
     def __init__(

@@ -18,7 +18,8 @@ _SEPARATORS = (",", ";", "\t", "|")
 _SAMPLE = 1 << 16
 _LINES = 50
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
-_NULLS = ["", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None", "?", "-"]
+# What stands for a missing value.
+NULLS = ["", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None", "?", "-"]
 
 
 def read_delimited(path: str | Path) -> pyarrow.Table:
@@ -69,7 +70,7 @@ def _parsed(path, separator, decimal, encoding, has_names):
                 arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
                 arrow_csv.ConvertOptions(
                     decimal_point=decimal,
-                    null_values=_NULLS,
+                    null_values=NULLS,
                     strings_can_be_null=True,
                     quoted_strings_can_be_null=True,
                 ),

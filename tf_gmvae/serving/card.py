@@ -52,8 +52,9 @@ seeds they are given alone, and the noise behind `score` is the same for all exa
 {pictures}- Generated examples are means of p(y given x), smoother than data, and may resemble training data.
 """
 
-_PICTURES = f"""- `cluster_bytes` refuses a picture of more than {MAX_PIXELS:,} pixels before it is decoded. The
-  pictures of a request are decoded one after the other; one of that size takes about half a gigabyte of memory.
+_PICTURES = f"""- `cluster_bytes` has a sentence in `error` for a picture that is broken, or of more than
+  {MAX_PIXELS:,} pixels, which is not decoded; the others of the batch are answered. The pictures of a request
+  are decoded one after the other; one of that size takes about half a gigabyte of memory.
 """
 
 

@@ -54,13 +54,9 @@ def of(model: GMVAE) -> dict[str, Signature]:
             )
         if shape[-1] in (1, 3) and None not in shape:
             found["cluster_bytes"] = Signature(
-                _function(
-                    model,
-                    _cluster,
-                    tf.TensorSpec((None,), tf.string, "image_bytes"),
-                    lambda encoded: images.decode(encoded, shape),
-                ),
-                f"as cluster, of encoded PNG or JPEG files of any size up to {images.MAX_PIXELS:,} pixels",
+                _cluster_bytes(model, shape),
+                f"as cluster, of encoded PNG or JPEG files of any size up to {images.MAX_PIXELS:,} pixels; "
+                "`error` says what is wrong with one, whose cluster is -1, and which spoils no other",
             )
     found["generate"] = Signature(
         _generate(model, with_style=False), "a new example of a component (-1 draws one), w drawn"
@@ -69,14 +65,36 @@ def of(model: GMVAE) -> dict[str, Signature]:
     return found
 
 
-def _function(model, answer, spec, read=lambda values: values):
+def _cluster_bytes(model, shape):
+    spec = tf.TensorSpec((None,), tf.string, "image_bytes")
+
+    @tf.function(input_signature=[spec], autograph=False)
+    def function(image_bytes):
+        image_bytes = tf.ensure_shape(image_bytes, spec.shape)
+        with tf.control_dependencies([_not_empty(image_bytes)]):
+            image_bytes = tf.identity(image_bytes)
+        pixels, error = images.decode(image_bytes, shape)
+        answer = _cluster(model, model.examples(pixels))
+        answered = tf.equal(error, "")
+        return {
+            "cluster": tf.where(answered, answer["cluster"], -1),
+            "probability": tf.where(answered, answer["probability"], 0.0),
+            "posterior": tf.where(answered[:, tf.newaxis], answer["posterior"], 0.0),
+            "answered": answered,
+            "error": error,
+        }
+
+    return function
+
+
+def _function(model, answer, spec):
     @tf.function(input_signature=[spec], autograph=False)
     def function(values):
         # A session checks no shapes: without this, sizes that happen to fit the matrices would be answered.
         values = tf.ensure_shape(values, spec.shape)
         with tf.control_dependencies([_not_empty(values)]):
             values = tf.identity(values)
-        return answer(model, model.examples(read(values)))
+        return answer(model, model.examples(values))
 
     return function
 

@@ -71,16 +71,32 @@ class Exported:
             `Answer`.
         """
         signatures = self._model.signatures
-        shades = split.examples.dtype == np.uint8 and "cluster_uint8" in signatures
-        kind = "_uint8" if shades else ""
+        kind = self._kind(split)
         posteriors, elbos = [], []
         for begin in range(0, split.num_examples, BATCH):
             part = split.examples[begin : begin + BATCH]
-            batch = tf.constant(part if shades else part.astype("float32"))
+            batch = tf.constant(part if kind else part.astype("float32"))
             posteriors.append(signatures[f"cluster{kind}"](examples=batch)["posterior"].numpy())
             elbos.append(signatures[f"score{kind}"](examples=batch)["elbo"].numpy())
         with np.errstate(divide="ignore"):
             return Answer(np.log(np.concatenate(posteriors)), np.concatenate(elbos))
+
+    def codes(self, split: Split) -> np.ndarray:
+        """Means of q(x | y).
+
+        Args:
+            split: `Split`, at most some hundred examples.
+
+        Returns:
+            Float32 array (N, D).
+        """
+        kind = self._kind(split)
+        examples = split.examples if kind else split.examples.astype("float32")
+        return self._model.signatures[f"embed{kind}"](examples=tf.constant(examples))["x"].numpy()
+
+    def _kind(self, split):
+        shades = split.examples.dtype == np.uint8 and "cluster_uint8" in self._model.signatures
+        return "_uint8" if shades else ""
 
     def _record(self) -> dict[str, Any]:
         path = self.path / RECORD

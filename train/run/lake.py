@@ -1,0 +1,239 @@
+"""A pipeline of Apache Beam that asks an exported model about more than one machine holds.
+
+Needs Apache Beam, the extra `beam`; nothing but `train.score` imports it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pyarrow
+import tensorflow as tf
+from apache_beam.io import fileio
+from apache_beam.utils import shared
+
+from tf_gmvae.data.delimited import NULLS
+from tf_gmvae.data.split import Split
+from tf_gmvae.data.table import as_table
+from tf_gmvae.errors import InputError
+from tf_gmvae.serving import images
+from train.run import answers
+from train.run.exported import BATCH, Exported
+
+# Pictures that are decoded and asked about at a time.
+PICTURES = 64
+# Of a picture's file, which is read whole.
+MOST_BYTES = 2**27
+BAD = "bad"
+# One copy of the model for all threads of a process.
+_MODELS = shared.Shared()
+
+
+def schema(model: Exported) -> pyarrow.Schema:
+    """Of the rows that are written.
+
+    Args:
+        model: `Exported`.
+
+    Returns:
+        `pyarrow.Schema`: the columns of `clusters.parquet` but for `split`, p(z | y) and the mean of q(x | y).
+    """
+    floats = pyarrow.list_(pyarrow.float32())
+    fields: list[tuple[str, Any]] = [
+        ("id", pyarrow.string()), ("cluster", pyarrow.int32()), ("name", pyarrow.string()),
+        ("probability", pyarrow.float32()), ("runner_up", pyarrow.int32()), ("elbo", pyarrow.float32()),
+    ]  # fmt: skip
+    if model.outlier_below is not None:
+        fields.append(("outlier", pyarrow.bool_()))
+    return pyarrow.schema([*fields, ("posterior", floats), ("x", floats)])
+
+
+class ReadTable(beam.DoFn):
+    """Files of a table to pairs of ids and rows, block by block; what is no row of the model's has a reason.
+
+    Args:
+        model: path of the exported model.
+        id_column: name of the column by which rows are known. Default None: "file:number".
+    """
+
+    def __init__(self, model: str, id_column: str | None = None) -> None:
+        self.model, self.id_column = model, id_column
+
+    def setup(self) -> None:
+        """Loads the model, whose columns say how rows are read."""
+        self._columns = _loaded(self.model).columns
+
+    def process(self, file: fileio.ReadableFile) -> Iterator[Any]:
+        """Pairs of a list of ids and a float32 array (n, F), n at most 256."""
+        path, number = file.metadata.path, 0
+        odd: list[str] = []  # lines of other numbers of values, which are left out
+        try:
+            for batch in _batches(file, self._columns.names, odd):
+                for begin in range(0, batch.num_rows, BATCH):
+                    part = pyarrow.Table.from_batches([batch.slice(begin, BATCH)])
+                    yield from self._rows(path, number, part)
+                    number += part.num_rows
+        except (pyarrow.ArrowException, InputError, OSError, ValueError) as error:
+            yield _bad(path, f"cannot be read after row {number}: {_short(error)}")
+        for reason in odd:
+            yield _bad(path, reason)
+
+    def _rows(self, path, number, part):
+        table = as_table(part, path)
+        known = table.get(self.id_column) if self.id_column else None
+        ids = [f"{path}:{number + row}" if known is None else str(known[row]) for row in range(part.num_rows)]
+        try:
+            yield ids, self._columns.numbers(table)
+        except InputError:  # row by row, for the others are as good as they were
+            for row, name in enumerate(ids):
+                try:
+                    yield (
+                        [name],
+                        self._columns.numbers({key: value[row : row + 1] for key, value in table.items()}),
+                    )
+                except InputError as error:
+                    yield _bad(name, _short(error))
+
+
+class ReadPicture(beam.DoFn):
+    """Files to pairs of their paths and contents."""
+
+    def process(self, file: fileio.ReadableFile) -> Iterator[Any]:
+        """One pair."""
+        if file.metadata.size_in_bytes > MOST_BYTES:
+            yield _bad(file.metadata.path, f"is larger than {MOST_BYTES:,} bytes, and no picture for this model")
+            return
+        try:
+            yield file.metadata.path, file.read()
+        except OSError as error:
+            yield _bad(file.metadata.path, f"cannot be read: {_short(error)}")
+
+
+class Score(beam.DoFn):
+    """What an exported model says of examples: a dict for each, of the fields of `schema`.
+
+    An element is a pair of ids and rows, as `ReadTable` makes it, or a list of pairs of `ReadPicture`.
+
+    Args:
+        model: path of the exported model.
+    """
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.scored = beam.metrics.Metrics.counter("score", "examples")
+
+    def setup(self) -> None:
+        """Loads the model, once a process."""
+        self._exported = _loaded(self.model)
+        shape = self._exported.data_shape
+        self._decode = tf.function(
+            lambda contents: images.decode(contents, shape), input_signature=[tf.TensorSpec((None,), tf.string)]
+        )
+
+    def process(self, element: Any) -> Iterator[Any]:
+        """The rows of a batch."""
+        if isinstance(element, list):
+            names, examples, reasons = self._decoded(element)
+            yield from (_bad(name, reason) for name, reason in reasons)
+        else:
+            names, examples = element
+        if len(names):
+            yield from self._scored(names, examples)
+
+    def _decoded(self, pairs):
+        names = [name for name, _ in pairs]
+        pixels, errors = self._decode(tf.constant([content for _, content in pairs]))
+        errors = [error.decode() for error in errors.numpy()]
+        good = np.array([not error for error in errors])
+        reasons = [(name, error) for name, error in zip(names, errors, strict=True) if error]
+        return [name for name, is_good in zip(names, good, strict=True) if is_good], pixels.numpy()[good], reasons
+
+    def _scored(self, names, examples):
+        model = self._exported
+        split = Split(examples, ids=np.array(names, dtype=str), missing=model.columns is not None)
+        answer = model.answer(split)
+        columns = answers.rows({"all": split}, lambda split: answer, model.outlier_below, model.names)
+        del columns["split"]
+        columns["posterior"], columns["x"] = np.exp(answer.log_posterior), model.codes(split)
+        self.scored.inc(len(names))
+        for row in range(len(names)):
+            yield {name: values[row].tolist() for name, values in columns.items()}
+
+
+def pipeline(
+    begin: beam.Pipeline, pattern: str, model: str, output: str, id_column: str | None = None
+) -> beam.Pipeline:
+    """Adds all steps to a pipeline.
+
+    Args:
+        begin: `beam.Pipeline`.
+        pattern: pattern of the files, of any file system that Beam knows.
+        model: path of the exported model, at which every worker finds it.
+        output: folder, in which `clusters-*.parquet` and `errors-*.jsonl` are written.
+        id_column: see `ReadTable`. Default None.
+
+    Returns:
+        The same pipeline.
+    """
+    exported = Exported(model)
+    files = (
+        begin
+        | fileio.MatchFiles(pattern)
+        | beam.Reshuffle()  # or all files would stay with the worker that found them
+        | fileio.ReadMatches()
+    )
+    if exported.columns is None:
+        read = files | "read pictures" >> beam.ParDo(ReadPicture()).with_outputs(BAD, main="good")
+        batches = read.good | beam.BatchElements(min_batch_size=1, max_batch_size=PICTURES)
+    else:
+        read = files | "read tables" >> beam.ParDo(ReadTable(model, id_column)).with_outputs(BAD, main="good")
+        batches = read.good
+    scored = batches | beam.ParDo(Score(model)).with_outputs(BAD, main="good")
+    _ = scored.good | beam.io.WriteToParquet(f"{output}/clusters", schema(exported), file_name_suffix=".parquet")
+    bad = (read[BAD], scored[BAD]) | beam.Flatten()
+    _ = bad | beam.Map(json.dumps) | beam.io.WriteToText(f"{output}/errors", file_name_suffix=".jsonl")
+    return begin
+
+
+def _loaded(path):
+    return _MODELS.acquire(lambda: Exported(path), tag=path)
+
+
+def _batches(file: fileio.ReadableFile, names: tuple[str, ...], odd: list[str]) -> Iterable[pyarrow.RecordBatch]:
+    suffix = PurePosixPath(file.metadata.path).suffix.lower()
+    with file.open(mime_type="application/octet-stream") as content:
+        if suffix == ".parquet":
+            from pyarrow import parquet
+
+            yield from parquet.ParquetFile(content).iter_batches()
+        elif suffix in (".csv", ".tsv"):
+            from pyarrow import csv
+
+            def skip(row):
+                odd.append(
+                    f"a line has {row.actual_columns} values in place of {row.expected_columns}: {row.text[:80]!r}"
+                )
+                return "skip"
+
+            parsing = csv.ParseOptions(delimiter="\t" if suffix == ".tsv" else ",", invalid_row_handler=skip)
+            # As texts: of a type that is guessed from the first block, another value ends the reading.
+            conversion = csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pyarrow.string()), null_values=NULLS, strings_can_be_null=True
+            )
+            yield from csv.open_csv(content, parse_options=parsing, convert_options=conversion)
+        else:
+            raise InputError("a table is a .parquet, .csv or .tsv file")
+
+
+def _bad(name, reason):
+    beam.metrics.Metrics.counter("score", BAD).inc()
+    return beam.pvalue.TaggedOutput(BAD, {"id": name, "reason": reason})
+
+
+def _short(error):
+    return " ".join(str(error).split())[:300]

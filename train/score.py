@@ -1,0 +1,92 @@
+"""Clusters of what one machine cannot hold, by Apache Beam.
+
+For example `python -m train.score --model=saved_models/wine/latest --input='rows/*.parquet' --output=scored`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from absl import flags
+
+from tf_gmvae import terminal
+from tf_gmvae.errors import InputError
+from train import cli
+
+# Beam's own local runner; the one that it takes by default would download another.
+LOCAL = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+
+flags.DEFINE_string("model", None, "Exported model, such as saved_models/wine/latest; required.", required=True)
+flags.DEFINE_string(
+    "input",
+    None,
+    "Pattern of files, in quotes: pictures, or of a model of tables .parquet, .csv and .tsv; required.",
+    required=True,
+)
+flags.DEFINE_string("output", None, "Folder to write into, new or empty; required.", required=True)
+flags.DEFINE_string(
+    "id_column", None, "Of a table: the column by which rows are known; by default file and number."
+)
+flags.DEFINE_multi_string(
+    "beam", [], "An option of Apache Beam, as --beam=runner=FlinkRunner; by default it runs here, in one process."
+)
+
+
+def main() -> None:
+    """Asks the model about all that the pattern matches, and writes what it says."""
+    chosen = flags.FLAGS
+    try:
+        from apache_beam import Pipeline
+        from apache_beam.options.pipeline_options import PipelineOptions
+
+        from train.run import lake
+    except ModuleNotFoundError as error:
+        if error.name != "apache_beam":
+            raise
+        raise InputError("train.score needs Apache Beam: pip install 'tf-gmvae[beam]'.") from None
+    _check_output(chosen.output)
+    options: dict[str, Any] = {"runner": LOCAL, **dict(_option(text) for text in chosen.beam)}
+    begun = Pipeline(options=PipelineOptions([f"--{name}={value}" for name, value in options.items()]))
+    lake.pipeline(begun, chosen.input, str(Path(chosen.model).resolve()), chosen.output, chosen.id_column)
+    with terminal.step("Scoring"):
+        result = begun.run()
+        result.wait_until_finish()
+    counts = {
+        counter.key.metric.name: counter.committed or counter.attempted
+        for counter in result.metrics().query()["counters"]
+        if counter.key.metric.namespace == "score"
+    }
+    scored, bad = counts.get("examples", 0), counts.get(lake.BAD, 0)
+    if not scored + bad:
+        raise InputError(f"--input={chosen.input} matches no file, or none with a record: check the pattern.")
+    terminal.say(f"{scored:,} examples: {chosen.output}/clusters-*.parquet")
+    if bad:
+        terminal.say(f"{bad:,} could not be scored, with the reason of each: {chosen.output}/errors-*.jsonl")
+
+
+def _check_output(output):
+    """Refuses a folder with somebody's files, and removes what a run that was killed has left in an empty one."""
+    folder = Path(output)
+    if "://" in output or not folder.exists():
+        return
+    if not folder.is_dir():
+        raise InputError(f"--output={output} is a file, not a folder: give another.")
+    left = list(folder.iterdir())
+    others = [path.name for path in left if not path.name.startswith("beam-temp-")]
+    if others:
+        raise InputError(f"--output={output} is not empty (it holds {others[0]}): give another, or empty it.")
+    for path in left:
+        shutil.rmtree(path)
+
+
+def _option(text):
+    name, equals, value = text.removeprefix("--").partition("=")
+    if not (name and equals):
+        raise InputError(f"--beam is written as --beam=runner=FlinkRunner. Received: {text!r}.")
+    return name, value
+
+
+if __name__ == "__main__":
+    cli.run(main)
