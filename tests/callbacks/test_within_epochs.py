@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tf_gmvae import data
+from tf_gmvae import InputError, data
 from tf_gmvae.callbacks.basic import SaveEveryEpoch, TrainingSeconds
 from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
 
@@ -99,3 +99,16 @@ def test_seconds_before_a_break_count(make_table_model, table, tmp_path):
         np.savez(kept, **{**found, "seconds": 1000.0})
     train(keras.saving.load_model(tmp_path / "model.keras"), table, tmp_path)
     assert 1000 < float(history(tmp_path)[1][0]["seconds"]) < 1100
+
+
+def test_damaged_means_are_named(make_table_model, table, tmp_path):
+    model = make_table_model()
+    with pytest.raises(KeyboardInterrupt):
+        train(model, table, tmp_path, stop=lambda: int(model.optimizer.iterations) == 5)
+    kept = tmp_path / "within-5.npz"
+    for content in (kept.read_bytes()[:100], b"noise"):
+        kept.write_bytes(content)
+        with pytest.raises(InputError, match="within-5.npz is damaged .*: remove it"):
+            train(keras.saving.load_model(tmp_path / "model.keras"), table, tmp_path)
+    kept.unlink()
+    train(keras.saving.load_model(tmp_path / "model.keras"), table, tmp_path)

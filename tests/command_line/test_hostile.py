@@ -22,6 +22,10 @@ import pytest
 from conftest import ROOT
 from support.commands import SCRIPT
 
+# What a process had, at the end of its work.
+MEASURE = """
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")), file=sys.__stdout__)
+"""
 # Of the resident memory of the process that is given all of it: TensorFlow alone takes 0.5 GB.
 MOST_MEMORY = 1.5e9
 
@@ -211,14 +215,12 @@ def answers_and_memory(calls, folder):
     for command, arguments in calls.items():
         asked, told = folder / f"{command}.json", folder / f"{command}.jsonl"
         asked.write_text(json.dumps(arguments))
-        process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, command, str(asked), str(told), "None"], cwd=ROOT,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        process = subprocess.run(
+            [sys.executable, "-c", SCRIPT + MEASURE, command, str(asked), str(told), "None"], cwd=ROOT,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        assert status == 0, errors.decode()[-2000:]
-        peak = max(peak, usage.ru_maxrss * 1024)
+        assert process.returncode == 0, process.stderr[-2000:]
+        peak = max(peak, 1024 * int(process.stdout.split()[-1]))
         found += [json.loads(line) for line in told.read_text().splitlines()]
     return found, peak
 

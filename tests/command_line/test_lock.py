@@ -78,6 +78,7 @@ def test_what_is_not_needed_is_not_left_behind(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_one_at_a_time_however_many_want_it(tmp_path):
     """Three processes take the lock ten times each and leave a mark as long as they have it."""
     script = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from keras import ops
 
 from tf_gmvae import disk
 from tf_gmvae.callbacks.basic import save_whole
+from tf_gmvae.errors import InputError
 
 
 class SaveWithinEpochs(keras.callbacks.Callback):
@@ -53,10 +55,7 @@ class SaveWithinEpochs(keras.callbacks.Callback):
         taken = int(self.model.optimizer.iterations)
         self._sweep(but=taken)
         if self._means(taken).is_file():
-            with np.load(self._means(taken), allow_pickle=False) as found:
-                for number, variable in enumerate(self._variables()):
-                    variable.assign(found[f"mean{number}"])
-                self.before = float(found["seconds"])
+            self._put_back(self._means(taken))
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Saves, if it is time to; the last step of an epoch is left to its end."""
@@ -85,6 +84,18 @@ class SaveWithinEpochs(keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Removes what no epoch needs any more."""
         self._sweep()
+
+    def _put_back(self, path):
+        try:
+            with np.load(path, allow_pickle=False) as found:
+                for number, variable in enumerate(self._variables()):
+                    variable.assign(found[f"mean{number}"])
+                self.before = float(found["seconds"])
+        except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+            raise InputError(
+                f"{path} is damaged ({reason}): remove it, and the means of that epoch are those of later steps."
+            ) from None
 
     def _variables(self):
         return [variable for metric in self.model.metrics for variable in metric.variables]
