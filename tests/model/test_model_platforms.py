@@ -11,7 +11,6 @@ from conftest import run_warm
 
 import tf_gmvae
 
-
 # In a process of its own: where a hundred models have been traced before, XLA takes a minute instead of seconds.
 XLA = textwrap.dedent("""
     import json, sys
