@@ -139,6 +139,7 @@ def test_evaluate_scores_a_run_again(copied):
         assert after[name] == (pytest.approx(value, rel=1e-5) if isinstance(value, float) else value), name
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
     arguments = [*FLAGS, f"--runs_dir={tmp_path}", "--name=killed"]
     run = tmp_path / "killed"

@@ -31,6 +31,7 @@ def test_networks_fit_every_length(shape):
     assert model.generate(2).shape == (2, *shape)
 
 
+@pytest.mark.slow
 def test_waves_are_told_apart_without_labels(waves, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 100)
     series, labels = waves

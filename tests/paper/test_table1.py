@@ -78,6 +78,7 @@ def test_every_method_has_a_row_a_title_and_the_papers_k():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_table_is_made_once_and_goes_on(tmp_path):
     arguments = [
         "--dataset=digits", "--noinitialize", "--components=10", "--samples=1", "--seeds=1", "--jobs=2",

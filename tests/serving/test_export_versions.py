@@ -45,6 +45,7 @@ def files(version):
     return {str(path.relative_to(version)) for path in version.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_watcher_finds_every_version_and_each_of_them_whole(tmp_path):
     # Two exporters at a time: numbers are never given twice, and `latest` ends at the newest.
     models = tmp_path / "models"
