@@ -70,10 +70,7 @@ def _cluster_bytes(model, shape):
 
     @tf.function(input_signature=[spec], autograph=False)
     def function(image_bytes):
-        image_bytes = tf.ensure_shape(image_bytes, spec.shape)
-        with tf.control_dependencies([_not_empty(image_bytes)]):
-            image_bytes = tf.identity(image_bytes)
-        pixels, error = images.decode(image_bytes, shape)
+        pixels, error = images.decode(_checked(image_bytes, spec), shape)
         answer = _cluster(model, model.examples(pixels))
         answered = tf.equal(error, "")
         return {
@@ -90,13 +87,16 @@ def _cluster_bytes(model, shape):
 def _function(model, answer, spec):
     @tf.function(input_signature=[spec], autograph=False)
     def function(values):
-        # A session checks no shapes: without this, sizes that happen to fit the matrices would be answered.
-        values = tf.ensure_shape(values, spec.shape)
-        with tf.control_dependencies([_not_empty(values)]):
-            values = tf.identity(values)
-        return answer(model, model.examples(values))
+        return answer(model, model.examples(_checked(values, spec)))
 
     return function
+
+
+def _checked(values, spec):
+    # A session checks no shapes: without this, sizes that happen to fit the matrices would be answered.
+    values = tf.ensure_shape(values, spec.shape)
+    with tf.control_dependencies([_not_empty(values)]):
+        return tf.identity(values)
 
 
 def _uint8_are(model):

@@ -130,10 +130,8 @@ class Initialization(Part):
         """
         pretraining_epochs = whole_number("pretraining_epochs", pretraining_epochs, 1)
         guided_epochs = whole_number("guided_epochs", guided_epochs, 0)
-        num_factors, num_views = (
-            whole_number("num_factors", num_factors, 0),
-            whole_number("num_views", num_views, 1),
-        )
+        num_factors = whole_number("num_factors", num_factors, 0)
+        num_views = whole_number("num_views", num_views, 1)
         max_mapped = whole_number("max_mapped", max_mapped, max(2, self.num_components))
         max_examples = whole_number("max_examples", max_examples, max(2, self.num_components))
         if max_steps is not None:

@@ -88,8 +88,9 @@ def drawn(
     if split.num_examples <= max_examples:
         return split, indices, classes
     rng = np.random.default_rng(seed)
-    chosen = rng.choice(split.num_examples, max_examples, replace=False)
-    if classes is not None:
+    if classes is None:
+        chosen = rng.choice(split.num_examples, max_examples, replace=False)
+    else:
         chosen = known.first(rng.permutation(split.num_examples), classes)[:max_examples]
     chosen.sort()
     return split.take(chosen), indices[chosen], None if classes is None else classes[chosen]
