@@ -73,6 +73,35 @@ def test_labels_go_with_their_examples():
         assert labels.dtype == "int64"
 
 
+def test_numbers_go_with_their_examples():
+    for batch, numbers in to_batches(COUNT, 10, shuffle_seed=0, with_numbers=True):
+        np.testing.assert_array_equal(numbers, batch[:, 0])
+    with pytest.raises(InputError, match="exclude each other"):
+        to_batches(COUNT, 10, with_labels=True, with_numbers=True)
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+@pytest.mark.parametrize("binarize", ["none", "sample"])
+def test_the_shares_of_all_workers_make_the_batch(workers, binarize):
+    split = Split(np.random.default_rng(0).random((25, 6), dtype="float32"))
+    whole, *shares = (
+        list(
+            to_batches(split, 10, shuffle_seed=1, num_epochs=2, binarize=binarize, share=share).as_numpy_iterator()
+        )
+        for share in [(0, 1), *((worker, workers) for worker in range(workers))]
+    )
+    assert len(whole) == 6
+    for batch, *parts in zip(whole, *shares, strict=True):
+        np.testing.assert_array_equal(np.concatenate(parts), batch)
+        assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+@pytest.mark.parametrize("share", [(2, 2), (-1, 2), (0, 0), (0, 11)])
+def test_a_share_of_no_worker(share):
+    with pytest.raises(InputError, match="share must be the number of a worker and of all"):
+        to_batches(COUNT, 10, share=share)
+
+
 def test_batches_come_as_the_split_stores_them():
     pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
     (batch,) = to_batches(Split(pixels), 1)

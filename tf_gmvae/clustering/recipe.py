@@ -165,9 +165,8 @@ class Recipe:
             steps = min(steps, self.max_steps)
             epochs = min(epochs, self.max_steps // steps)
         held = model.predict(to_batches(examples, 256), verbose=0)
-        numbered = replace(examples, labels=np.arange(examples.num_examples))
         batches = to_batches(
-            numbered, size, shuffle_seed=self.seed, num_epochs=None, drop_remainder=True, with_labels=True
+            examples, size, shuffle_seed=self.seed, num_epochs=None, drop_remainder=True, with_numbers=True
         )
         model.fit(
             batches.map(lambda values, numbers: (values, tf.gather(held, numbers))),

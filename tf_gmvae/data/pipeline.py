@@ -22,6 +22,8 @@ def to_batches(
     drop_remainder: bool = False,
     binarize: str = "none",
     with_labels: bool = False,
+    with_numbers: bool = False,
+    share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Makes batches of a split.
 
@@ -44,10 +46,14 @@ def to_batches(
             probability, drawn anew in each epoch, from `shuffle_seed`, or 0, and the number of the batch). Both
             take uint8 for shades of 0 to 255. Default "none".
         with_labels: Whether to yield `(batch, labels)`. Default False.
+        with_numbers: Whether to yield `(batch, numbers)`, the numbers of the examples in the split. Default False.
+        share: Pair of the number of a worker, from 0 on, and of all workers: each gets, of every batch, the part
+            that is its own, consecutive and as large as those of the others or, of what does not divide, by one
+            example larger or smaller. Default (0, 1): all.
 
     Returns:
-        A `tf.data.Dataset` of batches `(B, ...)` of the dtype of the split, binarized ones float32; with labels,
-        pairs of such a batch and int64 `(B,)`.
+        A `tf.data.Dataset` of batches `(B, ...)` of the dtype of the split, binarized ones float32; with labels
+        or numbers, pairs of such a batch and int64 `(B,)`.
 
     Raises:
         InputError: If an argument is out of its range, labels are asked for that are not there, or examples
@@ -66,6 +72,14 @@ def to_batches(
         )
     if with_labels and split.labels is None:
         raise InputError("with_labels needs a split with labels: this one has none, so leave with_labels out.")
+    if with_labels and with_numbers:
+        raise InputError("with_labels and with_numbers exclude each other: leave one out.")
+    worker, workers = share
+    if not (0 <= worker < workers <= batch_size):
+        raise InputError(
+            "share must be the number of a worker and of all, which are no more than batch_size examples. "
+            f"Received: share={share}, batch_size={batch_size}."
+        )
     _check_binarize(split.examples, binarize)
 
     examples = _as_tensor(split.examples)
@@ -77,6 +91,9 @@ def to_batches(
     batches = indices.batch(batch_size, drop_remainder=drop_remainder).repeat(num_epochs).enumerate()
 
     def gather(number, rows):
+        all_rows = tf.shape(rows)
+        begin, end = worker * all_rows[0] // workers, (worker + 1) * all_rows[0] // workers
+        rows = rows[begin:end]
         batch = tf.gather(examples, rows)
         if binarize != "none":
             batch = tf.cast(batch, tf.float32) / (255.0 if batch.dtype == tf.uint8 else 1.0)
@@ -84,8 +101,12 @@ def to_batches(
             batch = tf.cast(batch >= 0.5, tf.float32)
         elif binarize == "sample":
             seed = tf.stack([tf.constant(shuffle_seed or 0, tf.int64), number])
-            # The draw is in [0, 1), so a pixel of 1 is always on and a pixel of 0 never.
-            batch = tf.cast(tf.random.stateless_uniform(tf.shape(batch), seed) < batch, tf.float32)
+            # Of the whole batch, however it is shared. The draw is in [0, 1), so a pixel of 1 is always on and a
+            # pixel of 0 never.
+            drawn = tf.random.stateless_uniform(tf.concat([all_rows, tf.shape(batch)[1:]], axis=0), seed)
+            batch = tf.cast(drawn[begin:end] < batch, tf.float32)
+        if with_numbers:
+            return batch, rows
         return (batch, tf.gather(labels, rows)) if with_labels else batch
 
     return _ready(batches.skip(skip_batches).map(gather))

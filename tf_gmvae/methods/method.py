@@ -109,10 +109,9 @@ class ClusteringMethod(keras.Model):
             self.prepare(split.examples, verbose)
         batch_size, steps = self.epoch_shape(split.num_examples)
         # The number of an example goes along with it, for methods that keep something for every example.
-        numbered = data.Split(split.examples, np.arange(split.num_examples))
         batches = data.to_batches(
-            numbered, batch_size, shuffle_seed=self.seed, num_epochs=None, skip_batches=initial_epoch * steps,
-            drop_remainder=True, with_labels=True,
+            split, batch_size, shuffle_seed=self.seed, num_epochs=None, skip_batches=initial_epoch * steps,
+            drop_remainder=True, with_numbers=True,
         )  # fmt: skip
         return super().fit(
             batches,

@@ -19,7 +19,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -159,17 +158,17 @@ class Initialization(Part):
             effort.epoch, batch_size=batch_size, least_steps=LEAST_STEPS, max_steps=max_steps
         )
 
-        def train(name, stage, examples, epochs, map_batch=None):
+        def train(name, stage, examples, epochs, with_numbers=None):
             size, steps = epoch_of(examples, epochs)
             steps_done = kept.restore(stage, name)
             if steps_done:
                 say(f"  Going on after epoch {steps_done // steps} of {epochs}.")
             batches = to_batches(
                 examples, size, shuffle_seed=seed, num_epochs=None, drop_remainder=True, binarize=binarize,
-                with_labels=examples.labels is not None, skip_batches=steps_done,
+                skip_batches=steps_done, with_numbers=with_numbers is not None,
             )  # fmt: skip
             stage.fit(
-                batches if map_batch is None else batches.map(map_batch),
+                batches if with_numbers is None else batches.map(with_numbers),
                 steps_per_epoch=steps,
                 initial_epoch=steps_done // steps,
                 epochs=epochs,
@@ -198,19 +197,17 @@ class Initialization(Part):
         counts = np.bincount(labels.argmax(axis=1), minlength=self.num_components)
         say(f"  Examples a cluster: {', '.join(map(str, sorted(counts.tolist(), reverse=True)))}.")
         say(f"Start 2/3: {pretraining_epochs} epoch{'s' * (pretraining_epochs > 1)} as a plain VAE.")
-        unlabelled = replace(split, labels=None)
-        train("pretraining", Pretraining(self, learning_rate, beta), unlabelled, pretraining_epochs)
+        train("pretraining", Pretraining(self, learning_rate, beta), split, pretraining_epochs)
         with step("  Components from these clusters"):
             _set_up(self, self._encoded(sample, binarize), labels.argmax(axis=1), num_factors, seed)
         if guided_epochs:
             say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
-            numbered = replace(sample, labels=np.arange(sample.num_examples))
-            all_steps = guided_epochs * epoch_of(numbered, guided_epochs)[1]
+            all_steps = guided_epochs * epoch_of(sample, guided_epochs)[1]
             falling = keras.optimizers.schedules.CosineDecay(learning_rate, all_steps, LAST_RATE)
             train(
                 "guided",
                 GuidedTraining(self, falling, guidance, view()),
-                numbered,
+                sample,
                 guided_epochs,
                 lambda examples, numbers: (examples, tf.gather(labels, numbers)),
             )

@@ -1,7 +1,6 @@
 """What makes a run: its start and its training."""
 
 import time
-from dataclasses import replace
 
 import keras
 import numpy as np
@@ -175,7 +174,6 @@ def _training_batches(run, batch_size, steps_done):
     held = None
     if settings.hold:
         held = run.folder.read_start_assignments((train.num_examples, settings.num_components))
-        train = replace(train, labels=np.arange(train.num_examples))
     batches = run.batches(
         train,
         batch_size,
@@ -183,7 +181,7 @@ def _training_batches(run, batch_size, steps_done):
         num_epochs=None,
         skip_batches=steps_done,
         drop_remainder=True,
-        with_labels=held is not None,
+        with_numbers=held is not None,
     )
     return batches if held is None else batches.map(lambda examples, numbers: (examples, tf.gather(held, numbers)))
 
