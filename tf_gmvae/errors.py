@@ -1,5 +1,8 @@
 """The one exception type for a user's mistake."""
 
+# Frames our sentence within the long report TensorFlow makes of what fails in a graph, here and in exports.
+MARK = "Bad input: "
+
 
 class InputError(ValueError):
     """Bad input from the user: a setting, a file, a shape or a value.
@@ -7,6 +10,15 @@ class InputError(ValueError):
     The message is one clear sentence that names the culprit and the mend, so a command line can
     print it as it is, without a traceback. It is a `ValueError`, so library users need not know it.
     """
+
+
+def framed(sentence: str) -> str:
+    """A sentence as `inputs.readable_errors` finds it in what TensorFlow says of a Python function that failed.
+
+    Args:
+        sentence: Text.
+    """
+    return f"{MARK}{sentence}]\n"
 
 
 class TrainingDivergedError(RuntimeError):

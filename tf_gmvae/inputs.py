@@ -16,21 +16,22 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from tf_gmvae.data.pipeline import array_batches
+from tf_gmvae.data.frames import as_table, is_frame
+from tf_gmvae.data.pipeline import array_batches, to_batches
+from tf_gmvae.data.shards import ShardedSplit
 from tf_gmvae.data.split import Split
-from tf_gmvae.data.table import as_table, is_frame
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import MARK, InputError
 
 if TYPE_CHECKING:
     from tf_gmvae.likelihoods import Likelihood
     from tf_gmvae.model.gmvae import GMVAE
 
 
+# Examples of shards that are read at a time.
+_SHARDED_BATCH = 256
 # Whatever `readable` reads.
 Data: TypeAlias = ArrayLike | Split | tf.data.Dataset | keras.utils.PyDataset | Iterable[Any]
 
-# Frames our sentence within the long report TensorFlow makes of a failed assertion, here and in exports.
-MARK = "Bad input: "
 _FRAMED = re.compile(rf"{MARK}(.*?)\]\n", re.DOTALL)
 
 
@@ -49,6 +50,8 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
     Raises:
         InputError: if there is no example, or it is no array of numbers.
     """
+    if isinstance(data, ShardedSplit):
+        return to_batches(data, _SHARDED_BATCH)
     if isinstance(data, Split):
         return data.examples
     if is_frame(data) and likelihood is not None and hasattr(likelihood, "columns"):

@@ -12,7 +12,7 @@ from tf_gmvae import data, inputs, terminal
 from tf_gmvae.data import table
 from tf_gmvae.errors import InputError
 from train import cli
-from train.run import answers
+from train.run import answers, samples
 from train.run.exported import Exported
 from train.run.folder import RunFolder
 from train.run.trained import Trained
@@ -33,16 +33,23 @@ def main() -> None:
         raise InputError("Name the model: --run= with the folder of a run, or --model= with an exported model.")
     trained = Exported(chosen.model) if chosen.run is None else Trained(RunFolder(chosen.run))
     splits = _load(chosen, trained)
-    columns = answers.rows(splits, trained.answer, trained.outlier_below, trained.names)
-    answers.write(columns, output)
-    counts = np.bincount(columns["cluster"], minlength=trained.num_components)
-    terminal.say(f"{len(columns['id']):,} examples in {np.count_nonzero(counts)} clusters: {output}")
-    sure = float(np.mean(columns["probability"] > 0.9))
-    terminal.say(f"  {100 * sure:.1f} % have a probability above 0.9.")
-    if "outlier" in columns and columns["outlier"].any():
-        terminal.say(
-            f"  {int(columns['outlier'].sum()):,} are outliers, unlike all that the model was trained on."
-        )
+    counts, sure, outliers = np.zeros(trained.num_components, "int64"), 0, 0
+
+    def parts():
+        nonlocal counts, sure, outliers
+        for name, split in splits.items():
+            for part in samples.chunks(split):
+                columns = answers.rows({name: part}, trained.answer, trained.outlier_below, trained.names)
+                counts += np.bincount(columns["cluster"], minlength=trained.num_components)
+                sure += np.count_nonzero(columns["probability"] > 0.9)
+                outliers += np.count_nonzero(columns.get("outlier", False))
+                yield columns
+
+    answers.write(parts(), output)
+    terminal.say(f"{counts.sum():,} examples in {np.count_nonzero(counts)} clusters: {output}")
+    terminal.say(f"  {100 * sure / counts.sum():.1f} % have a probability above 0.9.")
+    if outliers:
+        terminal.say(f"  {outliers:,} are outliers, unlike all that the model was trained on.")
 
 
 def _load(chosen, trained):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tf_gmvae.data import image_folder, load
+from tf_gmvae.data import image_tree, load
 from tf_gmvae.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -60,7 +60,7 @@ def test_train_and_test_folders_are_splits_with_one_numbering(tmp_path):
 
 
 def test_many_images_keep_their_places(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_folder, "_BLOCK", 4)
+    monkeypatch.setattr(image_tree, "_BLOCK", 4)
     for i in range(11):
         save(tmp_path / f"{i:02}.png", np.full((2, 2), i, np.uint8))
     assert load(tmp_path).train.examples[:, 0, 0, 0].tolist() == list(range(11))

@@ -11,7 +11,8 @@ import pyarrow.parquet
 import pytest
 
 from tf_gmvae.data import load
-from tf_gmvae.data.table import as_table, load_rows, read_table
+from tf_gmvae.data.frames import as_table
+from tf_gmvae.data.table import load_rows, read_table
 from tf_gmvae.errors import InputError
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from tf_gmvae.checks import whole_number
 from tf_gmvae.clustering import answers
 from tf_gmvae.clustering.recipe import Recipe, with_columns
+from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.data.load import load
 from tf_gmvae.data.split import Dataset, Split
-from tf_gmvae.data.table import as_table, is_frame
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import readable
 from tf_gmvae.model.gmvae import GMVAE

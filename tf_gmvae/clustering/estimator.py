@@ -15,8 +15,8 @@ from tf_gmvae.checks import whole_number
 from tf_gmvae.clustering import answers, samples
 from tf_gmvae.clustering.cluster import array_split, check_no_kinds, frame_dataset
 from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, HOLD, LEARNING_RATE, Recipe, with_columns
+from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.data.split import Dataset
-from tf_gmvae.data.table import as_table, is_frame
 
 
 class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):

@@ -15,6 +15,8 @@ from tf_gmvae.data.idx import CLASS_NAMES, has_idx_files, load_idx
 from tf_gmvae.data.image_folder import load_image_folder
 from tf_gmvae.data.npz import load_npy, load_npz
 from tf_gmvae.data.pictures import ImageSize, resize_arrays
+from tf_gmvae.data.record_streams import record_files
+from tf_gmvae.data.shards import has_shards, load_shards
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.data.svhn import has_svhn_files, load_svhn
 from tf_gmvae.data.synthetic import load_synthetic
@@ -36,11 +38,12 @@ def load(
     series: bool = False,
     seed: int = 0,
 ) -> Dataset:
-    """Loads a data set into memory.
+    """Loads a data set into memory, or opens one in shards.
 
     Args:
         name: "synthetic", "digits", "mnist", "fashion_mnist", "svhn", "tfds:NAME", or the path of a table
-            (.csv, .tsv, .parquet, .feather), of a .npz or .npy file or of a folder of images.
+            (.csv, .tsv, .parquet, .feather), of a folder of .parquet files, of a .npz or .npy file, of a folder of
+            images or of a folder of shards.
         data_dir: For mnist, fashion_mnist and svhn, the folder with the original files; where it holds none of
             them, and for tfds:NAME, the folder of TensorFlow Datasets. It must exist. Other data sets have no use
             for it. Default None.
@@ -68,12 +71,15 @@ def load(
     name = os.fspath(name)
     path = Path(name).expanduser()
     is_folder = not is_named(name) and path.is_dir()
-    is_table = not (is_named(name) or is_folder) and path.suffix.lower() in table.SUFFIXES
+    is_sharded = is_folder and has_shards(path)
+    is_parquet = is_folder and not is_sharded and table.is_parquet(path)
+    is_folder = is_folder and not (is_sharded or is_parquet)
+    is_table = is_parquet or (not (is_named(name) or path.is_dir()) and path.suffix.lower() in table.SUFFIXES)
     of_table: dict[str, Any] = {
         "columns": columns, "label_column": label_column, "id_column": id_column, "kinds": kinds,
     }  # fmt: skip
     _check_table_options(name, is_table, of_table)
-    is_arrays = not (is_named(name) or is_folder) and path.suffix.lower() in (".npz", ".npy")
+    is_arrays = not (is_named(name) or path.is_dir()) and path.suffix.lower() in (".npz", ".npy")
     _check_options(name, is_folder, is_arrays, image_size, channels, skip_broken, series)
     data_dir = _checked_data_dir(data_dir)
     if name in _NAMED:
@@ -83,7 +89,14 @@ def load(
             raise InputError("tfds: must be followed by the name of a data set, as in tfds:kmnist.")
         _must_exist(data_dir)
         return load_tfds(name.removeprefix("tfds:"), data_dir)
+    if is_sharded:
+        return load_shards(path)
     if is_folder:
+        if record_files(path):
+            raise InputError(
+                f"{path} has TFRecord files, which cannot be shuffled: make shards of them, with python -m "
+                f"train.shards --dataset={path} --output=shards, and give these."
+            )
         return load_image_folder(path, image_size, channels, skip_broken)
     if is_arrays:
         reader = load_npz if path.suffix.lower() == ".npz" else load_npy

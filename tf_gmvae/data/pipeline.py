@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import tensorflow as tf
 
 from tf_gmvae.checks import whole_number
+from tf_gmvae.data import shard_batches
+from tf_gmvae.data.shards import ShardedSplit
 from tf_gmvae.data.split import ALIGNMENT, Split
 from tf_gmvae.errors import InputError
 
 _BINARIZE = ("none", "threshold", "sample")
+# Batches that are read from shards side by side.
+PARALLEL = 2
 
 
 def to_batches(
@@ -30,13 +36,13 @@ def to_batches(
     The examples come as they are stored, and the model brings them to its scale (`inputs.on_model_scale`): what
     uint8 mean, shades or counts, depends on its likelihood. Only the example numbers are shuffled, batched and
     skipped; the examples stay in memory as they are (uint8 images in a quarter of the space of floats) and are
-    gathered a batch at a time.
+    gathered a batch at a time, or stay in their shards and are read a batch at a time.
 
     Args:
-        split: A `Split`.
+        split: A `Split`, in memory or in shards.
         batch_size: Examples a batch.
         shuffle_seed: None keeps the order; a seed >= 0 shuffles all examples anew in each epoch. As everywhere
-            in TensorFlow, the order also depends on the global seed, where one is set.
+            in TensorFlow, the order also depends on the global seed, where one is set; not that of shards.
         num_epochs: Passes over the data, or None for an endless data set. Batches never span two epochs. Default
             1.
         skip_batches: Batches to leave out at the start, counted over all epochs: a run that is resumed after n
@@ -70,7 +76,7 @@ def to_batches(
             f"batch_size must be at most the {split.num_examples} examples of the split, or drop_remainder would "
             f"leave no batch: make it smaller. Received: batch_size={batch_size}."
         )
-    if with_labels and split.labels is None:
+    if with_labels and not split.has_labels:
         raise InputError("with_labels needs a split with labels: this one has none, so leave with_labels out.")
     if with_labels and with_numbers:
         raise InputError("with_labels and with_numbers exclude each other: leave one out.")
@@ -80,21 +86,21 @@ def to_batches(
             "share must be the number of a worker and of all, which are no more than batch_size examples. "
             f"Received: share={share}, batch_size={batch_size}."
         )
-    _check_binarize(split.examples, binarize)
+    _check_binarize(split, binarize)
 
-    examples = _as_tensor(split.examples)
-    with tf.device("CPU:0"):
-        labels = tf.convert_to_tensor(split.labels) if with_labels else None
-    indices = tf.data.Dataset.range(split.num_examples)
-    if shuffle_seed is not None:
-        indices = indices.shuffle(split.num_examples, seed=shuffle_seed, reshuffle_each_iteration=True)
-    batches = indices.batch(batch_size, drop_remainder=drop_remainder).repeat(num_epochs).enumerate()
+    if isinstance(split, ShardedSplit):
+        orders = shard_batches.orders(split, batch_size, shuffle_seed, num_epochs, drop_remainder)
+        read = functools.partial(shard_batches.read, split, with_labels=with_labels)
+    else:
+        orders = _orders(split, batch_size, shuffle_seed, num_epochs, drop_remainder)
+        read = _reader(split, with_labels)
 
     def gather(number, rows):
         all_rows = tf.shape(rows)
         begin, end = worker * all_rows[0] // workers, (worker + 1) * all_rows[0] // workers
         rows = rows[begin:end]
-        batch = tf.gather(examples, rows)
+        found = read(rows)
+        batch = found["x"]
         if binarize != "none":
             batch = tf.cast(batch, tf.float32) / (255.0 if batch.dtype == tf.uint8 else 1.0)
         if binarize == "threshold":
@@ -107,9 +113,31 @@ def to_batches(
             batch = tf.cast(drawn[begin:end] < batch, tf.float32)
         if with_numbers:
             return batch, rows
-        return (batch, tf.gather(labels, rows)) if with_labels else batch
+        return (batch, found["label"]) if with_labels else batch
 
-    return _ready(batches.skip(skip_batches).map(gather))
+    # While one batch is read from files, another can be.
+    parallel = PARALLEL if isinstance(split, ShardedSplit) else None
+    return _ready(orders.enumerate().skip(skip_batches).map(gather, num_parallel_calls=parallel))
+
+
+def _orders(split, batch_size, shuffle_seed, num_epochs, drop_remainder):
+    """The numbers of the examples in every batch of a split in memory."""
+    indices = tf.data.Dataset.range(split.num_examples)
+    if shuffle_seed is not None:
+        indices = indices.shuffle(split.num_examples, seed=shuffle_seed, reshuffle_each_iteration=True)
+    return indices.batch(batch_size, drop_remainder=drop_remainder).repeat(num_epochs)
+
+
+def _reader(split, with_labels):
+    examples = _as_tensor(split.examples)
+    with tf.device("CPU:0"):
+        labels = tf.convert_to_tensor(split.labels) if with_labels else None
+
+    def read(rows):
+        found = {"x": tf.gather(examples, rows)}
+        return {**found, "label": tf.gather(labels, rows)} if with_labels else found
+
+    return read
 
 
 def array_batches(array: np.ndarray, batch_size: int) -> tf.data.Dataset:
@@ -147,12 +175,12 @@ def _as_tensor(examples):
         return tf.convert_to_tensor(examples)
 
 
-def _check_binarize(examples, binarize):
+def _check_binarize(split, binarize):
     if binarize not in _BINARIZE:
         raise InputError(f"binarize must be one of {', '.join(_BINARIZE)}. Received: binarize={binarize!r}.")
-    if binarize == "none" or examples.dtype == np.uint8:
+    if binarize == "none" or split.dtype == np.uint8:
         return
-    low, high = examples.min(), examples.max()
+    low, high = split.extremes
     if low < 0 or high > 1:
         raise InputError(
             f"binarize={binarize!r} needs examples in [0, 1]: scale them or use binarize='none'. Received: "

@@ -41,6 +41,6 @@ def check(path: str | Path, num_bytes: int) -> None:
     if num_bytes > most:
         raise InputError(
             f"{path} unpacks to {num_bytes / 1e9:,.1f} GB by its headers, more than the {most / 1e9:,.1f} GB that "
-            "data may take here: it is damaged, an attack, or too large. Download it again, or take a "
-            "part of it."
+            "data may take here: it is damaged, an attack, or too large. Download it again, take a part "
+            "of it, or read it from the disk in shards, see python -m train.shards --help."
         )

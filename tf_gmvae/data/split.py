@@ -101,10 +101,41 @@ class Split:
         labels, ids = (None if part is None else part[numbers] for part in (self.labels, self.ids))
         return Split(self.examples[numbers], labels, ids, self.missing)
 
+    def check_names(self, what: str, class_names: tuple[str, ...]) -> None:
+        """Checks that every label has a name.
+
+        Args:
+            what: What messages call the labels.
+            class_names: The name of label 0, 1, ...
+
+        Raises:
+            InputError: If one has none.
+        """
+        if self.labels is not None and self.labels.max() >= len(class_names):
+            raise InputError(
+                f"{what} must be 0 to {len(class_names) - 1}, one for each class name: repair or download the "
+                f"data again. Received: {self.labels.max()} for example {int(self.labels.argmax())}."
+            )
+
     @property
     def num_examples(self) -> int:
         """Number of examples, N."""
         return len(self.examples)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the examples: uint8 or float32."""
+        return self.examples.dtype
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether there are labels."""
+        return self.labels is not None
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Smallest and largest value; NaN, where one is missing."""
+        return float(self.examples.min()), float(self.examples.max())
 
     @property
     def data_shape(self) -> tuple[int, ...]:
@@ -145,13 +176,13 @@ class Dataset:
 
     def __post_init__(self) -> None:
         for what, split in (("train", self.train), ("test", self.test)):
-            if split is not None and split.labels is not None and self.class_names is not None:
-                _check_names(f"the {what} labels of {self.name!r}", split.labels, self.class_names)
+            if split is not None and split.has_labels and self.class_names is not None:
+                split.check_names(f"the {what} labels of {self.name!r}", self.class_names)
         if self.test is None:
             return
         for what, train, test in (
             ("shape", self.train.data_shape, self.test.data_shape),
-            ("dtype", self.train.examples.dtype, self.test.examples.dtype),
+            ("dtype", self.train.dtype, self.test.dtype),
         ):
             if train != test:
                 raise InputError(
@@ -211,14 +242,6 @@ def _check_labels(labels, num_examples):
     if labels.min() < 0:
         index = int(np.argmax(labels < 0))
         raise InputError(f"labels must be >= 0. Received: {labels[index]} for example {index}.")
-
-
-def _check_names(what, labels, class_names):
-    if labels.max() >= len(class_names):
-        raise InputError(
-            f"{what} must be 0 to {len(class_names) - 1}, one for each class name: repair or download the data "
-            f"again. Received: {labels.max()} for example {int(labels.argmax())}."
-        )
 
 
 def _whole_numbers(labels):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from tf_gmvae.data import sizes
 from tf_gmvae.data.delimited import read_delimited
+from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
@@ -20,7 +20,6 @@ from tf_gmvae.tables.describing import describe
 SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".feather", ".arrow"}
 # Names that a column of labels often has; used as data, it would give the clusters away.
 _LIKE_LABELS = {"label", "labels", "class", "classes", "target", "y"}
-_SECONDS_OF_A_DAY = 86_400.0
 
 log = logging.getLogger(__name__)
 
@@ -51,13 +50,11 @@ def load_table(
         InputError: If the file cannot be read, a named column is not there, or nothing is left to work on.
     """
     table = read_table(path)
-    for option, name in (("label_column", label_column), ("id_column", id_column)):
-        if name is not None and name not in table:
-            raise InputError(f"{path} has no column {name!r} for {option}. It has: {', '.join(table)}.")
+    check_named(path, table, label_column=label_column, id_column=id_column)
     try:
-        chosen = _chosen(table, columns, {label_column, id_column})
-        described, left_out = describe(chosen, kinds)
-        examples = described.numbers(chosen)
+        data = chosen(table, columns, {label_column, id_column})
+        described, left_out = describe(data, kinds)
+        examples = described.numbers(data)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     for sentence in left_out:
@@ -70,7 +67,7 @@ def load_table(
     labels, class_names = (
         (None, None) if label_column is None else _labels(path, label_column, table[label_column])
     )
-    ids = None if id_column is None else _ids(table[id_column])
+    ids = None if id_column is None else ids_of(table[id_column])
     return Dataset(str(path), Split(examples, labels, ids, missing=True), None, class_names, described)
 
 
@@ -102,7 +99,7 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
                 "times.",
                 path, column.name, str(table[column.name][row]), row, int(unknown.sum()),
             )  # fmt: skip
-    ids = _ids(table[id_column]) if id_column is not None and id_column in table else None
+    ids = ids_of(table[id_column]) if id_column is not None and id_column in table else None
     return Split(examples, None, ids, missing=True)
 
 
@@ -119,13 +116,8 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
         InputError: if it cannot be read, has no row, or a name twice.
     """
     suffix = Path(path).suffix.lower()
-    if suffix == ".parquet":
-        import pyarrow.parquet
-
-        with reading(path, "a Parquet file", "write it again"):
-            with pyarrow.parquet.ParquetFile(path) as file:
-                sizes.check(path, _unpacked(file.metadata))
-            table = pyarrow.parquet.read_table(path)
+    if suffix == ".parquet" or Path(path).is_dir():
+        table = _read_parquet(path)
     elif suffix in (".feather", ".arrow"):
         import pyarrow.feather
 
@@ -140,96 +132,86 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
     return as_table(table, str(path))
 
 
+def parquet_files(path: str | Path) -> list[Path]:
+    """The Parquet files of a folder, sorted by name, or the one that it is.
+
+    Args:
+        path: A folder or a file.
+    """
+    path = Path(path)
+    return sorted(path.glob("[!.]*.parquet")) if path.is_dir() else [path]
+
+
+def is_parquet(path: str | Path) -> bool:
+    """Whether a path is a Parquet file or a folder of some.
+
+    Args:
+        path: A path.
+    """
+    path = Path(path)
+    return path.suffix.lower() == ".parquet" or (path.is_dir() and bool(parquet_files(path)))
+
+
+def _read_parquet(path):
+    import pyarrow
+    import pyarrow.parquet
+
+    unpacked = 0
+    for file in parquet_files(path):
+        with reading(file, "a Parquet file", "write it again"), pyarrow.parquet.ParquetFile(file) as opened:
+            unpacked += _unpacked(opened.metadata)
+    sizes.check(path, unpacked)
+    tables = []
+    for file in parquet_files(path):
+        with reading(file, "a Parquet file", "write it again"):
+            tables.append(pyarrow.parquet.read_table(file))
+    try:
+        return pyarrow.concat_tables(tables, promote_options="permissive")
+    except pyarrow.ArrowException as error:
+        raise InputError(
+            f"{path} has files of other columns or types ({str(error).splitlines()[0][:100]}): put those of one "
+            "table into one folder."
+        ) from None
+
+
 def _unpacked(metadata):
     """Bytes of a Parquet file in memory: a value that is repeated a billion times takes none in the file."""
     groups = (metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
     return max(sum(groups), 4 * metadata.num_rows * metadata.num_columns)
 
 
-def is_frame(data: object) -> bool:
-    """Whether something is a table whose columns have names: of pandas, polars or pyarrow.
+def check_named(path: str | Path, table: Mapping[str, np.ndarray], **options: str | None) -> None:
+    """Checks that columns that are named are there.
 
     Args:
-        data: anything.
-    """
-    return hasattr(data, "columns") and (hasattr(data, "to_numpy") or hasattr(data, "column_names"))
-
-
-def as_table(data: Any, name: str = "the table") -> dict[str, np.ndarray]:
-    """The columns of a table in memory.
-
-    Args:
-        data: `pyarrow.Table`, or a DataFrame of pandas or polars.
-        name: text, what messages call it. Default "the table".
-
-    Returns:
-        See `read_table`.
+        path: Of the table, for the message.
+        table: Its columns by name.
+        **options: The name of a column, or None, by option.
 
     Raises:
-        InputError: if a name is there twice, or a column holds neither numbers, dates nor texts.
+        InputError: If one is not.
     """
-    import pyarrow
-
-    is_arrow = isinstance(data, pyarrow.Table)
-    names = list(map(str, data.column_names if is_arrow else data.columns))
-    twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise InputError(f"{name} has the column {twice[0]!r} twice: rename one of them.")
-    if not is_arrow:
-        to_arrow = getattr(data, "to_arrow", lambda: pyarrow.Table.from_pandas(data, preserve_index=False))
-        try:
-            data = to_arrow()
-        except (pyarrow.ArrowException, TypeError, ValueError) as error:  # as of numbers and texts in one column
-            raise InputError(
-                f"{name} has a column of values of several types ({' '.join(map(str, error.args))[:160]}): make "
-                "them alike."
-            ) from None
-    columns: dict[str, np.ndarray] = {}
-    for column_name, column in zip(names, data.columns, strict=True):
-        columns.update(_arrays(name, column_name, column))
-    return columns
+    for option, name in options.items():
+        if name is not None and name not in table:
+            raise InputError(f"{path} has no column {name!r} for {option}. It has: {', '.join(table)}.")
 
 
-def _arrays(table_name, name, column):
-    import pyarrow
-    from pyarrow import types
+def chosen(
+    table: Mapping[str, np.ndarray], columns: Sequence[str] | None, set_aside: set[str | None]
+) -> dict[str, np.ndarray]:
+    """The columns to find clusters in.
 
-    kind = column.type
-    if types.is_dictionary(kind):
-        kind, column = kind.value_type, column.cast(kind.value_type)
-    if types.is_null(kind):
-        return {name: np.full(len(column), np.nan)}
-    if types.is_list(kind) or types.is_fixed_size_list(kind) or types.is_large_list(kind):
-        return _of_lists(table_name, name, column)
-    if types.is_timestamp(kind) or types.is_date(kind):
-        seconds = column.cast(pyarrow.timestamp("s"), safe=False).cast(pyarrow.int64())
-        return {name: seconds.cast(pyarrow.float64()).to_numpy() / _SECONDS_OF_A_DAY}
-    if types.is_decimal(kind) or types.is_float16(kind):
-        column = column.cast(pyarrow.float64())
-    elif not (
-        types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
-        or types.is_string(kind) or types.is_large_string(kind)
-    ):  # fmt: skip
-        raise InputError(
-            f"{table_name}, column {name!r}: holds {kind}, not numbers, dates or texts: leave it out."
-        )
-    return {name: column.to_numpy()}
+    Args:
+        table: Columns by name.
+        columns: Their names, or None: all but those that are set aside.
+        set_aside: Names.
 
+    Returns:
+        Dict of these columns.
 
-def _of_lists(table_name, name, column):
-    """An embedding in one column: a column for each of its values."""
-    rows = column.to_pylist()
-    lengths = {None if row is None else len(row) for row in rows}
-    if len(lengths) > 1 or None in lengths or 0 in lengths:
-        raise InputError(f"{table_name}, column {name!r}: its lists have different lengths: give all the same.")
-    try:
-        values = np.array(rows, "float64")
-    except (TypeError, ValueError):
-        raise InputError(f"{table_name}, column {name!r}: its lists hold something other than numbers.") from None
-    return {f"{name}_{index}": values[:, index] for index in range(values.shape[1])}
-
-
-def _chosen(table, columns, set_aside):
+    Raises:
+        InputError: If one is not there.
+    """
     names = [name for name in table if name not in set_aside] if columns is None else list(columns)
     absent = [name for name in names if name not in table]
     if absent:
@@ -237,7 +219,15 @@ def _chosen(table, columns, set_aside):
     return {name: table[name] for name in names}
 
 
-def _ids(values):
+def ids_of(values: np.ndarray) -> np.ndarray:
+    """The ids in a column.
+
+    Args:
+        values: `(N,)` values.
+
+    Returns:
+        `(N,)` strings, "" of missing ones.
+    """
     return np.array(
         [
             "" if absent else as_text(value)
@@ -248,13 +238,39 @@ def _ids(values):
 
 
 def _labels(path, name, values):
+    texts = texts_of(path, name, values)
+    different = in_order(set(texts))
+    number_of = {text: number for number, text in enumerate(different)}
+    return np.array([number_of[text] for text in texts], "int64"), different
+
+
+def texts_of(path: str | Path, name: str, values: np.ndarray) -> list[str]:
+    """The classes in a column of labels.
+
+    Args:
+        path: Of the table, for the message.
+        name: Of the column.
+        values: `(N,)` values.
+
+    Returns:
+        List of N texts.
+
+    Raises:
+        InputError: If one is missing.
+    """
     missing = is_missing(values)
     if missing.any():
         raise InputError(
             f"{path}: the label column {name!r} is empty in row {int(missing.argmax())}: fill it, or leave out "
             "label_column."
         )
-    texts = [as_text(value) for value in values.tolist()]
-    different = sorted(set(texts), key=lambda text: (0, int(text), "") if text.isdigit() else (1, 0, text))
-    number_of = {text: number for number, text in enumerate(different)}
-    return np.array([number_of[text] for text in texts], "int64"), tuple(different)
+    return [as_text(value) for value in values.tolist()]
+
+
+def in_order(texts: set[str]) -> tuple[str, ...]:
+    """Names of classes in the order of their numbers: whole numbers by size, then the others.
+
+    Args:
+        texts: The different ones.
+    """
+    return tuple(sorted(texts, key=lambda text: (0, int(text), "") if text.isdigit() else (1, 0, text)))

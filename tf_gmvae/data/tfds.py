@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
+from tf_gmvae.data import sizes
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
 
@@ -45,7 +48,30 @@ def load_tfds(
         InputError: If TFDS does not know the name, cannot download, or the data are no images of one size.
     """
     dataset_name = dataset_name or f"tfds:{name}"
-    builder = _prepared_builder(name, data_dir, dataset_name, instead)
+    builder = prepared_builder(name, data_dir, dataset_name, instead)
+    parts = parts_of(dataset_name, builder, train)
+    count = sum(builder.info.splits[split].num_examples for split in parts.values())
+    sizes.check(dataset_name, count * int(np.prod(builder.info.features["image"].shape)))
+    splits = {part: _read_split(dataset_name, builder, split) for part, split in parts.items()}
+    return Dataset(
+        dataset_name, splits["train"], splits.get("test"), class_names or names_of_classes(builder.info.features)
+    )
+
+
+def parts_of(dataset_name: str, builder: Any, train: str = "train") -> dict[str, str]:
+    """The splits to train and to score on, once it is sure that they are images of one size.
+
+    Args:
+        dataset_name: For messages.
+        builder: Of TFDS.
+        train: As in `load_tfds`. Default "train".
+
+    Returns:
+        Dict of the names of the splits by "train" and maybe "test".
+
+    Raises:
+        InputError: As `load_tfds`.
+    """
     _check_features(dataset_name, builder.info.features)
     splits = builder.info.splits
     missing = [part for part in train.split("+") if part not in splits]
@@ -55,17 +81,21 @@ def load_tfds(
             f"{', '.join(splits) or 'none'}."
         )
     test = next((part for part in ("test", "validation") if part in splits), None)
-    if class_names is None and "label" in builder.info.features:
-        class_names = _class_names(builder.info.features["label"])
-    return Dataset(
-        dataset_name,
-        _read_split(dataset_name, builder, train),
-        _read_split(dataset_name, builder, test) if test else None,
-        class_names,
-    )
+    return {"train": train} | ({} if test is None else {"test": test})
 
 
-def _prepared_builder(name, data_dir, dataset_name, instead):
+def prepared_builder(name: str, data_dir: str | Path | None, dataset_name: str, instead: str | None = None) -> Any:
+    """The builder of a data set that is prepared, or is so after a download.
+
+    Args:
+        name: As in `load_tfds`.
+        data_dir: As in `load_tfds`.
+        dataset_name: For messages.
+        instead: As in `load_tfds`. Default None.
+
+    Raises:
+        InputError: If it cannot be had.
+    """
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core import read_only_builder
 
@@ -145,39 +175,61 @@ def _check_features(dataset_name, features):
             )
 
 
-def _class_names(label):
+def names_of_classes(features: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Names of the labels, or None.
+
+    Args:
+        features: Of a builder.
+    """
     # A label that is a plain number has no names; one without known classes has None.
-    names = getattr(label, "names", None)
+    names = getattr(features["label"], "names", None) if "label" in features else None
     return tuple(names) if names else None
 
 
 def _read_split(dataset_name, builder, split):
     features = builder.info.features
-    keys = [key for key in ("image", "label") if key in features]
     count = builder.info.splits[split].num_examples
     images = np.empty((count, *features["image"].shape), np.uint8)
-    labels = np.empty(count, np.int64) if "label" in keys else None
+    labels = np.empty(count, np.int64) if "label" in features else None
     start = 0
-    try:
-        examples = builder.as_dataset(split=split, shuffle_files=False)
-        examples = examples.map(lambda example: {key: example[key] for key in keys})
-        for batch in examples.batch(_READ_BATCH).as_numpy_iterator():
-            stop = start + len(batch["image"])
-            images[start:stop] = batch["image"]
-            if labels is not None:
-                labels[start:stop] = batch["label"]
-            start = stop
-    except Exception as error:
-        raise InputError(
-            f"{dataset_name}, split {split!r}, could not be read ({_first_line(error)}): remove "
-            f"{builder.data_dir} and prepare it again."
-        ) from error
+    for batch in read_batches(dataset_name, builder, split):
+        stop = start + len(batch["image"])
+        images[start:stop] = batch["image"]
+        if labels is not None:
+            labels[start:stop] = batch["label"]
+        start = stop
     if start != count:
         raise InputError(
             f"{dataset_name}, split {split!r}, must hold {count} examples, but {start} could be read: remove "
             f"{builder.data_dir} and prepare it again."
         )
     return Split(images, labels)
+
+
+def read_batches(dataset_name: str, builder: Any, split: str) -> Iterator[dict[str, np.ndarray]]:
+    """The images of a split, and their labels if they have any.
+
+    Args:
+        dataset_name: For messages.
+        builder: Of TFDS.
+        split: Name of the split, or a part of it, "train[100:200]".
+
+    Yields:
+        Dicts of "image", uint8 (B, H, W, C), and maybe "label", (B,).
+
+    Raises:
+        InputError: If they cannot be read.
+    """
+    keys = [key for key in ("image", "label") if key in builder.info.features]
+    try:
+        examples = builder.as_dataset(split=split, shuffle_files=False)
+        examples = examples.map(lambda example: {key: example[key] for key in keys})
+        yield from examples.batch(_READ_BATCH).as_numpy_iterator()
+    except Exception as error:
+        raise InputError(
+            f"{dataset_name}, split {split!r}, could not be read ({_first_line(error)}): remove "
+            f"{builder.data_dir} and prepare it again."
+        ) from error
 
 
 def _reason(error):

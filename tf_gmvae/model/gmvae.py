@@ -13,7 +13,7 @@ from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine
 from tf_gmvae import initial_weights as weights
 from tf_gmvae import likelihoods, objective, presets
 from tf_gmvae.checks import nats, whole_number
-from tf_gmvae.data.table import as_table, is_frame
+from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model import own_networks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ import tensorflow as tf
 from tf_gmvae import inputs, objective
 from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.checks import checked_min_information
-from tf_gmvae.data.pipeline import array_batches
+from tf_gmvae.data.pipeline import array_batches, to_batches
+from tf_gmvae.data.shards import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
@@ -185,8 +187,12 @@ class Training(replicas.KeepsOrder):
             InputError: on bad values, or weights of examples.
             TrainingDivergedError: at the first loss or term that is NaN or infinite.
         """
+        if isinstance(x, ShardedSplit):
+            x, batch_size, kwargs = self._without_end(x, batch_size or 32, kwargs)
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
-        if isinstance(validation_data, Split):
+        if isinstance(validation_data, ShardedSplit):
+            validation_data = inputs.readable(validation_data)
+        elif isinstance(validation_data, Split):
             validation_data = validation_data.examples
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = callbacks.callbacks
@@ -199,6 +205,15 @@ class Training(replicas.KeepsOrder):
             return super().fit(
                 x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, **kwargs
             )
+
+    def _without_end(self, split, batch_size, options):
+        """Shards in an order that is another one in every epoch, as that of arrays is."""
+        steps = options.get("steps_per_epoch") or math.ceil(split.num_examples / batch_size)
+        batches = to_batches(
+            split, batch_size, shuffle_seed=self.seed or 0, num_epochs=None,
+            skip_batches=steps * options.get("initial_epoch", 0),
+        )  # fmt: skip
+        return batches, None, {**options, "steps_per_epoch": steps}
 
     def evaluate(
         self,

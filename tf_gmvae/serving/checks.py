@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tf_gmvae.inputs import MARK
+from tf_gmvae.errors import MARK
 
 
 def require(good: tf.Tensor, *parts: str | tf.Tensor) -> tf.Operation:

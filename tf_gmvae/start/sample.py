@@ -7,6 +7,7 @@ import numpy as np
 
 from tf_gmvae import inputs
 from tf_gmvae.data.sampling import reservoir
+from tf_gmvae.data.shards import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
@@ -52,6 +53,16 @@ def as_split(model: Part, data: Data, max_examples: int, seed: int) -> tuple[Spl
     Raises:
         InputError: if the data do not fit the model, are empty, have weights, or hold too few different examples.
     """
+    if isinstance(data, ShardedSplit):
+        indices = np.random.default_rng(seed).choice(
+            data.num_examples, min(max_examples, data.num_examples), replace=False
+        )
+        indices.sort()
+        sample = data.take(indices).examples
+        inputs.check_data(sample, model)
+        split = Split(sample, missing=model.likelihood.missing)
+        check_enough(split, model.num_components)
+        return split, indices
     data = inputs.readable(data, model.likelihood)
     inputs.check_data(data, model)
     if not isinstance(data, np.ndarray):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,19 +129,27 @@ def check_output(path: str | Path) -> Path:
     return path
 
 
-def write(columns: Mapping[str, np.ndarray], path: Path) -> None:
+def write(parts: Iterable[Mapping[str, np.ndarray]], *paths: Path) -> None:
     """Writes the answers so that no reader ever finds half of them.
 
     Args:
-        columns: answer of `rows`.
-        path: file that ends in .csv or .parquet.
+        parts: answers of `rows`, one after the other, at least one.
+        *paths: files that end in .csv or .parquet.
     """
     import pyarrow
     from pyarrow import csv, parquet
 
-    table = pyarrow.table({name: pyarrow.array(values) for name, values in columns.items()})
-    with disk.whole(path) as partial:
-        if path.suffix.lower() == PARQUET:
-            parquet.write_table(table, partial)
-        else:
-            csv.write_csv(table, partial, csv.WriteOptions(quoting_style="needed"))
+    with contextlib.ExitStack() as files:
+        partials = [(path, files.enter_context(disk.whole(path))) for path in paths]
+        writers: list[Any] = []
+        for columns in parts:
+            table = pyarrow.table({name: pyarrow.array(values) for name, values in columns.items()})
+            for path, partial in partials if not writers else ():
+                if path.suffix.lower() == PARQUET:
+                    writer = parquet.ParquetWriter(partial, table.schema)
+                else:
+                    options = csv.WriteOptions(quoting_style="needed")
+                    writer = csv.CSVWriter(str(partial), table.schema, write_options=options)
+                writers.append(files.enter_context(writer))
+            for writer in writers:
+                writer.write_table(table)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 from absl import flags
 
 from tf_gmvae import terminal
 from tf_gmvae.model.inference import Examination
-from train.run import answers, cluster_names
+from train.run import answers, cluster_names, samples
 from train.run.answers import Answer
 from train.run.run import Run
 
@@ -33,38 +34,55 @@ def write(run: Run, examination: Examination, names: str | None = None) -> None:
     Raises:
         InputError: if the names cannot be read; nothing has been written.
     """
-    splits = {"train": run.dataset.train, **({} if run.dataset.test is None else {"test": run.dataset.test})}
+    dataset = run.dataset
+    splits = {"train": dataset.train, **({} if dataset.test is None else {"test": dataset.test})}
     scored = Answer(examination.log_posterior, examination.terms.elbo)
-    found = {
-        part: scored if split is run.scored else _answer(run.model.examine(run.batches(split)))
-        for part, split in splits.items()
-    }
-    record = {**run.folder.read_clusters(), "outlier_below": answers.outlier_below(found["train"].elbo)}
+    known = {id(run.scored): scored}
+    threshold = scored if run.fitted is run.scored else _answer(run, run.fitted, known)
+    record = {**run.folder.read_clusters(), "outlier_below": answers.outlier_below(threshold.elbo)}
     guide = run.folder.read_start().get("guide")
     if guide and "names" not in record:
         record.update({key: guide[key] for key in ("names", "certainty")})
     if names is not None:
-        record.update(cluster_names.read(names, run.settings.num_components, _clusters_by_id(splits, found)))
-    parts = {id(split): found[part] for part, split in splits.items()}
-    columns = answers.rows(splits, lambda split: parts[id(split)], record["outlier_below"], record.get("names"))
+        wanted = cluster_names.columns_of(names).get("id", [])
+        by_id = _clusters_by_id(run, splits.values(), wanted)
+        record.update(cluster_names.read(names, run.settings.num_components, by_id))
+    parts = (
+        answers.rows(
+            {name: part}, lambda part: _answer(run, part, known), record["outlier_below"], record.get("names")
+        )
+        for name, split in splits.items()
+        for part in samples.chunks(split)
+    )
     run.folder.write_clusters(record)
-    for path in (run.folder.clusters_parquet, run.folder.clusters_csv):
-        answers.write(columns, path)
+    answers.write(parts, run.folder.clusters_parquet, run.folder.clusters_csv)
     terminal.say(f"The cluster of every example: {run.folder.clusters_csv}, and .parquet")
 
 
-def _answer(examination):
-    return Answer(examination.log_posterior, examination.terms.elbo)
+def _answer(run, split, known):
+    """What the model says of a split in memory; of the one that is scored and of the fitted one it is known."""
+    if id(split) not in known:
+        examination = run.model.examine(run.batches(split))
+        answer = Answer(examination.log_posterior, examination.terms.elbo)
+        if split is not run.fitted:
+            return answer
+        known[id(split)] = answer
+    return known[id(split)]
 
 
-def _clusters_by_id(splits, found):
-    """Of every example that is the only one of its id: numbers of rows begin anew in every part."""
+def _clusters_by_id(run, splits, wanted):
+    """Of every example that is asked for and the only one of its id: numbers of rows begin anew in every part."""
     clusters: dict[str, int] = {}
     twice = set()
-    for part, split in splits.items():
-        own = found[part].log_posterior.argmax(axis=1).tolist()
-        for name, cluster in zip(answers.ids(split).tolist(), own, strict=True):
-            if name in clusters:
-                twice.add(name)
-            clusters[name] = cluster
+    for split in splits:
+        for part in samples.chunks(split):
+            ids = answers.ids(part)
+            chosen = np.flatnonzero(np.isin(ids, wanted))
+            if not len(chosen):
+                continue
+            found = run.model.log_posterior(run.batches(part.take(chosen))).argmax(axis=1)
+            for name, cluster in zip(ids[chosen].tolist(), found.tolist(), strict=True):
+                if name in clusters:
+                    twice.add(name)
+                clusters[name] = cluster
     return {name: cluster for name, cluster in clusters.items() if name not in twice}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from tf_gmvae import disk
 from tf_gmvae.errors import InputError
+from train.run import rows
 
 
 class RunFiles:
@@ -144,16 +146,17 @@ class RunFiles:
                 f"{self.start_clusters} is damaged ({error}): move it away, and the scores go without the start's."
             ) from None
 
-    def write_start_assignments(self, posterior: np.ndarray) -> None:
+    def write_start_assignments(self, shape: tuple[int, int], posterior: Iterable[np.ndarray]) -> None:
         """Stores what training shall hold on to.
 
         Args:
-            posterior: array (N, K), of the training examples.
+            shape: pair (N, K).
+            posterior: arrays (n, K), of the N training examples.
         """
-        with disk.whole(self.start_assignments) as partial:
-            np.save(partial, posterior.astype("float32"))
+        with disk.whole(self.start_assignments) as partial, partial.open("wb") as file:
+            rows.write(file, shape, posterior)
 
-    def read_start_assignments(self, shape: tuple[int, int]) -> np.ndarray:
+    def read_start_assignments(self, shape: tuple[int, int]) -> rows.Rows:
         """The same again.
 
         Args:
@@ -164,7 +167,7 @@ class RunFiles:
         """
         fault = "is missing"
         try:
-            posterior = np.load(self.start_assignments, allow_pickle=False)
+            posterior = rows.Rows(self.start_assignments)
             if posterior.shape == shape:
                 return posterior
             fault = f"is of shape {posterior.shape} instead of {shape}"

@@ -35,7 +35,7 @@ def beside(run: Run, posterior: np.ndarray, compute: bool = True) -> dict[str, A
     labels, settings = run.scored.labels, run.settings
     features = run.model.likelihood.features()
     floors = Floors(
-        run.dataset.train.examples, run.scored.examples, settings.num_components, settings.seed,
+        run.fitted.examples, run.scored.examples, settings.num_components, settings.seed,
         None if features is None else lambda rows: features(rows).numpy(),
     )  # fmt: skip
     if labels is None:

@@ -19,8 +19,9 @@ from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
+from tf_gmvae.data.shards import ShardedSplit
 from tf_gmvae.errors import InputError
-from train.run import guide, last_screen
+from train.run import guide, last_screen, samples
 from train.run.folder import RunFolder
 from train.run.run import Run
 from train.run.settings import elbos
@@ -62,10 +63,11 @@ def initialize(run: Run) -> None:
         guided["guide"] = guide.names_of(found, known[start.indices], classes, settings.num_components)
     with terminal.step("  What the start has made of the examples"):
         if settings.hold:
-            run.folder.write_start_assignments(model.predict(run.batches(train), verbose=0))
+            found = (model.predict(run.batches(part), verbose=0) for part in samples.chunks(train))
+            run.folder.write_start_assignments((train.num_examples, model.num_components), found)
         counts = np.bincount(start.labels.argmax(axis=1), minlength=model.num_components)
         log_posterior = model.log_posterior(run.batches(run.scored))
-        labels = None if train.labels is None else train.labels[start.indices]
+        labels = train.take(start.indices).labels if train.has_labels else None
     run.folder.write_start_clusters(log_posterior.argmax(axis=1))
     run.folder.write_start(
         {
@@ -120,7 +122,8 @@ def fit(run: Run, one_epoch: bool = False) -> None:
     elif not one_epoch:
         terminal.say(f"Training: {settings.epochs} epochs of {steps:,} steps.")
     model.initialized = settings.initialize  # which a loaded model does not know
-    watched = _watched(dataset.train, settings.seed)
+    train = dataset.train
+    watched = train.take(samples.drawn(train.num_examples, WATCHED, settings.seed))
     callbacks = [
         CollapseWatch(run.batches(watched), log_dir=folder.tensorboard / "watch", revive=settings.revive),
         ComponentPictures(
@@ -133,7 +136,7 @@ def fit(run: Run, one_epoch: bool = False) -> None:
         ),
     ]
     if dataset.test is not None:
-        callbacks.append(TestPart(run.batches(dataset.test), dataset.test.labels))
+        callbacks.append(TestPart(run.batches(run.scored), run.scored.labels))
     if settings.patience is not None:
         callbacks.append(StopWithoutProgress(settings.patience, folder.best, elbos(past)))
     if settings.minutes is not None:
@@ -183,14 +186,17 @@ def _training_batches(run, batch_size, steps_done):
         drop_remainder=True,
         with_numbers=held is not None,
     )
-    return batches if held is None else batches.map(lambda examples, numbers: (examples, tf.gather(held, numbers)))
+    if held is None:
+        return batches
+    in_memory = None if isinstance(train, ShardedSplit) else held.take(np.arange(train.num_examples))
 
+    def with_held(examples, numbers):
+        if in_memory is not None:
+            return examples, tf.gather(in_memory, numbers)
+        rows = tf.numpy_function(held.take, [numbers], tf.float32, stateful=False)
+        return examples, tf.ensure_shape(rows, (batch_size, settings.num_components))
 
-def _watched(split, seed):
-    """At most `WATCHED` examples of a split, drawn: files are often sorted by class."""
-    drawn = np.random.default_rng(seed).choice(split.num_examples, min(WATCHED, split.num_examples), replace=False)
-    drawn.sort()
-    return split.take(drawn)
+    return batches.map(with_held)
 
 
 class _StartClock(keras.callbacks.Callback):

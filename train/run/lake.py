@@ -18,8 +18,8 @@ from apache_beam.io import fileio
 from apache_beam.utils import shared
 
 from tf_gmvae.data.delimited import NULLS
+from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.split import Split
-from tf_gmvae.data.table import as_table
 from tf_gmvae.errors import InputError
 from tf_gmvae.serving import images
 from train.run import answers

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import zipfile
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import GMVAE, data, inputs
 from tf_gmvae.clustering.recipe import with_columns
 from tf_gmvae.data.pictures import ImageSize
+from tf_gmvae.data.shards import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
-from train.run import guide
+from train.run import guide, samples
 from train.run.choices import likelihood_of, preset_of
 from train.run.definitions import OPTIMIZERS
 from train.run.folder import RunFolder
@@ -77,10 +80,15 @@ class Run:
         folder.read_start_clusters()
         return cls(folder, settings, model=load_model(folder), dataset=load_data(settings))
 
-    @property
+    @functools.cached_property
     def scored(self) -> data.Split:
-        """The part of the data that is scored: the test part, or the training part where there is no other."""
-        return self.dataset.test or self.dataset.train
+        """What is scored: the test part, or the training part where there is no other; of shards a sample."""
+        return samples.in_memory(self.dataset.test or self.dataset.train, self.settings.seed)
+
+    @functools.cached_property
+    def fitted(self) -> data.Split:
+        """What simple methods are fitted to: the training part, or of shards a sample of it."""
+        return samples.in_memory(self.dataset.train, self.settings.seed)
 
     def batches(self, split: data.Split, batch_size: int = EVALUATION_BATCH, **options: Any) -> tf.data.Dataset:
         """Batches of a part of the data as the run sees them.
@@ -109,19 +117,10 @@ def load_data(settings: Settings | MethodSettings, image_size: ImageSize = None)
     Raises:
         InputError: if it cannot be had.
     """
-    dataset = data.load(
-        settings.dataset,
-        settings.data_dir,
-        image_size=image_size if settings.image_size is None else settings.image_size,
-        channels=settings.channels,
-        columns=_names(settings.columns),
-        label_column=settings.label_column,
-        id_column=settings.id_column,
-        kinds=_kinds(settings.kinds),
-        skip_broken=settings.skip_broken,
-        series=settings.series,
-        seed=settings.seed,
-    )
+    options = options_of(settings)
+    if options["image_size"] is None:
+        options["image_size"] = image_size
+    dataset = data.load(settings.dataset, settings.data_dir, **options, seed=settings.seed)
     # The other methods take vectors as they are.
     if not isinstance(settings, Settings):
         return dataset
@@ -131,6 +130,22 @@ def load_data(settings: Settings | MethodSettings, image_size: ImageSize = None)
     if settings.column_scale != "each":
         raise InputError("--column_scale=common goes with --preset=table and --likelihood=columns: leave it out.")
     return dataset
+
+
+def options_of(settings: Any) -> dict[str, Any]:
+    """The options of `data.load` among settings or flags.
+
+    Args:
+        settings: `Settings`, `MethodSettings` or the flags of `definitions.define_data`.
+
+    Raises:
+        InputError: if one is not written as it should be.
+    """
+    return {
+        "image_size": settings.image_size, "channels": settings.channels, "columns": _names(settings.columns),
+        "label_column": settings.label_column, "id_column": settings.id_column, "kinds": _kinds(settings.kinds),
+        "skip_broken": settings.skip_broken, "series": settings.series,
+    }  # fmt: skip
 
 
 def _names(listed):
@@ -187,12 +202,13 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     preset.check_shape(shape)
     likelihood = likelihood_of(settings, dataset)
     for split in filter(None, (dataset.train, dataset.test)):
-        inputs.check_values(split.examples, likelihood)
+        values = np.array(split.extremes, split.dtype) if isinstance(split, ShardedSplit) else split.examples
+        inputs.check_values(values, likelihood)
     settings = settings.resolved(preset.name, likelihood.name, dataset.train.num_examples)
     if settings.hold and settings.views == "none":
         raise InputError("--hold shows images in views, unlike --views=none: add --hold=0, or leave out --views.")
     if settings.initialize:
-        check_enough(dataset.train, settings.num_components)
+        check_enough(samples.in_memory(dataset.train, settings.seed), settings.num_components)
     if settings.guide_labels is not None:
         if not settings.initialize:
             raise InputError("--guide_labels guides the start, which --noinitialize leaves out: drop one of them.")

@@ -56,6 +56,7 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         "dataset": settings.dataset,
         "scored_on": "test" if dataset.test else "train",
         "num_examples": split.num_examples,
+        "drawn_from": (dataset.test or dataset.train).num_examples,
         "preset": settings.preset,
         "likelihood": settings.likelihood,
         "num_components": settings.num_components,

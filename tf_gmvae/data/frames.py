@@ -1,0 +1,94 @@
+"""Tables in memory, of whichever package, as arrays by the names of their columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tf_gmvae.errors import InputError
+
+_SECONDS_OF_A_DAY = 86_400.0
+
+
+def is_frame(data: object) -> bool:
+    """Whether something is a table whose columns have names: of pandas, polars or pyarrow.
+
+    Args:
+        data: anything.
+    """
+    return hasattr(data, "columns") and (hasattr(data, "to_numpy") or hasattr(data, "column_names"))
+
+
+def as_table(data: Any, name: str = "the table") -> dict[str, np.ndarray]:
+    """The columns of a table in memory.
+
+    Args:
+        data: `pyarrow.Table`, or a DataFrame of pandas or polars.
+        name: text, what messages call it. Default "the table".
+
+    Returns:
+        See `read_table`.
+
+    Raises:
+        InputError: if a name is there twice, or a column holds neither numbers, dates nor texts.
+    """
+    import pyarrow
+
+    is_arrow = isinstance(data, pyarrow.Table)
+    names = list(map(str, data.column_names if is_arrow else data.columns))
+    twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise InputError(f"{name} has the column {twice[0]!r} twice: rename one of them.")
+    if not is_arrow:
+        to_arrow = getattr(data, "to_arrow", lambda: pyarrow.Table.from_pandas(data, preserve_index=False))
+        try:
+            data = to_arrow()
+        except (pyarrow.ArrowException, TypeError, ValueError) as error:  # as of numbers and texts in one column
+            raise InputError(
+                f"{name} has a column of values of several types ({' '.join(map(str, error.args))[:160]}): make "
+                "them alike."
+            ) from None
+    columns: dict[str, np.ndarray] = {}
+    for column_name, column in zip(names, data.columns, strict=True):
+        columns.update(_arrays(name, column_name, column))
+    return columns
+
+
+def _arrays(table_name, name, column):
+    import pyarrow
+    from pyarrow import types
+
+    kind = column.type
+    if types.is_dictionary(kind):
+        kind, column = kind.value_type, column.cast(kind.value_type)
+    if types.is_null(kind):
+        return {name: np.full(len(column), np.nan)}
+    if types.is_list(kind) or types.is_fixed_size_list(kind) or types.is_large_list(kind):
+        return _of_lists(table_name, name, column)
+    if types.is_timestamp(kind) or types.is_date(kind):
+        seconds = column.cast(pyarrow.timestamp("s"), safe=False).cast(pyarrow.int64())
+        return {name: seconds.cast(pyarrow.float64()).to_numpy() / _SECONDS_OF_A_DAY}
+    if types.is_decimal(kind) or types.is_float16(kind):
+        column = column.cast(pyarrow.float64())
+    elif not (
+        types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+        or types.is_string(kind) or types.is_large_string(kind)
+    ):  # fmt: skip
+        raise InputError(
+            f"{table_name}, column {name!r}: holds {kind}, not numbers, dates or texts: leave it out."
+        )
+    return {name: column.to_numpy()}
+
+
+def _of_lists(table_name, name, column):
+    """An embedding in one column: a column for each of its values."""
+    rows = column.to_pylist()
+    lengths = {None if row is None else len(row) for row in rows}
+    if len(lengths) > 1 or None in lengths or 0 in lengths:
+        raise InputError(f"{table_name}, column {name!r}: its lists have different lengths: give all the same.")
+    try:
+        values = np.array(rows, "float64")
+    except (TypeError, ValueError):
+        raise InputError(f"{table_name}, column {name!r}: its lists hold something other than numbers.") from None
+    return {f"{name}_{index}": values[:, index] for index in range(values.shape[1])}

@@ -1,0 +1,325 @@
+"""Data larger than memory: a folder of ArrayRecord files, of which batches and samples are read, never all.
+
+A folder of shards has `shards.json`, its manifest, and files of records. Each record is a `tf.train.Example` with
+the values of one example, `x` (raw bytes, little-endian, of the shape and the dtype of the manifest), and where
+there are any, `label` (int64) and `id` (bytes). `python -m train.shards` writes them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import tensorflow as tf
+
+from tf_gmvae.data.split import Dataset, Split
+from tf_gmvae.errors import InputError
+from tf_gmvae.tables.columns import Columns
+
+MANIFEST = "shards.json"
+FORMAT = 1
+_DTYPES = ("uint8", "float32")
+# Readers hold no block in advance: records are asked for in any order.
+_READER_OPTIONS = "readahead_buffer_size:0"
+
+
+@dataclass(frozen=True)
+class ShardFile:
+    """One file of records.
+
+    Attributes:
+        path: Where it lies.
+        num_examples: Records in it, at least 1.
+        num_bytes: Its size.
+        sha256: Its check sum, in hexadecimal digits.
+    """
+
+    path: Path
+    num_examples: int
+    num_bytes: int
+    sha256: str
+
+
+class ShardedSplit(Split):
+    """One split in shards: what `Split` is, without being in memory.
+
+    `to_batches` shuffles it as a whole, and `take` reads a part. Its `examples`, `labels` and `ids` cannot be had.
+
+    Args:
+        files: The files, in their order.
+        data_shape: Shape of one example.
+        dtype: "uint8" or "float32".
+        num_classes: Number of different labels, or None where there are none.
+        has_ids: Whether the records have ids.
+        missing: Whether NaN marks a missing value.
+        extremes: Smallest and largest value of all examples that is not NaN.
+
+    Raises:
+        InputError: If a file is missing, or not as long as it should be.
+    """
+
+    def __init__(
+        self,
+        files: tuple[ShardFile, ...],
+        data_shape: tuple[int, ...],
+        dtype: str,
+        num_classes: int | None,
+        has_ids: bool,
+        missing: bool,
+        extremes: tuple[float, float],
+    ) -> None:
+        for file in files:
+            _check_length(file)
+        given = {
+            "files": files, "_data_shape": data_shape, "_dtype": np.dtype(dtype), "_num_classes": num_classes,
+            "has_ids": has_ids, "missing": missing, "_extremes": extremes,
+            "_ends": np.cumsum([file.num_examples for file in files]), "_readers": {},
+        }  # fmt: skip
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
+
+    files: tuple[ShardFile, ...]
+    has_ids: bool
+
+    def __getattribute__(self, name: str) -> Any:
+        """Refuses what is not in memory."""
+        if name in ("examples", "labels", "ids"):
+            raise InputError(
+                f"The {name} of {self.folder} are in shards, not in memory, but this needs them there: give a "
+                "smaller part of the data, or in Python take(numbers)."
+            )
+        return super().__getattribute__(name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is open."""
+        return {**self.__dict__, "_readers": {}}
+
+    @property
+    def folder(self) -> Path:
+        """Where the files lie."""
+        return self.files[0].path.parent
+
+    @property
+    def num_examples(self) -> int:
+        """Number of examples, N."""
+        return int(self.__dict__["_ends"][-1])
+
+    @property
+    def data_shape(self) -> tuple[int, ...]:
+        """Shape of one example."""
+        return self.__dict__["_data_shape"]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the examples."""
+        return self.__dict__["_dtype"]
+
+    @property
+    def extremes(self) -> tuple[float, float]:
+        """Smallest and largest value that is not NaN."""
+        return self.__dict__["_extremes"]
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether there are labels."""
+        return self.num_classes is not None
+
+    def check_names(self, what: str, class_names: tuple[str, ...]) -> None:
+        """See `Split.check_names`; looks at the number of labels alone."""
+        if self.num_classes is not None and self.num_classes > len(class_names):
+            raise InputError(
+                f"{what} must have a name each: make the shards again. Received: {self.num_classes} labels, "
+                f"{len(class_names)} names."
+            )
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of different labels, or None without labels."""
+        return self.__dict__["_num_classes"]
+
+    def take(self, numbers: np.ndarray) -> Split:
+        """Reads some of the examples, with what is known of them.
+
+        Args:
+            numbers: `(N',)` integers.
+
+        Returns:
+            The `Split` of `N'`, in memory.
+        """
+        examples, labels, ids = [], [], []
+        for part in np.array_split(np.asarray(numbers), max(1, len(numbers) // 4096)):
+            found = self.parsed(tf.constant(self.records(part)), with_all=True)
+            examples.append(found["x"].numpy())
+            if "label" in found:
+                labels.append(found["label"].numpy())
+            if "id" in found:
+                ids.append(np.array([name.decode("utf-8", "replace") for name in found["id"].numpy()], dtype=str))
+        return Split(
+            np.concatenate(examples),
+            np.concatenate(labels) if labels else None,
+            np.concatenate(ids) if ids else None,
+            self.missing,
+        )
+
+    def records(self, numbers: np.ndarray) -> np.ndarray:
+        """Reads records.
+
+        Args:
+            numbers: `(B,)` integers.
+
+        Returns:
+            `(B,)` bytes objects, in this order.
+
+        Raises:
+            InputError: If a file cannot be read.
+        """
+        ends = self.__dict__["_ends"]
+        shards = np.searchsorted(ends, numbers, side="right")
+        found = np.empty(len(numbers), object)
+        for shard in np.unique(shards):
+            here = np.flatnonzero(shards == shard)
+            begin = ends[shard] - self.files[shard].num_examples
+            try:
+                found[here] = self._reader(int(shard)).read((numbers[here] - begin).tolist())
+            except (OSError, RuntimeError, ValueError, IndexError) as error:
+                _damaged(self.files[shard].path, error)
+        return found
+
+    def parsed(self, records: tf.Tensor, with_all: bool = False) -> dict[str, tf.Tensor]:
+        """What is in records; also within a graph.
+
+        Args:
+            records: String tensor `(B,)`.
+            with_all: Whether to return labels and ids as well, where there are any. Default False.
+
+        Returns:
+            Dict of "x", `(B, ...)` of the dtype of the split, and maybe "label", int64 `(B,)`, and "id", strings.
+        """
+        features = {"x": tf.io.FixedLenFeature((), tf.string)}
+        if with_all and self.num_classes is not None:
+            features["label"] = tf.io.FixedLenFeature((), tf.int64)
+        if with_all and self.has_ids:
+            features["id"] = tf.io.FixedLenFeature((), tf.string)
+        found = tf.io.parse_example(records, features)
+        values = tf.io.decode_raw(found["x"], tf.as_dtype(self.dtype))
+        return {**found, "x": tf.reshape(values, (-1, *self.data_shape))}
+
+    def _reader(self, shard):
+        readers = self.__dict__["_readers"]
+        if shard not in readers:
+            readers[shard] = record_module().ArrayRecordReader(
+                str(self.files[shard].path), options=_READER_OPTIONS
+            )
+            if readers[shard].num_records() != self.files[shard].num_examples:
+                _damaged(self.files[shard].path, f"it has {readers[shard].num_records():,} records")
+        return readers[shard]
+
+
+def has_shards(folder: str | Path) -> bool:
+    """Whether a folder is one of shards.
+
+    Args:
+        folder: Path.
+    """
+    return (Path(folder) / MANIFEST).is_file()
+
+
+def load_shards(folder: str | Path) -> Dataset:
+    """Opens a folder of shards.
+
+    Args:
+        folder: Path.
+
+    Returns:
+        A `Dataset` of one or two `ShardedSplit`.
+
+    Raises:
+        InputError: If the manifest cannot be read, or does not go with the files.
+    """
+    path = Path(folder) / MANIFEST
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
+            raise InputError(f"{path} is of format {manifest['format']}, not {FORMAT}: update tf-gmvae.")
+        splits = {name: _split(Path(folder), manifest, name) for name in manifest["splits"]}
+        columns, class_names = manifest["columns"], manifest["class_names"]
+        return Dataset(
+            str(folder),
+            splits["train"],
+            splits.get("test"),
+            None if class_names is None else tuple(map(str, class_names)),
+            None if columns is None else Columns.from_config(columns),
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        raise InputError(f"{path} is damaged ({type(error).__name__}: {reason}): make the shards again.") from None
+
+
+def record_module() -> Any:
+    """The module that reads and writes ArrayRecord files.
+
+    Raises:
+        InputError: if there is none for this system.
+    """
+    try:
+        from array_record.python import array_record_module
+    except ImportError:
+        raise InputError("Shards need the package array_record: pip install array_record.") from None
+    return array_record_module
+
+
+def _split(folder: Path, manifest: Mapping[str, Any], name: str) -> ShardedSplit:
+    found, shape, dtype = manifest["splits"][name], manifest["data_shape"], manifest["dtype"]
+    path = folder / MANIFEST
+    files = []
+    for record in found["files"]:
+        file_name = record["name"]
+        if not isinstance(file_name, str) or Path(file_name).name != file_name or file_name in ("", ".", ".."):
+            raise InputError(f"{path} names a file outside of its folder, {file_name!r}: do not use these shards.")
+        files.append(
+            ShardFile(
+                folder / file_name, _count(record["num_examples"]), _count(record["num_bytes"]), record["sha256"]
+            )
+        )
+    low, high = map(float, found["extremes"])
+    num_classes = found["num_classes"]
+    if dtype not in _DTYPES or not files or not low <= high:
+        raise ValueError(f"{dtype!r}, {len(files)} files, values from {low:g} to {high:g}")
+    return ShardedSplit(
+        tuple(files),
+        tuple(map(_count, shape)),
+        dtype,
+        None if num_classes is None else _count(num_classes),
+        bool(found["has_ids"]),
+        bool(manifest["missing"]),
+        (low, high),
+    )
+
+
+def _count(value):
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{value!r} is no number of things")
+    return value
+
+
+def _check_length(file):
+    try:
+        found = file.path.stat().st_size
+    except OSError as error:
+        raise InputError(f"{file.path} is missing ({error.strerror}): copy or make the shards again.") from None
+    if found != file.num_bytes:
+        raise InputError(
+            f"{file.path} has {found:,} bytes in place of {file.num_bytes:,}: it is cut short or another file. "
+            "Copy or make the shards again."
+        )
+
+
+def _damaged(path: Path, error: object) -> NoReturn:
+    reason = (str(error).splitlines() or [type(error).__name__])[0][:100].rstrip(".")
+    raise InputError(f"{path} is damaged ({reason}): copy or make the shards again.") from None

@@ -1,0 +1,93 @@
+"""The one way to data in pieces: a name or a path becomes a `Source`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tf_gmvae.data import image_tree, pictures, record_streams, table, table_streams, tfds
+from tf_gmvae.data.image_folder import read_images
+from tf_gmvae.data.load import is_named, load
+from tf_gmvae.data.shards import has_shards
+from tf_gmvae.data.split import Split
+from tf_gmvae.data.streams import BLOCK, Piece, Source, of_dataset, of_npy, ranges
+from tf_gmvae.errors import InputError
+
+
+def open_source(name: str, data_dir: str | None = None, **options: Any) -> Source:
+    """Opens data of any size; a folder of pictures, a TFDS set, Parquet, TFRecord and .npy files are never held.
+
+    Args:
+        name: As `data.load` takes it, or a folder of TFRecord files.
+        data_dir: As in `data.load`. Default None.
+        **options: As in `data.load`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        InputError: If the data cannot be had.
+    """
+    path = Path(name).expanduser()
+    if name.startswith("tfds:") and name != "tfds:":
+        return _of_tfds(name, data_dir)
+    if not is_named(name):
+        if path.is_dir() and has_shards(path):
+            raise InputError(f"{path} is a folder of shards already: give it to train.main as --dataset.")
+        if path.is_dir() and record_streams.record_files(path):
+            return record_streams.of_records(path, options["image_size"], options["channels"])
+        if table.is_parquet(path):
+            of_tables = ("columns", "label_column", "id_column", "kinds")
+            return table_streams.of_parquet(path, **{option: options[option] for option in of_tables})
+        if path.is_dir():
+            of_images = ("image_size", "channels", "skip_broken")
+            return _of_images(path, **{option: options[option] for option in of_images})
+        if path.suffix.lower() == ".npy" and path.is_file() and options["image_size"] in (None, "auto"):
+            return of_npy(path, options["series"])
+    return of_dataset(load(name, data_dir, **options))
+
+
+def _of_tfds(name, data_dir):
+    builder = tfds.prepared_builder(name.removeprefix("tfds:"), data_dir, name)
+    parts = tfds.parts_of(name, builder)
+    pieces = [
+        Piece(part, functools.partial(_tfds_piece, name, data_dir, f"{split}[{begin}:{end}]"))
+        for part, split in parts.items()
+        for begin, end in ranges(builder.info.splits[split].num_examples)
+    ]
+    return Source(tuple(pieces), tfds.names_of_classes(builder.info.features))
+
+
+def _tfds_piece(name: str, data_dir: str | None, split: str) -> Iterator[Split]:
+    builder = tfds.prepared_builder(name.removeprefix("tfds:"), data_dir, name)
+    for batch in tfds.read_batches(name, builder, split):
+        labels = batch.get("label")
+        yield Split(batch["image"], None if labels is None else labels.astype("int64"))
+
+
+def _of_images(folder, image_size, channels, skip_broken):
+    tree = image_tree.image_tree(folder, image_size, channels, skip_broken)
+    pieces = []
+    for part, (paths, labels) in tree.parts.items():
+        for begin, end in ranges(len(paths)):
+            known = None if labels is None else labels[begin:end]
+            of_piece = (paths[begin:end], known, tree.folder, tree.shape, tree.side, skip_broken)
+            pieces.append(Piece(part, functools.partial(_image_piece, *of_piece)))
+    return Source(tuple(pieces), tree.class_names, image_size=tree.side)
+
+
+def _image_piece(
+    paths: list[Path], labels: np.ndarray | None, folder: Path, shape: tuple[int, ...], side: int | None,
+    skip_broken: bool,
+) -> Iterator[Split]:  # fmt: skip
+    faults = image_tree.Faults(skip_broken)
+    with pictures.no_bombs():
+        for begin, end in ranges(len(paths), BLOCK):
+            known = None if labels is None else labels[begin:end]
+            split = read_images(paths[begin:end], known, folder, shape, side, faults)
+            if split is not None:
+                yield split

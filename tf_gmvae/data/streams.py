@@ -1,0 +1,123 @@
+"""Data of any size in pieces that are read one by one, each as it is asked for, maybe by a process of its own."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tf_gmvae.data.split import Dataset, Split
+from tf_gmvae.tables.columns import Columns
+from tf_gmvae.tables.describing import of_array
+
+# Examples that are in memory at a time, and of a piece.
+BLOCK, PIECE = 1024, 65_536
+# Rows by which columns are described.
+DESCRIBED = 200_000
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the data that is read on its own.
+
+    Attributes:
+        split: "train" or "test".
+        read: Function without arguments to an iterator of `Split`, each of some examples; it can be pickled.
+    """
+
+    split: str
+    read: Callable[[], Iterator[Split]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Data as pieces.
+
+    Attributes:
+        pieces: In their order.
+        class_names: The name of label 0, 1, ..., or None.
+        columns: `Columns` of a table; None of other data.
+        image_size: The side in pixels of the squares that images are resized to, or None.
+        is_parallel: Whether processes can read pieces side by side. Default True.
+    """
+
+    pieces: tuple[Piece, ...]
+    class_names: tuple[str, ...] | None = None
+    columns: Columns | None = None
+    image_size: int | None = None
+    is_parallel: bool = True
+
+
+def of_dataset(dataset: Dataset) -> Source:
+    """Data that are in memory.
+
+    Args:
+        dataset: `Dataset`.
+
+    Returns:
+        Its `Source`, of one process.
+    """
+    columns = dataset.columns
+    if columns is None and len(dataset.train.data_shape) == 1:
+        columns = of_array(dataset.train.examples.astype("float32"))
+    parts = {"train": dataset.train} | ({} if dataset.test is None else {"test": dataset.test})
+    pieces = [
+        Piece(name, functools.partial(_of_split, split, begin, end, columns is not None))
+        for name, split in parts.items()
+        for begin, end in ranges(split.num_examples)
+    ]
+    return Source(tuple(pieces), dataset.class_names, columns, dataset.image_size, is_parallel=False)
+
+
+def of_npy(path: Path, series: bool) -> Source:
+    """A .npy file that is left on the disk.
+
+    Args:
+        path: The file, which `data.load` could read if it were small.
+        series: As in `data.load`.
+
+    Returns:
+        Its `Source`.
+    """
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    columns = None
+    if array.ndim == 2 and not series:
+        chosen = np.random.default_rng(0).choice(len(array), min(len(array), DESCRIBED), replace=False)
+        columns = of_array(np.asarray(array[np.sort(chosen)], "float32"))
+    pieces = [
+        Piece("train", functools.partial(_of_npy, path, begin, end, series, columns is not None))
+        for begin, end in ranges(len(array))
+    ]
+    return Source(tuple(pieces), columns=columns)
+
+
+def ranges(size: int, piece: int = PIECE) -> list[tuple[int, int]]:
+    """Pieces of a number of examples.
+
+    Args:
+        size: Number of examples.
+        piece: Examples of a piece, at most. Default `PIECE`.
+
+    Returns:
+        List of pairs of begin and end.
+    """
+    return [(begin, min(begin + piece, size)) for begin in range(0, size, piece)]
+
+
+def _of_split(split, begin, end, as_floats):
+    for numbers in (np.arange(b, min(b + BLOCK, end)) for b in range(begin, end, BLOCK)):
+        part = split.take(numbers)
+        examples = part.examples.astype("float32") if as_floats else part.examples
+        yield Split(examples, part.labels, part.ids, part.missing or as_floats)
+
+
+def _of_npy(path, begin, end, series, as_floats):
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    for first in range(begin, end, BLOCK):
+        rows = np.array(array[first : min(first + BLOCK, end)])
+        if series and rows.ndim == 2:
+            rows = rows[..., np.newaxis]
+        yield Split.from_arrays(rows.astype("float32") if as_floats else rows, series=series)

@@ -1,0 +1,134 @@
+"""Parquet files of any size, read row group by row group."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tf_gmvae.data import table
+from tf_gmvae.data.frames import as_table
+from tf_gmvae.data.reading import reading
+from tf_gmvae.data.split import Split
+from tf_gmvae.data.streams import DESCRIBED, PIECE, Piece, Source
+from tf_gmvae.errors import InputError
+from tf_gmvae.tables.columns import Columns
+from tf_gmvae.tables.describing import describe
+
+# Rows in memory at a time.
+_ROWS = 8192
+
+
+def of_parquet(
+    path: Path,
+    columns: Sequence[str] | None = None,
+    label_column: str | None = None,
+    id_column: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Source:
+    """The rows of a Parquet file, or of all in a folder.
+
+    The columns are described by at most `DESCRIBED` rows, drawn from all, in a first pass. A category that none of
+    these rows has counts as missing.
+
+    Args:
+        path: The file or the folder; all files of it have the same columns.
+        columns: As in `data.table.load_table`, as are all that follow. Default None.
+        label_column: Default None.
+        id_column: Default None.
+        kinds: Default None.
+
+    Returns:
+        The `Source`.
+
+    Raises:
+        InputError: As `load_table`.
+    """
+    files = table.parquet_files(path)
+    groups = [(file, number, rows) for file in files for number, rows in enumerate(_group_sizes(file))]
+    total = sum(rows for _, _, rows in groups)
+    if not total:
+        raise InputError(f"{path} has no row: give a table with a row for each example.")
+    sample, texts = _sampled(files, total, label_column)
+    table.check_named(path, sample, label_column=label_column, id_column=id_column)
+    try:
+        described, _ = describe(table.chosen(sample, columns, {label_column, id_column}), kinds)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    class_names = None if label_column is None else table.in_order(texts)
+    pieces: list[Piece] = []
+    taken: list[tuple[Path, int]] = []
+    rows_taken = 0
+    for file, number, rows in groups:
+        taken.append((file, number))
+        rows_taken += rows
+        if rows_taken >= PIECE or (file, number, rows) == groups[-1]:
+            read = functools.partial(_rows, tuple(taken), described, label_column, class_names, id_column)
+            pieces.append(Piece("train", read))
+            taken, rows_taken = [], 0
+    return Source(tuple(pieces), class_names, described)
+
+
+def _group_sizes(file):
+    import pyarrow.parquet
+
+    with reading(file, "a Parquet file", "write it again"), pyarrow.parquet.ParquetFile(file) as opened:
+        metadata = opened.metadata
+        return [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+
+
+def _batches(file, groups=None):
+    import pyarrow
+    import pyarrow.parquet
+
+    with reading(file, "a Parquet file", "write it again"), pyarrow.parquet.ParquetFile(file) as opened:
+        for batch in opened.iter_batches(_ROWS, row_groups=groups):
+            yield pyarrow.Table.from_batches([batch])
+
+
+def _sampled(files, total, label_column):
+    """Columns of rows that are drawn from all files, and all texts that the label column has."""
+    import pyarrow
+
+    rng, share = np.random.default_rng(0), min(1.0, DESCRIBED / total)
+    kept, texts = [], set()
+    for file in files:
+        for batch in _batches(file):
+            if label_column is not None and label_column in batch.column_names:
+                unique = as_table(pyarrow.table({label_column: batch[label_column].unique()}), str(file))
+                texts.update(table.texts_of(file, label_column, unique[label_column]))
+            chosen = np.flatnonzero(rng.random(batch.num_rows) < share)
+            kept.append(batch.take(chosen))
+    try:
+        joined = pyarrow.concat_tables(kept, promote_options="permissive")
+    except pyarrow.ArrowException as error:
+        raise InputError(
+            f"{files[0].parent} has files of other columns or types ({str(error).splitlines()[0][:100]}): put "
+            "those of one table into one folder."
+        ) from None
+    return as_table(joined, str(files[0])), texts
+
+
+def _rows(
+    groups: tuple[tuple[Path, int], ...],
+    columns: Columns,
+    label_column: str | None,
+    class_names: tuple[str, ...] | None,
+    id_column: str | None,
+) -> Iterator[Split]:
+    number_of = {} if class_names is None else {text: number for number, text in enumerate(class_names)}
+    for file, group in groups:
+        for batch in _batches(file, [group]):
+            rows, labels, ids = as_table(batch, str(file)), None, None
+            try:
+                examples = columns.numbers(rows)
+            except InputError as error:
+                raise InputError(f"{file}: {error}") from None
+            if label_column is not None:
+                texts = table.texts_of(file, label_column, rows[label_column])
+                labels = np.array([number_of[text] for text in texts], "int64")
+            if id_column is not None:
+                ids = table.ids_of(rows[id_column])
+            yield Split(examples, labels, ids, missing=True)
