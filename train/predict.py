@@ -10,6 +10,7 @@ from absl import flags
 
 from tf_gmvae import data, inputs, terminal
 from tf_gmvae.data import table
+from tf_gmvae.data.shards import has_shards
 from tf_gmvae.errors import InputError
 from train import cli
 from train.run import answers, samples
@@ -58,7 +59,7 @@ def _load(chosen, trained):
     if trained.columns is not None and path.suffix.lower() in table.SUFFIXES:
         return {"all": table.load_rows(path, trained.columns, chosen.id_column or trained.id_column)}
     shape = trained.data_shape
-    resize = path.is_dir() and len(shape) == 3
+    resize = path.is_dir() and len(shape) == 3 and not has_shards(path)
     dataset = data.load(
         chosen.dataset,
         chosen.data_dir,

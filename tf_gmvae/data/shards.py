@@ -8,6 +8,7 @@ there are any, `label` (int64) and `id` (bytes). `python -m train.shards` writes
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -291,6 +292,10 @@ def _split(folder: Path, manifest: Mapping[str, Any], name: str) -> ShardedSplit
     num_classes = found["num_classes"]
     if dtype not in _DTYPES or not files or not low <= high:
         raise ValueError(f"{dtype!r}, {len(files)} files, values from {low:g} to {high:g}")
+    bytes_each = math.prod(map(_count, shape)) * np.dtype(dtype).itemsize
+    for file in files:  # records are not compressed
+        if file.num_bytes < file.num_examples * bytes_each:
+            raise ValueError(f"{file.path.name} is too short for {file.num_examples:,} examples")
     return ShardedSplit(
         tuple(files),
         tuple(map(_count, shape)),

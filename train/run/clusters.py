@@ -36,10 +36,8 @@ def write(run: Run, examination: Examination, names: str | None = None) -> None:
     """
     dataset = run.dataset
     splits = {"train": dataset.train, **({} if dataset.test is None else {"test": dataset.test})}
-    scored = Answer(examination.log_posterior, examination.terms.elbo)
-    known = {id(run.scored): scored}
-    threshold = scored if run.fitted is run.scored else _answer(run, run.fitted, known)
-    record = {**run.folder.read_clusters(), "outlier_below": answers.outlier_below(threshold.elbo)}
+    answer = _asked(run, examination)
+    record = {**run.folder.read_clusters(), "outlier_below": answers.outlier_below(answer(run.fitted).elbo)}
     guide = run.folder.read_start().get("guide")
     if guide and "names" not in record:
         record.update({key: guide[key] for key in ("names", "certainty")})
@@ -48,9 +46,7 @@ def write(run: Run, examination: Examination, names: str | None = None) -> None:
         by_id = _clusters_by_id(run, splits.values(), wanted)
         record.update(cluster_names.read(names, run.settings.num_components, by_id))
     parts = (
-        answers.rows(
-            {name: part}, lambda part: _answer(run, part, known), record["outlier_below"], record.get("names")
-        )
+        answers.rows({name: part}, answer, record["outlier_below"], record.get("names"))
         for name, split in splits.items()
         for part in samples.chunks(split)
     )
@@ -59,15 +55,20 @@ def write(run: Run, examination: Examination, names: str | None = None) -> None:
     terminal.say(f"The cluster of every example: {run.folder.clusters_csv}, and .parquet")
 
 
-def _answer(run, split, known):
-    """What the model says of a split in memory; of the one that is scored and of the fitted one it is known."""
-    if id(split) not in known:
+def _asked(run, examination):
+    """Function of a split in memory to what the model says of it; those that the run holds are examined once."""
+    known = {id(run.scored): Answer(examination.log_posterior, examination.terms.elbo)}
+
+    def answer(split):
+        if id(split) in known:
+            return known[id(split)]
         examination = run.model.examine(run.batches(split))
-        answer = Answer(examination.log_posterior, examination.terms.elbo)
-        if split is not run.fitted:
-            return answer
-        known[id(split)] = answer
-    return known[id(split)]
+        found = Answer(examination.log_posterior, examination.terms.elbo)
+        if split is run.fitted:
+            known[id(split)] = found
+        return found
+
+    return answer
 
 
 def _clusters_by_id(run, splits, wanted):

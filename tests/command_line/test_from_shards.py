@@ -1,0 +1,121 @@
+"""train.shards by processes that are killed, and runs on its shards from the start to the export."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from conftest import ROOT, run_python
+from support.commands import run_all
+
+from tf_gmvae.data import load
+from tf_gmvae.data.shards import load_shards
+
+
+def test_what_was_killed_goes_on_and_every_example_is_there_once(tmp_path):
+    numbers = np.arange(400_000, dtype="float32").reshape(-1, 1) * np.ones(20, "float32")
+    np.save(tmp_path / "x.npy", numbers)
+    call = ["-m", "train.shards", f"--dataset={tmp_path / 'x.npy'}", f"--output={tmp_path / 'shards'}"]
+    call.append("--processes=2")
+    process = subprocess.Popen([sys.executable, *call], cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
+    notes = tmp_path / "shards" / ".finished"
+    while process.poll() is None and len(list(notes.glob("train*.json"))) < 2:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    finished = {path.name: path.stat().st_mtime_ns for path in notes.glob("train*.json")}
+    assert finished and not (tmp_path / "shards" / "shards.json").exists()
+    other = run_python(*call, "--series")
+    assert other.returncode == 1 and "unfinished shards of other data or options" in other.stderr
+    kept = {name: (tmp_path / "shards" / name.removesuffix(".json")).stat().st_mtime_ns for name in finished}
+    again = run_python(*call)
+    assert again.returncode == 0, again.stderr
+    assert {name: (tmp_path / "shards" / name.removesuffix(".json")).stat().st_mtime_ns for name in kept} == kept
+    train = load_shards(tmp_path / "shards").train
+    found = train.take(np.arange(train.num_examples)).examples
+    np.testing.assert_array_equal(found, numbers)
+    assert not [path.name for path in (tmp_path / "shards").iterdir() if path.name.startswith(".")]
+    checked = run_all("train.shards", [[f"--check={tmp_path / 'shards'}"]])[0]
+    assert checked.returncode == 0 and "All 7 files are as they were written" in checked.stdout
+    file = train.files[3].path
+    content = bytearray(file.read_bytes())
+    content[1000] ^= 1
+    file.write_bytes(content)
+    checked = run_all("train.shards", [[f"--check={tmp_path / 'shards'}"]])[0]
+    assert checked.returncode == 1 and f"{file} is not what was written" in checked.stderr
+    told = run_all("train.shards", [call[2:], [], [call[2]]])
+    assert "holds shards already" in told[0].stderr and "Say what to read" in told[1].stderr
+    assert all(answer.returncode == 1 and "--dataset= and --output=" in answer.stderr for answer in told[1:])
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A run on the digits in shards, and what was said: of the run, of --resume and of other commands."""
+    folder = tmp_path_factory.mktemp("runs")
+    made = run_all("train.shards", [["--dataset=digits", f"--output={folder / 'shards'}"]])[0]
+    assert made.returncode == 0, made.stderr
+    names = folder / "names.csv"
+    names.write_text("id,name\n1000,zero\n1001,one\n")
+    common = [f"--dataset={folder / 'shards'}", "--num_components=10", f"--runs_dir={folder}", "--name=run"]
+    common.append(f"--saved_models_dir={folder / 'saved'}")
+    calls = {
+        "first": [*common, "--epochs=1", "--save_every_steps=5"],
+        "resumed": [*common, "--epochs=2", "--resume", f"--names={names}"],
+        "guided": [*common[:-2], "--name=guided", f"--guide_labels={names}"],
+        "resized": [*common[:-2], "--name=resized", "--image_size=16"],
+    }
+    answers = dict(zip(calls, run_all("train.main", calls.values(), least_steps=20), strict=True))
+    run = folder / "run"
+    answers["evaluate"] = run_all("train.evaluate", [[f"--run={run}"]])[0]
+    answers["predict"] = run_all(
+        "train.predict",
+        [[f"--run={run}", f"--dataset={folder / 'shards'}", f"--output={folder / 'found.csv'}"]],
+    )[0]
+    answers["method"] = run_all(
+        "train.method", [["--method=dec", f"--dataset={folder / 'shards'}", f"--runs_dir={folder}"]]
+    )[0]
+    return folder, answers
+
+
+@pytest.mark.parametrize("call", ["first", "resumed", "evaluate", "predict"])
+def test_a_run_on_shards(runs, call):
+    _, answers = runs
+    assert answers[call].returncode == 0, answers[call].stderr
+
+
+def test_answers_are_of_every_example(runs):
+    folder, _ = runs
+    found = pyarrow.parquet.read_table(folder / "run" / "clusters.parquet").to_pydict()
+    digits = load("digits")
+    expected = [*map(str, range(digits.train.num_examples)), *map(str, range(digits.test.num_examples))]
+    assert found["id"] == expected and set(found["split"]) == {"train", "test"}
+    lines = (folder / "run" / "clusters.csv").read_text().splitlines()
+    assert len(lines) == len(expected) + 1
+    asked = (folder / "found.csv").read_text().splitlines()
+    assert [line.split(",")[2] for line in asked[1:]] == [line.split(",")[2] for line in lines[1:]]
+    assert {"zero", "one"} & set(found["name"])
+
+
+def test_scores_say_what_they_are_of(runs):
+    folder, _ = runs
+    metrics = json.loads((folder / "run" / "metrics.json").read_text())
+    assert metrics["num_examples"] == metrics["drawn_from"] == load("digits").test.num_examples
+    assert metrics["epochs"] == 2 and (folder / "run" / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    "call, sentence",
+    [
+        ("guided", "in shards, not in memory"),
+        ("resized", "image_size applies to"),
+        ("method", "in shards, not in"),
+    ],
+)
+def test_what_does_not_go_with_shards(runs, call, sentence):
+    _, answers = runs
+    assert answers[call].returncode == 1 and sentence in answers[call].stderr

@@ -1,0 +1,160 @@
+"""Sources of shards: piece by piece what `data.load` reads at once, whatever the form of the data."""
+
+import io
+
+import numpy as np
+import pyarrow
+import pyarrow.parquet
+import pytest
+import tensorflow as tf
+from data.test_data_tfds import IMAGE, LABEL, prepare
+from PIL import Image
+
+from tf_gmvae import InputError
+from tf_gmvae.data import load, sharding, streams, table_streams
+from tf_gmvae.data.shards import load_shards
+from tf_gmvae.data.sources import open_source
+
+OPTIONS = dict.fromkeys(("channels", "columns", "label_column", "id_column", "kinds"))
+OPTIONS |= {"image_size": "auto", "skip_broken": False, "series": False}
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch):
+    """Several pieces of several blocks, of data that are small."""
+    ranges = streams.ranges
+    for module in (streams, __import__("tf_gmvae.data.sources", fromlist=["x"])):
+        monkeypatch.setattr(module, "ranges", lambda size, piece=9: ranges(size, min(piece, 9)))
+        monkeypatch.setattr(module, "BLOCK", 4)
+    monkeypatch.setattr(table_streams, "PIECE", 40)
+
+
+def shards_of(folder, name, data_dir=None, **options):
+    source = open_source(str(name), data_dir, **{**OPTIONS, **options})
+    sharding.write_shards(source, folder / "shards", {}, 1, lambda done: None)
+    return load_shards(folder / "shards"), source
+
+
+def assert_same(sharded, whole):
+    """That two splits hold the same, in the same order."""
+    found = sharded.take(np.arange(sharded.num_examples))
+    np.testing.assert_array_equal(found.examples, whole.examples)
+    for one, other in ((found.labels, whole.labels), (found.ids, whole.ids)):
+        assert (one is None) == (other is None)
+        assert one is None or one.tolist() == other.tolist()
+
+
+def test_a_folder_of_pictures(tmp_path):
+    for number in range(40):
+        path = tmp_path / "photos" / ("test" if number < 10 else "train") / "ab"[number % 2] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(RNG.integers(0, 255, (9 + number % 3, 12, 3), "uint8")).save(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(InputError, match=r"39\.png cannot be read"):
+        shards_of(tmp_path, tmp_path / "photos")
+    whole = load(tmp_path / "photos", image_size="auto", skip_broken=True)
+    sharded, source = shards_of(tmp_path / "again", tmp_path / "photos", skip_broken=True)
+    assert len(source.pieces) == 6 and sharded.class_names == ("a", "b")
+    assert_same(sharded.train, whole.train)
+    assert_same(sharded.test, whole.test)
+
+
+def test_parquet_files_whose_rows_are_sorted_by_class(tmp_path):
+    (tmp_path / "rows").mkdir()
+    for part in range(3):
+        columns = {
+            "id": [f"row {40 * part + n}" for n in range(40)],
+            "size": RNG.normal(size=40) + 5 * part,
+            "colour": [None, "red", "green"][part : part + 1] * 20 + ["blue"] * 20,
+            "kind": [["oak", "elm", "ash"][part]] * 40,
+        }
+        path = tmp_path / "rows" / f"{part}.parquet"
+        pyarrow.parquet.write_table(pyarrow.table(columns), path, row_group_size=15)
+    options = {"label_column": "kind", "id_column": "id"}
+    whole = load(tmp_path / "rows", **options)
+    sharded, source = shards_of(tmp_path, tmp_path / "rows", **options)
+    assert len(source.pieces) == 3 and sharded.class_names == whole.class_names == ("ash", "elm", "oak")
+    assert sharded.columns == whole.columns
+    assert_same(sharded.train, whole.train)
+    with pytest.raises(InputError, match="no column 'x' for label_column"):
+        shards_of(tmp_path / "other", tmp_path / "rows", label_column="x")
+
+
+def test_columns_are_described_by_a_sample_of_all_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(table_streams, "DESCRIBED", 2000)
+    rows = pyarrow.table({"a": np.sort(RNG.normal(3.0, 2.0, 20_000)), "b": np.arange(20_000) % 7 % 3})
+    pyarrow.parquet.write_table(rows, tmp_path / "rows.parquet", row_group_size=1000)
+    columns = shards_of(tmp_path, tmp_path / "rows.parquet")[0].columns.columns
+    assert columns[0].center[0] == pytest.approx(3.0, abs=0.2) and columns[0].scale == pytest.approx(2.0, abs=0.2)
+
+
+def test_a_set_of_tfds(tmp_path):
+    prepare(tmp_path, "tiny", image=IMAGE, label=LABEL)
+    whole = load("tfds:tiny", tmp_path)
+    sharded, _ = shards_of(tmp_path, "tfds:tiny", tmp_path)
+    assert sharded.class_names == ("cat", "dog", "elk") and len(sharded.train.files) == 3
+    assert_same(sharded.train, whole.train)
+    assert_same(sharded.test, whole.test)
+
+
+@pytest.mark.parametrize("shape, series", [((30, 5), False), ((30, 12, 2), True), ((30, 6, 6), False)])
+def test_arrays_on_the_disk(tmp_path, shape, series):
+    np.save(tmp_path / "x.npy", RNG.normal(size=shape))
+    sharded, source = shards_of(tmp_path, tmp_path / "x.npy", series=series)
+    assert source.is_parallel and len(sharded.train.files) == 4
+    assert_same(sharded.train, load(tmp_path / "x.npy", series=series).train)
+    assert (sharded.columns is None) == (len(shape) == 3)
+
+
+def encoded(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def write_records(path, images, name="image", **more):
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for number, image in enumerate(images):
+            example = tf.train.Example()
+            example.features.feature[name].bytes_list.value.append(image)
+            for key, values in more.items():
+                example.features.feature[key].int64_list.value.append(int(values[number]))
+            writer.write(example.SerializeToString())
+
+
+@pytest.mark.parametrize("name", ["image", "image/encoded"])
+def test_tfrecord_files(tmp_path, name):
+    images = RNG.integers(0, 255, (30, 8, 8), "uint8")
+    folder = tmp_path / "records"
+    folder.mkdir()
+    for part in range(2):
+        files = [encoded(image) for image in images[10 * part : 10 * part + 10]]
+        write_records(folder / f"train.tfrecord-0000{part}", files, name, label=np.arange(10) % 3)
+    write_records(folder / "test.tfrecord", map(encoded, images[20:]), name, label=np.arange(10) % 3)
+    sharded, _ = shards_of(tmp_path, folder)
+    found = sharded.train.take(np.arange(20))
+    np.testing.assert_array_equal(found.examples[..., 0], images[:20])
+    assert found.labels.tolist() == [*range(10), *range(10)] or found.labels.max() == 2
+    assert sharded.test.num_examples == 10
+    with pytest.raises(InputError, match=r"TFRecord files, which cannot be shuffled.*train\.shards"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    "images, name, sentence",
+    [([b"no picture"], "image", "is no picture"), ([b"x"], "sound", r"must have the bytes of pictures.*sound"), (
+        [], "image", "holds no record")],
+)  # fmt: skip
+def test_tfrecord_files_of_something_else(tmp_path, images, name, sentence):
+    write_records(tmp_path / "a.tfrecord", images, name)
+    with pytest.raises(InputError, match=sentence):
+        shards_of(tmp_path, tmp_path)
+
+
+def test_damaged_tfrecord_files(tmp_path):
+    path = tmp_path / "a.tfrecord"
+    write_records(path, [encoded(image) for image in RNG.integers(0, 255, (9, 8, 8), "uint8")])
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(InputError, match="is damaged"):
+        shards_of(tmp_path / "out", tmp_path)
