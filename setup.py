@@ -27,6 +27,7 @@ setup(
         "tensorflow-serving-api>=2.20,<2.22",  # messages for the warm-up requests; 30 kB, nothing else behind it
         "tensorflow-probability[tf]>=0.25,<0.26",
         "tensorflow-datasets>=4.9.9,<5",
+        "array_record>=0.5; sys_platform != 'win32'",
         "importlib_resources>=6",  # tensorflow-datasets imports it without asking for it
         "absl-py>=2.1",
         "numpy>=1.26.4",

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.data.pipeline import array_batches, to_batches
-from tf_gmvae.data.shards import ShardedSplit
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import MARK, InputError
 

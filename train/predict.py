@@ -10,7 +10,7 @@ from absl import flags
 
 from tf_gmvae import data, inputs, terminal
 from tf_gmvae.data import table
-from tf_gmvae.data.shards import has_shards
+from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.errors import InputError
 from train import cli
 from train.run import answers, samples

@@ -11,8 +11,10 @@ from pathlib import Path
 from absl import flags
 
 from tf_gmvae import terminal
-from tf_gmvae.data import sharding, shards
-from tf_gmvae.data.sources import open_source
+from tf_gmvae.data.shards import manifest
+from tf_gmvae.data.shards.split import ShardedSplit
+from tf_gmvae.data.streams import writing
+from tf_gmvae.data.streams.opening import open_source
 from tf_gmvae.errors import InputError
 from train import cli
 from train.run import lock
@@ -42,10 +44,10 @@ def main() -> None:
         made_of = {"dataset": str(chosen.dataset), "options": options, "files": total}
         with terminal.step("Writing shards", total) as reached:
             try:
-                sharding.write_shards(source, output, made_of, chosen.processes or os.cpu_count() or 1, reached)
+                writing.write_shards(source, output, made_of, chosen.processes or os.cpu_count() or 1, reached)
             except KeyboardInterrupt as stop:
                 raise type(stop)("Stopped; the same command goes on with the files that are missing.") from None
-    dataset = shards.load_shards(output)
+    dataset = manifest.load_shards(output)
     for name, split in (("training", dataset.train), ("test", dataset.test)):
         if split is not None:
             terminal.say(f"{split.num_examples:,} {name} examples of {split.data_shape}")
@@ -53,14 +55,14 @@ def main() -> None:
 
 
 def _check(folder):
-    if not shards.has_shards(folder):
+    if not manifest.has_shards(folder):
         raise InputError(f"--check={folder} is no folder of finished shards: give the --output of train.shards.")
-    dataset = shards.load_shards(folder)
+    dataset = manifest.load_shards(folder)
     splits = (dataset.train, dataset.test)
-    files = [file for split in splits if isinstance(split, shards.ShardedSplit) for file in split.files]
+    files = [file for split in splits if isinstance(split, ShardedSplit) for file in split.files]
     with terminal.step("Comparing check sums", len(files)) as reached:
         for count, file in enumerate(files, 1):
-            if sharding.checksum(file.path) != file.sha256:
+            if writing.checksum(file.path) != file.sha256:
                 raise InputError(f"{file.path} is not what was written: copy or make the shards again.")
             reached(count)
     terminal.say(f"All {len(files):,} files are as they were written.")

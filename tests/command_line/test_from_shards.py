@@ -14,7 +14,7 @@ from conftest import ROOT, run_python
 from support.commands import run_all
 
 from tf_gmvae.data import load
-from tf_gmvae.data.shards import load_shards
+from tf_gmvae.data.shards.manifest import load_shards
 
 
 def test_what_was_killed_goes_on_and_every_example_is_there_once(tmp_path):

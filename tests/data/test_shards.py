@@ -9,9 +9,10 @@ import pytest
 
 import tf_gmvae
 from tf_gmvae import InputError
-from tf_gmvae.data import Dataset, Split, load, sharding, streams, to_batches
-from tf_gmvae.data.permutation import permuted
-from tf_gmvae.data.shards import load_shards
+from tf_gmvae.data import Dataset, Split, load, to_batches
+from tf_gmvae.data.shards.manifest import load_shards
+from tf_gmvae.data.shards.permutation import permuted
+from tf_gmvae.data.streams import source, writing
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(256, size=(230, 6, 5, 1)).astype("uint8")
@@ -30,14 +31,11 @@ def model_of_images():
 
 
 def written(folder, dataset, piece=100):
-    source = streams.of_dataset(dataset)
-    made = streams.ranges
-    streams.ranges = lambda size: made(size, piece)
-    try:
-        source = streams.of_dataset(dataset)
-    finally:
-        streams.ranges = made
-    sharding.write_shards(source, folder, {"dataset": dataset.name}, 1, lambda done: None)
+    with pytest.MonkeyPatch.context() as patch:
+        ranges = source.ranges
+        patch.setattr(source, "ranges", lambda size: ranges(size, piece))
+        found = source.of_dataset(dataset)
+    writing.write_shards(found, folder, {"dataset": dataset.name}, 1, lambda done: None)
     return load_shards(folder)
 
 

@@ -11,9 +11,10 @@ from data.test_data_tfds import IMAGE, LABEL, prepare
 from PIL import Image
 
 from tf_gmvae import InputError
-from tf_gmvae.data import load, sharding, streams, table_streams
-from tf_gmvae.data.shards import load_shards
-from tf_gmvae.data.sources import open_source
+from tf_gmvae.data import load
+from tf_gmvae.data.shards.manifest import load_shards
+from tf_gmvae.data.streams import opening, parquet, source, writing
+from tf_gmvae.data.streams.opening import open_source
 
 OPTIONS = dict.fromkeys(("channels", "columns", "label_column", "id_column", "kinds"))
 OPTIONS |= {"image_size": "auto", "skip_broken": False, "series": False}
@@ -23,17 +24,17 @@ RNG = np.random.default_rng(0)
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
     """Several pieces of several blocks, of data that are small."""
-    ranges = streams.ranges
-    for module in (streams, __import__("tf_gmvae.data.sources", fromlist=["x"])):
+    ranges = source.ranges
+    for module in (source, opening):
         monkeypatch.setattr(module, "ranges", lambda size, piece=9: ranges(size, min(piece, 9)))
         monkeypatch.setattr(module, "BLOCK", 4)
-    monkeypatch.setattr(table_streams, "PIECE", 40)
+    monkeypatch.setattr(parquet, "PIECE", 40)
 
 
 def shards_of(folder, name, data_dir=None, **options):
-    source = open_source(str(name), data_dir, **{**OPTIONS, **options})
-    sharding.write_shards(source, folder / "shards", {}, 1, lambda done: None)
-    return load_shards(folder / "shards"), source
+    found = open_source(str(name), data_dir, **{**OPTIONS, **options})
+    writing.write_shards(found, folder / "shards", {}, 1, lambda done: None)
+    return load_shards(folder / "shards"), found
 
 
 def assert_same(sharded, whole):
@@ -82,7 +83,7 @@ def test_parquet_files_whose_rows_are_sorted_by_class(tmp_path):
 
 
 def test_columns_are_described_by_a_sample_of_all_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(table_streams, "DESCRIBED", 2000)
+    monkeypatch.setattr(parquet, "DESCRIBED", 2000)
     rows = pyarrow.table({"a": np.sort(RNG.normal(3.0, 2.0, 20_000)), "b": np.arange(20_000) % 7 % 3})
     pyarrow.parquet.write_table(rows, tmp_path / "rows.parquet", row_group_size=1000)
     columns = shards_of(tmp_path, tmp_path / "rows.parquet")[0].columns.columns

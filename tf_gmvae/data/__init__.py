@@ -1,4 +1,4 @@
-"""Data: sources to read, held in memory as NumPy arrays, and batches of them.
+"""Data: sources to read, held in memory as NumPy arrays or on the disk as shards, and batches of them.
 
     load.py          load(name) -> Dataset, the one way in, and the list of names
     split.py         Split (examples and labels, checked) and Dataset (a train and maybe a test split)
@@ -12,8 +12,9 @@ One source a file:
     svhn.py          SVHN, from its original .mat files
     tfds.py          anything in TensorFlow Datasets that has images and labels
     npz.py           your own arrays in a .npz or .npy file
-    image_folder.py  your own pictures in a folder
-    table.py         your own tables: CSV and TSV (delimited.py), Parquet, Feather
+    image_folder.py  your own pictures in a folder, found by image_tree.py
+    table.py         your own tables: CSV and TSV (delimited.py), Parquet, Feather; of other packages (frames.py)
+    shards/          data larger than memory, read a batch at a time; streams/ writes them
 
     pictures.py      what is done to a picture: read, turned upright, resized
     reading.py       what the readers of files share: failures become one sentence

@@ -15,9 +15,9 @@ from tf_gmvae.data.idx import CLASS_NAMES, has_idx_files, load_idx
 from tf_gmvae.data.image_folder import load_image_folder
 from tf_gmvae.data.npz import load_npy, load_npz
 from tf_gmvae.data.pictures import ImageSize, resize_arrays
-from tf_gmvae.data.record_streams import record_files
-from tf_gmvae.data.shards import has_shards, load_shards
+from tf_gmvae.data.shards.manifest import has_shards, load_shards
 from tf_gmvae.data.split import Dataset
+from tf_gmvae.data.streams.records import record_files
 from tf_gmvae.data.svhn import has_svhn_files, load_svhn
 from tf_gmvae.data.synthetic import load_synthetic
 from tf_gmvae.data.tfds import load_tfds

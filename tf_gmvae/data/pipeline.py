@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae.checks import whole_number
-from tf_gmvae.data import shard_batches
-from tf_gmvae.data.shards import ShardedSplit
+from tf_gmvae.data.shards import batches as shard_batches
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import ALIGNMENT, Split
 from tf_gmvae.errors import InputError
 

@@ -14,7 +14,7 @@ from tf_gmvae import inputs, objective
 from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.checks import checked_min_information
 from tf_gmvae.data.pipeline import array_batches, to_batches
-from tf_gmvae.data.shards import ShardedSplit
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data

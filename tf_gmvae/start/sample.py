@@ -7,7 +7,7 @@ import numpy as np
 
 from tf_gmvae import inputs
 from tf_gmvae.data.sampling import reservoir
-from tf_gmvae.data.shards import ShardedSplit
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data

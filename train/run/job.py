@@ -19,7 +19,7 @@ from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
-from tf_gmvae.data.shards import ShardedSplit
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from train.run import guide, last_screen, samples
 from train.run.folder import RunFolder

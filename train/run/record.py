@@ -137,7 +137,7 @@ def define_data(flag_values: flags.FlagValues) -> None:
         "dataset",
         None,
         "digits, mnist, fashion_mnist, svhn, synthetic, tfds:NAME, or the path of a table (.csv, .tsv, .parquet, "
-        ".feather), a .npz or .npy file or a folder of images.",
+        ".feather), a .npz or .npy file, a folder of images or of Parquet files, or of shards (train.shards).",
         **define_from,
     )
     flags.DEFINE_string(

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tf_gmvae import GMVAE, data, inputs
 from tf_gmvae.clustering.recipe import with_columns
 from tf_gmvae.data.pictures import ImageSize
-from tf_gmvae.data.shards import ShardedSplit
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from tf_gmvae.data.shards import ShardedSplit
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 
 # Examples of a sample, and the bytes that they take at most.
-EXAMPLES, BYTES = 100_000, 2**28
+EXAMPLES, BYTES = 60_000, 2**28
 # Examples that are in memory at a time where all are looked at.
 CHUNK = 16_384
 

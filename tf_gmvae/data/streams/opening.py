@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from tf_gmvae.data import image_tree, pictures, record_streams, table, table_streams, tfds
+from tf_gmvae.data import image_tree, pictures, table, tfds
 from tf_gmvae.data.image_folder import read_images
 from tf_gmvae.data.load import is_named, load
-from tf_gmvae.data.shards import has_shards
+from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.data.split import Split
-from tf_gmvae.data.streams import BLOCK, Piece, Source, of_dataset, of_npy, ranges
+from tf_gmvae.data.streams import parquet, records
+from tf_gmvae.data.streams.source import BLOCK, Piece, Source, of_dataset, of_npy, ranges
 from tf_gmvae.errors import InputError
 
 
@@ -38,11 +39,11 @@ def open_source(name: str, data_dir: str | None = None, **options: Any) -> Sourc
     if not is_named(name):
         if path.is_dir() and has_shards(path):
             raise InputError(f"{path} is a folder of shards already: give it to train.main as --dataset.")
-        if path.is_dir() and record_streams.record_files(path):
-            return record_streams.of_records(path, options["image_size"], options["channels"])
+        if path.is_dir() and records.record_files(path):
+            return records.of_records(path, options["image_size"], options["channels"])
         if table.is_parquet(path):
             of_tables = ("columns", "label_column", "id_column", "kinds")
-            return table_streams.of_parquet(path, **{option: options[option] for option in of_tables})
+            return parquet.of_parquet(path, **{option: options[option] for option in of_tables})
         if path.is_dir():
             of_images = ("image_size", "channels", "skip_broken")
             return _of_images(path, **{option: options[option] for option in of_images})

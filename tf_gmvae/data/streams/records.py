@@ -14,7 +14,7 @@ import tensorflow as tf
 from tf_gmvae.data import pictures
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.split import Split
-from tf_gmvae.data.streams import BLOCK, Piece, Source
+from tf_gmvae.data.streams.source import BLOCK, Piece, Source
 from tf_gmvae.errors import InputError
 
 _IMAGES = ("image", "image/encoded", "image_raw")

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae.data.permutation import permuted
-from tf_gmvae.data.shards import ShardedSplit
+from tf_gmvae.data.shards.permutation import permuted
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError, framed
 
 

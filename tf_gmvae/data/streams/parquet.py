@@ -12,7 +12,7 @@ from tf_gmvae.data import table
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Split
-from tf_gmvae.data.streams import DESCRIBED, PIECE, Piece, Source
+from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns
 from tf_gmvae.tables.describing import describe

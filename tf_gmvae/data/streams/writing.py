@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from tf_gmvae import disk
-from tf_gmvae.data.shards import FORMAT, MANIFEST, record_module
+from tf_gmvae.data.shards.manifest import FORMAT, MANIFEST
+from tf_gmvae.data.shards.split import record_module
 from tf_gmvae.data.split import Split
-from tf_gmvae.data.streams import Piece, Source
+from tf_gmvae.data.streams.source import Piece, Source
 from tf_gmvae.errors import InputError
 
 # What is known of finished files, until all are.
