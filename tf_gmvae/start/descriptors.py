@@ -149,11 +149,24 @@ def series_features(examples: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     return features
 
 
+def fitted(num_examples: int, seed: int) -> np.ndarray:
+    """Numbers of the examples whose features are projected best.
+
+    Args:
+        num_examples: N.
+        seed: integer.
+
+    Returns:
+        Integer array, at most 10,000 of 0 to N - 1, in any order.
+    """
+    return np.random.default_rng(seed).permutation(num_examples)[:_FITTED]
+
+
 def projection(features: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """The principal components of features.
 
     Args:
-        features: array (N, F).
+        features: array (N, F), of the examples of `fitted`.
         seed: integer.
 
     Returns:
@@ -164,12 +177,10 @@ def projection(features: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]
     size = features.shape[1]
     if size <= COMPONENTS:
         return np.zeros(size, "float32"), np.eye(size, dtype="float32")
-    drawn = np.random.default_rng(seed).permutation(len(features))[:_FITTED]
     # The covariances of thousands of features would take minutes, and a table of few rows has few components.
     solver = "covariance_eigh" if size <= _MOST_COVARIANCES else "auto"
-    fitted = PCA(min(COMPONENTS, len(drawn)), svd_solver=solver, random_state=within_bits(seed))
-    fitted.fit(features[drawn])
-    return fitted.mean_.astype("float32"), fitted.components_.T.astype("float32")
+    found = PCA(min(COMPONENTS, len(features)), svd_solver=solver, random_state=within_bits(seed)).fit(features)
+    return found.mean_.astype("float32"), found.components_.T.astype("float32")
 
 
 def _window(side):

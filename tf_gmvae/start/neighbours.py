@@ -69,30 +69,32 @@ def nearest(
     # What is called once is computed sooner than traced.
     traced = tf.function(reduce_retracing=True) if len(examples) > BLOCK else lambda function: function
     plain = traced(lambda batch: features(to_floats(batch))[0])
-    described = []
-    with step("  What examples are compared by", num_points) as reached:
-        for part in _parts(examples[:num_points]):
-            described.append(plain(part).numpy())
-            reached(BLOCK * len(described))
-        found = np.concatenate(described)
+    traced_floats = traced(to_floats)
+    fitted = descriptors.fitted(num_points, seed)
+    projected: list[np.ndarray] = []
+    with step("  What examples are compared by", len(fitted) + num_points) as reached:
+        # Features of all, of which there are thousands each, would take more memory than anything else here.
+        found = np.concatenate([plain(part).numpy() for part in _parts(examples[fitted])])
         mean, components = descriptors.projection(found, seed)
-        points = (found - mean) @ components
-        del found, described
+        del found
+        for part in _parts(examples[:num_points]):
+            projected.append((plain(part).numpy() - mean) @ components)
+            reached(len(fitted) + BLOCK * len(projected))
+        points = np.concatenate(projected)
     lengths = np.sum(points**2, axis=1)
     count = min(NEIGHBOURS, num_points)
 
     @traced
-    def compare(batch, numbers):
-        floats = to_floats(batch)
-        queries = features(floats)
-        if view is not None:
-            queries = tf.concat([queries, *(features(view(floats)) for _ in range(num_views))], axis=0)
-        queries = tf.matmul(queries - mean, components)
-        least = None
+    def least_of(floats, least, changed):
+        """The least of the distances so far and of those of a batch as it is, or of a view of it; squared."""
+        queries = tf.matmul(features(view(floats) if changed else floats) - mean, components)
         for query in tf.unstack(queries):
             products = tf.matmul(query, points, transpose_b=True)
-            squared = tf.reduce_sum(query**2, axis=1, keepdims=True) - 2.0 * products
-            least = squared if least is None else tf.minimum(least, squared)
+            least = tf.minimum(least, tf.reduce_sum(query**2, axis=1, keepdims=True) - 2.0 * products)
+        return least
+
+    @traced
+    def chosen(least, numbers):
         least = tf.maximum(least + lengths, 0.0)
         # Nothing is nearer than oneself.
         itself = tf.stack([tf.range(tf.shape(numbers)[0]), numbers], axis=1)
@@ -100,6 +102,14 @@ def nearest(
         least = tf.tensor_scatter_nd_update(least, itself, -tf.ones(tf.shape(itself)[0]))
         values, indices = tf.math.top_k(-least, count)
         return indices, tf.sqrt(tf.maximum(-values, 0.0))
+
+    def compare(batch, numbers):
+        floats = traced_floats(batch)
+        # View after view: side by side, the distances of all would be in memory, two gigabytes.
+        least = least_of(floats, tf.constant(np.inf, shape=(1, 1)), False)
+        for _ in range(0 if view is None else num_views):
+            least = least_of(floats, least, True)
+        return chosen(least, numbers)
 
     indices, distances = [], []
     numbers = np.arange(len(examples), dtype="int32")
