@@ -20,8 +20,10 @@ from tf_gmvae.data.shards.manifest import load_shards
 def test_what_was_killed_goes_on_and_every_example_is_there_once(tmp_path):
     numbers = np.arange(400_000, dtype="float32").reshape(-1, 1) * np.ones(20, "float32")
     np.save(tmp_path / "x.npy", numbers)
-    call = ["-m", "train.shards", f"--dataset={tmp_path / 'x.npy'}", f"--output={tmp_path / 'shards'}"]
-    call.append("--processes=2")
+    # Files of fewer examples than by default, so that there are several of them.
+    small = "from tf_gmvae.data.streams import source; source.PIECE = 65_536; from train import cli, shards; "
+    call = ["-c", f"{small}cli.run(shards.main)", f"--dataset={tmp_path / 'x.npy'}"]
+    call += [f"--output={tmp_path / 'shards'}", "--processes=2"]
     process = subprocess.Popen([sys.executable, *call], cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True)
     notes = tmp_path / "shards" / ".finished"
     while process.poll() is None and len(list(notes.glob("train*.json"))) < 2:

@@ -10,6 +10,7 @@ import pytest
 import tf_gmvae
 from tf_gmvae import InputError
 from tf_gmvae.data import Dataset, Split, load, to_batches
+from tf_gmvae.data.shards import batches
 from tf_gmvae.data.shards.manifest import load_shards
 from tf_gmvae.data.shards.permutation import permuted
 from tf_gmvae.data.streams import source, writing
@@ -32,8 +33,7 @@ def model_of_images():
 
 def written(folder, dataset, piece=100):
     with pytest.MonkeyPatch.context() as patch:
-        ranges = source.ranges
-        patch.setattr(source, "ranges", lambda size: ranges(size, piece))
+        patch.setattr(source, "PIECE", piece)
         found = source.of_dataset(dataset)
     writing.write_shards(found, folder, {"dataset": dataset.name}, 1, lambda done: None)
     return load_shards(folder)
@@ -88,9 +88,8 @@ def test_shards_hold_what_was_written(folder):
 @pytest.mark.parametrize("options", [{}, {"drop_remainder": True}, {"num_epochs": 3}, {"batch_size": 230}])
 def test_batches_have_every_example_once_an_epoch(folder, options):
     options = {"batch_size": 40, **options}
-    batches = to_batches(load(folder).train, shuffle_seed=1, with_numbers=True, **options)
     seen = []
-    for examples, numbers in batches:
+    for examples, numbers in to_batches(load(folder).train, shuffle_seed=1, with_numbers=True, **options):
         np.testing.assert_array_equal(examples, IMAGES[numbers])
         seen += numbers.numpy().tolist()
     epochs, kept = options.get("num_epochs", 1), 200 if "drop_remainder" in options else 230
@@ -111,8 +110,10 @@ def test_order_labels_and_binarizing_are_those_of_memory(folder):
                 np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("read", [10, 80, 1024])
 @pytest.mark.parametrize("skipped", [1, 5, 6, 13])
-def test_any_step_can_be_begun_from_and_workers_share_it(folder, skipped):
+def test_any_step_can_be_begun_from_and_workers_share_it(folder, skipped, read, monkeypatch):
+    monkeypatch.setattr(batches, "READ", read)
     train = load(folder).train
     options = {"shuffle_seed": 5, "num_epochs": None, "drop_remainder": True}
     whole = list(to_batches(train, 40, **options).take(skipped + 4).as_numpy_iterator())[skipped:]

@@ -24,9 +24,9 @@ RNG = np.random.default_rng(0)
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
     """Several pieces of several blocks, of data that are small."""
-    ranges = source.ranges
+
+    monkeypatch.setattr(source, "PIECE", 9)
     for module in (source, opening):
-        monkeypatch.setattr(module, "ranges", lambda size, piece=9: ranges(size, min(piece, 9)))
         monkeypatch.setattr(module, "BLOCK", 4)
     monkeypatch.setattr(parquet, "PIECE", 40)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -14,8 +14,6 @@ from tf_gmvae.data.split import ALIGNMENT, Split
 from tf_gmvae.errors import InputError
 
 _BINARIZE = ("none", "threshold", "sample")
-# Batches that are read from shards side by side.
-PARALLEL = 2
 
 
 def to_batches(
@@ -88,56 +86,55 @@ def to_batches(
         )
     _check_binarize(split, binarize)
 
+    order: dict[str, Any] = {
+        "shuffle_seed": shuffle_seed, "num_epochs": num_epochs, "skip_batches": skip_batches,
+        "drop_remainder": drop_remainder, "with_labels": with_labels, "share": share,
+    }  # fmt: skip
     if isinstance(split, ShardedSplit):
-        orders = shard_batches.orders(split, batch_size, shuffle_seed, num_epochs, drop_remainder)
-        read = functools.partial(shard_batches.read, split, with_labels=with_labels)
+        batches = shard_batches.numbered(split, batch_size, **order)
     else:
-        orders = _orders(split, batch_size, shuffle_seed, num_epochs, drop_remainder)
-        read = _reader(split, with_labels)
+        batches = _numbered(split, batch_size, **order)
 
-    def gather(number, rows):
-        all_rows = tf.shape(rows)
-        begin, end = worker * all_rows[0] // workers, (worker + 1) * all_rows[0] // workers
-        rows = rows[begin:end]
-        found = read(rows)
+    def finished(found):
         batch = found["x"]
         if binarize != "none":
             batch = tf.cast(batch, tf.float32) / (255.0 if batch.dtype == tf.uint8 else 1.0)
         if binarize == "threshold":
             batch = tf.cast(batch >= 0.5, tf.float32)
         elif binarize == "sample":
-            seed = tf.stack([tf.constant(shuffle_seed or 0, tf.int64), number])
+            seed = tf.stack([tf.constant(shuffle_seed or 0, tf.int64), found["number"]])
             # Of the whole batch, however it is shared. The draw is in [0, 1), so a pixel of 1 is always on and a
             # pixel of 0 never.
-            drawn = tf.random.stateless_uniform(tf.concat([all_rows, tf.shape(batch)[1:]], axis=0), seed)
-            batch = tf.cast(drawn[begin:end] < batch, tf.float32)
+            size = found["size"]
+            drawn = tf.random.stateless_uniform(tf.concat([[size], tf.shape(batch, tf.int64)[1:]], axis=0), seed)
+            drawn = drawn[worker * size // workers : (worker + 1) * size // workers]
+            batch = tf.cast(drawn < batch, tf.float32)
         if with_numbers:
-            return batch, rows
+            return batch, found["rows"]
         return (batch, found["label"]) if with_labels else batch
 
-    # While one batch is read from files, another can be.
-    parallel = PARALLEL if isinstance(split, ShardedSplit) else None
-    return _ready(orders.enumerate().skip(skip_batches).map(gather, num_parallel_calls=parallel))
+    return _ready(batches.map(finished))
 
 
-def _orders(split, batch_size, shuffle_seed, num_epochs, drop_remainder):
-    """The numbers of the examples in every batch of a split in memory."""
+def _numbered(
+    split, batch_size, *, shuffle_seed, num_epochs, skip_batches, drop_remainder, with_labels, share
+):  # fmt: skip
+    """Batches of a split in memory; see `shards.batches.numbered`."""
+    examples, (worker, workers) = _as_tensor(split.examples), share
+    with tf.device("CPU:0"):
+        labels = tf.convert_to_tensor(split.labels) if with_labels else None
     indices = tf.data.Dataset.range(split.num_examples)
     if shuffle_seed is not None:
         indices = indices.shuffle(split.num_examples, seed=shuffle_seed, reshuffle_each_iteration=True)
-    return indices.batch(batch_size, drop_remainder=drop_remainder).repeat(num_epochs)
+    orders = indices.batch(batch_size, drop_remainder=drop_remainder).repeat(num_epochs)
 
-
-def _reader(split, with_labels):
-    examples = _as_tensor(split.examples)
-    with tf.device("CPU:0"):
-        labels = tf.convert_to_tensor(split.labels) if with_labels else None
-
-    def read(rows):
-        found = {"x": tf.gather(examples, rows)}
+    def gather(number, rows):
+        size = tf.size(rows, tf.int64)
+        rows = rows[worker * size // workers : (worker + 1) * size // workers]
+        found = {"number": number, "size": size, "rows": rows, "x": tf.gather(examples, rows)}
         return {**found, "label": tf.gather(labels, rows)} if with_labels else found
 
-    return read
+    return orders.enumerate().skip(skip_batches).map(gather)
 
 
 def array_batches(array: np.ndarray, batch_size: int) -> tf.data.Dataset:

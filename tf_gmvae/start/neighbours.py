@@ -87,7 +87,7 @@ def nearest(
     @traced
     def least_of(floats, least, changed):
         """The least of the distances so far and of those of a batch as it is, or of a view of it; squared."""
-        queries = tf.matmul(features(view(floats) if changed else floats) - mean, components)
+        queries = tf.matmul(features(view(floats) if changed and view else floats) - mean, components)
         for query in tf.unstack(queries):
             products = tf.matmul(query, points, transpose_b=True)
             least = tf.minimum(least, tf.reduce_sum(query**2, axis=1, keepdims=True) - 2.0 * products)

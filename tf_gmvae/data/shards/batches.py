@@ -11,56 +11,86 @@ from tf_gmvae.data.shards.permutation import permuted
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError, framed
 
+# Records that are asked for at once, about: files are looked into for several batches together.
+READ = 1024
+# Such readings side by side, and those that wait.
+PARALLEL, WAITING = 2, 1
 
-def orders(
-    split: ShardedSplit, batch_size: int, shuffle_seed: int | None, num_epochs: int | None, drop_remainder: bool
+
+def numbered(
+    split: ShardedSplit,
+    batch_size: int,
+    *,
+    shuffle_seed: int | None,
+    num_epochs: int | None,
+    skip_batches: int,
+    drop_remainder: bool,
+    with_labels: bool,
+    share: tuple[int, int],
 ) -> tf.data.Dataset:
-    """The numbers of the examples in every batch.
+    """Batches as they are stored; to leave out the first takes no time and no memory.
 
     Args:
         split: Data in shards.
-        batch_size: Examples a batch.
-        shuffle_seed: None keeps the order.
-        num_epochs: Passes, or None for no end.
-        drop_remainder: Whether to leave out the last, smaller batch of each epoch.
+        batch_size: As in `to_batches`, as are all that follow.
+        shuffle_seed: Integer or None.
+        num_epochs: Integer or None.
+        skip_batches: Integer.
+        drop_remainder: Bool.
+        with_labels: Bool.
+        share: Pair of integers.
 
     Returns:
-        A `tf.data.Dataset` of int64 `(B,)`. To leave out the first n takes no time and no memory.
+        A `tf.data.Dataset` of dicts: "number" of the batch, int64; "size" of the whole batch, int64; "rows", the
+        numbers of the examples of this share, int64 `(B,)`; "x", `(B, ...)`, and maybe "label".
     """
-    size = split.num_examples
+    size, (worker, workers) = split.num_examples, share
     an_epoch = size // batch_size if drop_remainder else math.ceil(size / batch_size)
+    at_once = max(1, READ // batch_size)
+    readings = math.ceil(an_epoch / at_once)
+    skipped_epochs, skipped = divmod(skip_batches, an_epoch)
+    skipped_readings, skipped = divmod(skipped, at_once)
 
-    def order(number):
-        epoch, place = divmod(int(number), an_epoch)
-        positions = np.arange(place * batch_size, min((place + 1) * batch_size, size))
-        return positions if shuffle_seed is None else permuted(positions, size, (shuffle_seed, epoch))
+    def order(reading):
+        epoch, reading = divmod(int(reading), readings)
+        first, last = reading * at_once, min((reading + 1) * at_once, an_epoch)
+        rows = np.arange(first * batch_size, min(last * batch_size, size))
+        if shuffle_seed is not None:
+            rows = permuted(rows, size, (shuffle_seed, epoch))
+        whole = [rows[begin : begin + batch_size] for begin in range(0, len(rows), batch_size)]
+        own = [part[worker * len(part) // workers : (worker + 1) * len(part) // workers] for part in whole]
+        numbers = epoch * an_epoch + np.arange(first, last)
+        ends = np.cumsum([len(part) for part in own])
+        return numbers, np.array([len(part) for part in whole]), ends, np.concatenate(own)
 
-    def as_tensor(number):
-        rows = tf.numpy_function(order, [number], tf.int64, stateful=False)
-        return tf.ensure_shape(rows, (batch_size if drop_remainder else None,))
-
-    # TensorFlow counts the numbers of an endless data set, which would take a thousand years.
-    numbers = tf.data.Dataset.range(np.iinfo("int64").max if num_epochs is None else num_epochs * an_epoch)
-    return numbers.map(as_tensor)
-
-
-def read(split: ShardedSplit, rows: tf.Tensor, with_labels: bool) -> dict[str, tf.Tensor]:
-    """The examples of one batch; within a graph.
-
-    Args:
-        split: Data in shards.
-        rows: Int64 `(B,)`.
-        with_labels: Whether to return labels as well.
-
-    Returns:
-        See `ShardedSplit.parsed`.
-    """
-
-    def records(numbers):
+    def records(rows):
         try:
-            return split.records(numbers)
+            return split.records(rows)
         except InputError as error:
             raise ValueError(framed(str(error))) from None
 
-    found = tf.numpy_function(records, [rows], tf.string, stateful=False)
-    return split.parsed(tf.ensure_shape(found, rows.shape), with_labels)
+    def read(reading):
+        numbers, sizes, ends, rows = tf.numpy_function(order, [reading], [tf.int64] * 4, stateful=False)
+        found = tf.numpy_function(records, [rows], tf.string, stateful=False)
+        rows = tf.ensure_shape(rows, (None,))
+        return numbers, sizes, ends, {"rows": rows, **split.parsed(tf.ensure_shape(found, (None,)), with_labels)}
+
+    def one_by_one(numbers, sizes, ends, found):
+        own_size = batch_size * (worker + 1) // workers - batch_size * worker // workers
+        length = own_size if drop_remainder else None
+
+        def batch(index):
+            begin = tf.where(index > 0, ends[index - 1], 0)
+            parts = {name: values[begin : ends[index]] for name, values in found.items()}
+            parts = {name: tf.ensure_shape(part, (length, *part.shape[1:])) for name, part in parts.items()}
+            return {"number": numbers[index], "size": sizes[index], **parts}
+
+        return tf.data.Dataset.range(tf.size(numbers, tf.int64)).map(batch)
+
+    begin = skipped_epochs * readings + skipped_readings
+    # TensorFlow counts the readings of an endless data set, which would take a thousand years.
+    end = np.iinfo("int64").max if num_epochs is None else num_epochs * readings
+    found = tf.data.Dataset.range(begin, max(begin, end)).map(read, num_parallel_calls=PARALLEL)
+    batches = found.prefetch(WAITING).flat_map(one_by_one).skip(skipped)
+    left = tf.data.INFINITE_CARDINALITY if num_epochs is None else max(0, num_epochs * an_epoch - skip_batches)
+    return batches.apply(tf.data.experimental.assert_cardinality(left))

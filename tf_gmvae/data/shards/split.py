@@ -12,8 +12,8 @@ import tensorflow as tf
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 
-# Readers hold no block in advance: records are asked for in any order.
-_READER_OPTIONS = "readahead_buffer_size:0"
+# Readers hold no block in advance, since records are asked for in any order, and have no threads of their own.
+_READER_OPTIONS = "readahead_buffer_size:0,max_parallelism:1"
 
 
 @dataclass(frozen=True)

@@ -55,10 +55,11 @@ def open_source(name: str, data_dir: str | None = None, **options: Any) -> Sourc
 def _of_tfds(name, data_dir):
     builder = tfds.prepared_builder(name.removeprefix("tfds:"), data_dir, name)
     parts = tfds.parts_of(name, builder)
+    bytes_each = int(np.prod(builder.info.features["image"].shape))
     pieces = [
         Piece(part, functools.partial(_tfds_piece, name, data_dir, f"{split}[{begin}:{end}]"))
         for part, split in parts.items()
-        for begin, end in ranges(builder.info.splits[split].num_examples)
+        for begin, end in ranges(builder.info.splits[split].num_examples, bytes_each)
     ]
     return Source(tuple(pieces), tfds.names_of_classes(builder.info.features))
 
@@ -74,7 +75,7 @@ def _of_images(folder, image_size, channels, skip_broken):
     tree = image_tree.image_tree(folder, image_size, channels, skip_broken)
     pieces = []
     for part, (paths, labels) in tree.parts.items():
-        for begin, end in ranges(len(paths)):
+        for begin, end in ranges(len(paths), int(np.prod(tree.shape))):
             known = None if labels is None else labels[begin:end]
             of_piece = (paths[begin:end], known, tree.folder, tree.shape, tree.side, skip_broken)
             pieces.append(Piece(part, functools.partial(_image_piece, *of_piece)))
@@ -87,7 +88,8 @@ def _image_piece(
 ) -> Iterator[Split]:  # fmt: skip
     faults = image_tree.Faults(skip_broken)
     with pictures.no_bombs():
-        for begin, end in ranges(len(paths), BLOCK):
+        for begin in range(0, len(paths), BLOCK):
+            end = begin + BLOCK
             known = None if labels is None else labels[begin:end]
             split = read_images(paths[begin:end], known, folder, shape, side, faults)
             if split is not None:

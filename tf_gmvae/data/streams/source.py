@@ -13,8 +13,10 @@ from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.tables.columns import Columns
 from tf_gmvae.tables.describing import of_array
 
-# Examples that are in memory at a time, and of a piece.
-BLOCK, PIECE = 1024, 65_536
+# Examples that are in memory at a time.
+BLOCK = 1024
+# Of a piece, the most examples and bytes: of few large files batches are read sooner than of many.
+PIECE, PIECE_BYTES = 500_000, 2**28
 # Rows by which columns are described.
 DESCRIBED = 200_000
 
@@ -67,7 +69,7 @@ def of_dataset(dataset: Dataset) -> Source:
     pieces = [
         Piece(name, functools.partial(_of_split, split, begin, end, columns is not None))
         for name, split in parts.items()
-        for begin, end in ranges(split.num_examples)
+        for begin, end in ranges(split.num_examples, split.examples[0].nbytes)
     ]
     return Source(tuple(pieces), dataset.class_names, columns, dataset.image_size, is_parallel=False)
 
@@ -89,21 +91,22 @@ def of_npy(path: Path, series: bool) -> Source:
         columns = of_array(np.asarray(array[np.sort(chosen)], "float32"))
     pieces = [
         Piece("train", functools.partial(_of_npy, path, begin, end, series, columns is not None))
-        for begin, end in ranges(len(array))
+        for begin, end in ranges(len(array), array[0].nbytes)
     ]
     return Source(tuple(pieces), columns=columns)
 
 
-def ranges(size: int, piece: int = PIECE) -> list[tuple[int, int]]:
-    """Pieces of a number of examples.
+def ranges(size: int, bytes_each: int = 1) -> list[tuple[int, int]]:
+    """Pieces of a number of examples, of at most `PIECE` and `PIECE_BYTES`.
 
     Args:
         size: Number of examples.
-        piece: Examples of a piece, at most. Default `PIECE`.
+        bytes_each: Of an example. Default 1.
 
     Returns:
         List of pairs of begin and end.
     """
+    piece = min(PIECE, max(1, PIECE_BYTES // bytes_each))
     return [(begin, min(begin + piece, size)) for begin in range(0, size, piece)]
 
 
