@@ -203,7 +203,7 @@ class Training(replicas.KeepsOrder):
         # First, so that no checkpoint after it sees spoilt weights.
         callbacks = [*([] if stops else [StopOnNonFinite()]), *(callbacks or ())]
         # Shuffling is a data set's own affair, and Keras warns that it will not do it.
-        shuffle = shuffle and not isinstance(x, tf.data.Dataset)
+        shuffle = shuffle and not isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset)
         with inputs.readable_errors():
             return super().fit(
                 x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, **kwargs

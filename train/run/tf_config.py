@@ -19,12 +19,14 @@ class Place(NamedTuple):
     Attributes:
         worker: integer, its number; 0 is the chief.
         workers: integer, how many there are.
-        address: text, host and port on which it listens.
+        address: text, host and port at which it listens.
+        chief: text, those of the chief.
     """
 
     worker: int
     workers: int
     address: str
+    chief: str
 
 
 def read(text: str | None) -> Place | None:
@@ -56,7 +58,7 @@ def read(text: str | None) -> Place | None:
         index = int(index)
     for number, (of_job, of_index, host) in enumerate(addresses):
         if (job, index) == (of_job, of_index) and not isinstance(index, bool):
-            return Place(number, len(addresses), host)
+            return Place(number, len(addresses), host, addresses[0][2])
     known = ", ".join(f"{of_job} {of_index}" for of_job, of_index, _ in addresses)
     raise InputError(
         f"{NAME} says that this is {job} {index}, but its cluster has {known or 'nobody'}: "

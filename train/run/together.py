@@ -135,7 +135,7 @@ class Twin(keras.callbacks.Callback):
         if self.of_twin is not None:
             self.twin.reset_metrics()
             self.of_twin.on_epoch_begin(epoch, logs)
-        self._push(_means, 1.0 / self.together.num_replicas)
+        self._push(_means)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Passes it on."""
@@ -172,19 +172,18 @@ class Twin(keras.callbacks.Callback):
 
     def _pull(self):
         """Brings the copy up to date. Replicas are alike, so no other worker is asked."""
-        share = self.together.num_replicas
-        for of, factor in ((_state, None), (_means, share)):
+        for of, times in ((_state, 1), (_means, self.together.num_replicas)):
             for theirs, ours in zip(of(self.model), of(self.twin), strict=True):
                 value = self.together.strategy.experimental_local_results(theirs.value)[0].numpy()
-                ours.assign(value if factor is None else value * factor)
+                ours.assign(value * times if times > 1 else value)
 
-    def _push(self, of, factor=None):
-        """Gives all replicas what the copy has."""
+    def _push(self, of):
+        """Gives all replicas what the copy has; of sums, TensorFlow itself gives each its share."""
         packed = None if self.twin is None else _packed(*_values(of(self.twin)))
         values = _unpacked(self.together.send(packed)[1])
         with self.together.strategy.scope():
             for variable, value in zip(of(self.model), values.values(), strict=True):
-                variable.assign(value if factor is None else value * factor)
+                variable.assign(value)
 
 
 def _state(model):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ import tensorflow as tf
 
 from tf_gmvae import terminal
 from tf_gmvae.errors import InputError
-from train.run import tf_config
+from train.run import rendezvous, tf_config
 
 # Values of --strategy.
 STRATEGIES = ("auto", "one", "mirrored", "workers")
@@ -96,20 +98,24 @@ class Workers:
         Raises:
             tf.errors.OpError: one of `LOST`, if a worker has gone.
         """
+        return interruptible(lambda: self._over_all(tf.constant(numbers, tf.int64)).numpy())
+
+    @functools.cached_property
+    def _over_all(self):
         strategy = self.strategy
         assert strategy is not None
 
         def summed(own):
             context = tf.distribute.get_replica_context()
             # A worker of several devices speaks once.
-            speaks = tf.cast(context.replica_id_in_sync_group % (self.num_replicas // self.workers) == 0, own.dtype)
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, own * speaks)
+            speaks = context.replica_id_in_sync_group % (self.num_replicas // self.workers) == 0
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, own * tf.cast(speaks, own.dtype))
 
-        @tf.function
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)])
         def over_all(own):
             return strategy.experimental_local_results(strategy.run(summed, args=(own,)))[0]
 
-        return interruptible(lambda: over_all(tf.constant(numbers, tf.int64)).numpy())
+        return over_all
 
     def check_all(self, fault: InputError | None) -> None:
         """Whether all can go on.
@@ -209,13 +215,11 @@ def _mirrored():
 
 
 def _connected(place):
+    """The strategy of all workers, once they are there."""
+    rendezvous.meet(place)
     try:
-        return interruptible(tf.distribute.MultiWorkerMirroredStrategy)
-    except LOST:
-        raise
-    except (tf.errors.OpError, RuntimeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise InputError(
-            f"Worker {place.worker} cannot listen at {place.address} ({reason}): free that port, or give it another "
-            f"in {tf_config.NAME}, on all machines."
-        ) from None
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            # TensorFlow has put a handler of its own in place of Python's, which would let SIGTERM pass unheard.
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
