@@ -37,8 +37,27 @@ def config(cluster, index):
     return json.dumps({"cluster": {"worker": cluster}, "task": {"type": "worker", "index": index}})
 
 
+def started(folder, cluster, number, command):
+    """One worker, which writes what it says into `out<number>` and `errors<number>`.
+
+    Args:
+        folder: path for these files.
+        cluster: list of the addresses of all.
+        number: of this one.
+        command: list of the arguments of Python.
+
+    Returns:
+        `subprocess.Popen`.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(KEPT), "TF_CONFIG": config(cluster, number)}
+    with (folder / f"out{number}").open("w") as out, (folder / f"errors{number}").open("w") as errors:
+        return subprocess.Popen(
+            [sys.executable, *map(str, command)], cwd=ROOT, stdout=out, stderr=errors, env=environment
+        )
+
+
 def begun(folder, commands):
-    """Workers, each with its command.
+    """Workers, each with its command, see `started`.
 
     Args:
         folder: path for what they say.
@@ -47,16 +66,8 @@ def begun(folder, commands):
     Returns:
         List of `subprocess.Popen`.
     """
-    cluster, processes = addresses(len(commands)), []
-    for index, command in enumerate(commands):
-        environment = {**os.environ, "PYTHONPATH": str(KEPT), "TF_CONFIG": config(cluster, index)}
-        with (folder / f"out{index}").open("w") as out, (folder / f"errors{index}").open("w") as errors:
-            processes.append(
-                subprocess.Popen(
-                    [sys.executable, *map(str, command)], cwd=ROOT, stdout=out, stderr=errors, env=environment
-                )
-            )
-    return processes
+    cluster = addresses(len(commands))
+    return [started(folder, cluster, number, command) for number, command in enumerate(commands)]
 
 
 def ended(folder, processes):

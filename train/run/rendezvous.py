@@ -8,6 +8,7 @@ TensorFlow at that address, and waits until the chief comes anew.
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 import time
@@ -47,7 +48,7 @@ def _listening(place):
         )
     except OSError as error:
         raise InputError(
-            f"Worker {place.worker} cannot listen at {place.address} ({error.strerror}): stop what listens there, or "
+            f"Worker {place.worker} cannot listen at {place.address} ({os.strerror(error.errno or 0)}): stop what listens there, or "
             f"give all machines another port in {NAME}."
         ) from None
 
