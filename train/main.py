@@ -38,8 +38,8 @@ flags.DEFINE_enum(
     "strategy",
     "auto",
     list(workers.STRATEGIES),
-    "What trains: one device; mirrored, all GPUs of this machine; workers, the machines of TF_CONFIG, on each of which "
-    "this command runs; auto is workers where TF_CONFIG names several, else one.",
+    "What trains: one device; mirrored, all GPUs of this machine; workers, the machines of TF_CONFIG, on each of "
+    "which this command runs; auto is workers where TF_CONFIG names several, else one.",
 )
 flags.DEFINE_bool("report", True, "Write report.html at the end: the run in pictures.")
 flags.DEFINE_bool("floors", True, floors.HELP)

@@ -62,15 +62,15 @@ def history(run):
 
 def differences(run, other):
     """Of all weights."""
-    pairs = zip(*(keras.saving.load_model(place / "model.keras").get_weights() for place in (run, other)), strict=True)
-    return np.concatenate([np.abs(ours - theirs).ravel() for ours, theirs in pairs])
+    found = [keras.saving.load_model(place / "model.keras").get_weights() for place in (run, other)]
+    return np.concatenate([np.abs(ours - theirs).ravel() for ours, theirs in zip(*found, strict=True)])
 
 
 def assert_alike(run, other):
     """The same but for rounding.
 
-    Where a gradient is all but nothing, its sign is rounding, and so is the direction of a whole step of Adam: between
-    oneDNN's kernels and TensorFlow's the mean difference is 5e-6, and the largest 3e-3.
+    Where a gradient is all but nothing, its sign is rounding, and so is the direction of a whole step of Adam:
+    between oneDNN's kernels and TensorFlow's the mean difference is 5e-6, and the largest 3e-3.
     """
     found = differences(run, other)
     assert found.mean() < 1e-5 and found.max() < 56 * 1e-4
@@ -182,8 +182,8 @@ def test_sigterm_ends_every_worker_by_itself(tmp_path):
         told = workers.ended(tmp_path, processes)
         assert [told[number].returncode, told[1 - number].returncode] == [143, 75], told
         assert told[number].stderr.endswith(f"{sentence}\n")
-        lost = "The chief or another worker" if number == 0 else "A worker"
-        assert told[1 - number].stderr == f"error: {lost} has gone, or cannot be reached: start all again, with --resume.\n"
+        lost = f"{'A worker' if number else 'The chief or another worker'} has gone, or cannot be reached"
+        assert told[1 - number].stderr == f"error: {lost}: start all again, with --resume.\n"
         assert (run / "model.keras").is_file()
     # Nobody comes: the wait itself hears the signal.
     for number, whom in enumerate(("worker 1", "the chief at localhost")):
@@ -202,7 +202,8 @@ def test_what_one_worker_cannot_do_all_are_told_of(tmp_path):
         np.save(tmp_path / f"{name}.npy", rows)
         rows[0] += 1
     begin = ["-m", "train.main", f"--runs_dir={tmp_path / 'runs'}", "--name=run", "--noinitialize"]
-    ours, theirs, missing = ([*begin, f"--dataset={tmp_path / name}.npy"] for name in ("ours", "theirs", "missing"))
+    data = (f"--dataset={tmp_path / name}.npy" for name in ("ours", "theirs", "missing"))
+    ours, theirs, missing = ([*begin, name] for name in data)
     mend = "cannot go on: mend what"
     cases = [
         ([ours, theirs], f"1 of 2 workers {mend}", "holds other examples than that of the chief"),
@@ -218,6 +219,7 @@ def test_what_one_worker_cannot_do_all_are_told_of(tmp_path):
 
 
 TWO = ["a:1", "b:2"]
+WITH_CHIEF = '{"cluster": {"worker": ["b:2"], "chief": ["a:1"]}, "task": {"type": "worker", "index": 0}}'
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,7 @@ TWO = ["a:1", "b:2"]
         (workers.config(TWO, 0), (0, 2, "a:1", "a:1")),
         (workers.config(TWO, 1), (1, 2, "b:2", "a:1")),
         (workers.config(TWO, "1"), (1, 2, "b:2", "a:1")),
-        ('{"cluster": {"worker": ["b:2"], "chief": ["a:1"]}, "task": {"type": "worker", "index": 0}}', (1, 2, "b:2", "a:1")),
+        (WITH_CHIEF, (1, 2, "b:2", "a:1")),
     ],
 )
 def test_the_place_of_a_worker_is_read(text, place):

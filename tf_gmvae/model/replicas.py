@@ -23,11 +23,13 @@ class KeepsOrder(Part):
             return super().make_train_function(force)
         if self.train_function is None or force:
 
-            def step(iterator):
-                results = strategy.run(self.train_step, args=(next(iterator),))
-                return keras.tree.map_structure(lambda result: strategy.experimental_local_results(result)[0], results)
+            def first(result):
+                return strategy.experimental_local_results(result)[0]
 
-            self.train_function = tf.function(step, reduce_retracing=True)
+            def step(iterator):
+                return keras.tree.map_structure(first, strategy.run(self.train_step, args=(next(iterator),)))
+
+            self.train_function: Callable | None = tf.function(step, reduce_retracing=True)
         return self.train_function
 
     def _maybe_symbolic_build(self, *args: Any, **kwargs: Any) -> None:

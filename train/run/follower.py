@@ -58,8 +58,8 @@ def follow(own: Settings, workers: Workers) -> None:
         dataset = load_data(settings)
         if _mark(dataset.train) != mark:
             raise InputError(
-                f"{settings.dataset} of worker {workers.worker} holds other examples than that of the chief: give all "
-                "workers the same data."
+                f"{settings.dataset} of worker {workers.worker} holds other examples than that of the chief: give "
+                "all workers the same data."
             )
     except InputError as error:
         fault = error

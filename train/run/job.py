@@ -148,7 +148,7 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
     if settings.hold:
         held = folder.read_start_assignments((dataset.train.num_examples, settings.num_components))
     make_batches = functools.partial(training_batches, settings, dataset.train)
-    told = {
+    told: dict[str, Any] = {
         "skip_batches": steps_done,
         "fit": {
             "steps_per_epoch": steps - within,
@@ -161,9 +161,7 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
         often = None if settings.save_every_minutes is None else 60.0 * settings.save_every_minutes
         callbacks = [
             TrainingSeconds(),
-            SaveWithinEpochs(
-                folder.model, settings.save_every_steps, often, is_terminated, interrupts.Terminated
-            ),
+            SaveWithinEpochs(folder.model, settings.save_every_steps, often, is_terminated, interrupts.Terminated),
             *callbacks,
             # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
             keras.callbacks.CSVLogger(folder.history, append=True),

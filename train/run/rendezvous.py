@@ -1,7 +1,7 @@
 """How the workers wait for each other, before TensorFlow does: there, a wait hears no signal and says nothing.
 
-The chief listens at its address until every other worker has said who it is, then tells all to go on, and leaves the
-address to TensorFlow. A worker that comes while the others still train, since it has died and was started again, finds
+The chief listens at its address until every other worker has said who it is, then tells all to go on, and leaves
+the address to TensorFlow. A worker that has died and was started again, while the others still train, finds
 TensorFlow at that address, and waits until the chief comes anew.
 """
 
@@ -47,15 +47,17 @@ def _listening(place):
             ("", port), family=socket.AF_INET6 if both else socket.AF_INET, dualstack_ipv6=both
         )
     except OSError as error:
+        reason = os.strerror(error.errno or 0)
         raise InputError(
-            f"Worker {place.worker} cannot listen at {place.address} ({os.strerror(error.errno or 0)}): stop what listens there, or "
-            f"give all machines another port in {NAME}."
+            f"Worker {place.worker} cannot listen at {place.address} ({reason}): stop what listens there, or give "
+            f"all machines another port in {NAME}."
         ) from None
 
 
 def _gather(listener, workers):
     """On the chief: until all others have come, of whom some may have gone again."""
-    began, came = time.monotonic(), {}
+    began = time.monotonic()
+    came: dict[int, socket.socket] = {}
     with contextlib.ExitStack() as stack:
         while len(came) < workers - 1:
             if select.select([listener], [], [], PAUSE)[0]:

@@ -50,11 +50,13 @@ def read(text: str | None) -> Place | None:
     cluster = _part(config, "cluster", dict)
     for job in cluster:
         if job not in JOBS:
-            raise InputError(f"{NAME} names the job {job!r}: name the machines as 'worker', and at most one as 'chief'.")
+            raise InputError(
+                f"{NAME} names the job {job!r}: name the machines as 'worker', and at most one as 'chief'."
+            )
     addresses = [(job, index, host) for job in JOBS for index, host in enumerate(_hosts(cluster, job))]
     task = _part(config, "task", dict)
     job, index = task.get("type"), task.get("index")
-    if isinstance(index, str) and index.isdigit():  # a scheduler's variable, within quotes; TensorFlow takes it, too
+    if isinstance(index, str) and index.isdigit():  # a scheduler's variable, within quotes
         index = int(index)
     for number, (of_job, of_index, host) in enumerate(addresses):
         if (job, index) == (of_job, of_index) and not isinstance(index, bool):

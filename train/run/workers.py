@@ -1,4 +1,4 @@
-"""Several devices or machines that train one model together: who this process is, and what the chief tells the others."""
+"""Several devices or machines that train one model: who this process is, and what the chief tells the others."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ from train.run import rendezvous, tf_config
 
 # Values of --strategy.
 STRATEGIES = ("auto", "one", "mirrored", "workers")
-# Exit status where another worker has gone: the same command, on all machines, goes on. (EX_TEMPFAIL of sysexits.h)
+# Exit status where another worker has gone, and the same command, on all machines, goes on: EX_TEMPFAIL.
 AGAIN = 75
 # What TensorFlow raises where another worker has gone, and only there.
-LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
 # Of the words to the others.
 GOES_ON, ENDS, FAILS = 0, 1, 2
 
@@ -38,7 +43,8 @@ class Workers:
     """
 
     def __init__(self, strategy: tf.distribute.Strategy | None = None, worker: int = 0, workers: int = 1) -> None:
-        self.strategy, self.worker, self.workers = strategy, worker, workers
+        self.strategy: Any = strategy
+        self.worker, self.workers = worker, workers
         self.in_step = False  # whether a training runs, in which the others wait for gradients, not for words
 
     @property
@@ -62,8 +68,8 @@ class Workers:
         """
         if batch_size % self.num_replicas:
             raise InputError(
-                f"{self.num_replicas} replicas cannot share batches of {batch_size} evenly: give a --batch_size that "
-                f"is a multiple of {self.num_replicas}."
+                f"{self.num_replicas} replicas cannot share batches of {batch_size} evenly: give a --batch_size "
+                f"that is a multiple of {self.num_replicas}."
             )
 
     def send(self, content: bytes | None = None, word: int = GOES_ON) -> tuple[int, bytes]:
@@ -103,7 +109,6 @@ class Workers:
     @functools.cached_property
     def _over_all(self):
         strategy = self.strategy
-        assert strategy is not None
 
         def summed(own):
             context = tf.distribute.get_replica_context()
@@ -130,11 +135,13 @@ class Workers:
         if fault is not None:
             raise fault
         if failed:
-            raise InputError(f"{failed} of {self.workers} workers cannot go on: mend what they say, then start all again.")
+            raise InputError(
+                f"{failed} of {self.workers} workers cannot go on: mend what they say, then start all again."
+            )
 
 
 def interruptible(blocking: Callable[[], Any]) -> Any:
-    """Calls what waits within TensorFlow, where Python hears of no signal, so that SIGTERM and Ctrl-C end the wait.
+    """Calls what waits within TensorFlow, where Python hears of no signal; SIGTERM and Ctrl-C end the wait.
 
     Args:
         blocking: function without arguments.
@@ -164,8 +171,8 @@ def interruptible(blocking: Callable[[], Any]) -> Any:
 def joined(name: str) -> Iterator[Workers]:
     """Joins the other workers, or takes the devices of this machine together, as --strategy says.
 
-    It comes before any other work of TensorFlow, and returns when all workers are there. Where one is lost within the
-    block, the process ends with status `AGAIN`; where the chief cannot go on, the others end as it does.
+    It comes before any other work of TensorFlow, and returns when all workers are there. Where one is lost within
+    the block, the process ends with status `AGAIN`; where the chief cannot go on, the others end as it does.
 
     Args:
         name: text, one of `STRATEGIES`.
