@@ -13,6 +13,7 @@ from train import cli
 from train.run import (
     clusters,
     floors,
+    follower,
     job,
     last_screen,
     model_card,
@@ -21,6 +22,7 @@ from train.run import (
     score_table,
     scoring,
     settings,
+    workers,
 )  # fmt: skip
 from train.run.folder import RunFolder
 from train.run.run import Run, build_model, data_to_train_on, load_model, resolved
@@ -32,6 +34,13 @@ flags.DEFINE_bool("resume", False, "Go on with the run of that name after its la
 flags.DEFINE_bool(
     "overwrite", False, "Replace the run of that name, once the first epoch of the new one is saved."
 )
+flags.DEFINE_enum(
+    "strategy",
+    "auto",
+    list(workers.STRATEGIES),
+    "What trains: one device; mirrored, all GPUs of this machine; workers, the machines of TF_CONFIG, on each of "
+    "which this command runs; auto is workers where TF_CONFIG names several, else one.",
+)
 flags.DEFINE_bool("report", True, "Write report.html at the end: the run in pictures.")
 flags.DEFINE_bool("floors", True, floors.HELP)
 clusters.define()
@@ -42,9 +51,18 @@ flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models a
 
 
 def main() -> None:
-    """Builds, fits, scores and saves one run."""
+    """Builds, fits, scores and saves one run, or helps another machine with one."""
+    run_settings = settings.Settings.from_flags(flags.FLAGS)
+    with interrupts.not_lost(), workers.joined(flags.FLAGS.strategy) as together:
+        if together.is_chief:
+            _make(run_settings, together)
+        else:
+            follower.follow(run_settings, together)
+
+
+def _make(run_settings, together):
+    """The run, on the one process that writes it."""
     chosen = flags.FLAGS
-    run_settings = settings.Settings.from_flags(chosen)
     name = run_settings.default_name if chosen.name is None else chosen.name
     folder = RunFolder(Path(chosen.runs_dir) / names.checked(name, "--name", "give another --name"))
     replaces = False
@@ -59,11 +77,12 @@ def main() -> None:
                 f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
             )
             run_settings = resolved(run_settings, dataset)
+            follower.lead(run_settings, dataset, together)
             replaces = chosen.overwrite and folder.is_taken
             if replaces:
                 with folder.replacement(run_settings) as new:
                     run = _begun(new, run_settings, dataset)
-                    job.fit(run, one_epoch=True)
+                    job.fit(run, True, together)
                 run, replaces = replace(run, folder=folder), False
                 terminal.say(f"The first epoch is saved: it replaces the run that was in {folder.path}.")
             else:
@@ -72,7 +91,8 @@ def main() -> None:
                     run = Run(folder, run_settings, dataset, load_model(folder))
                 else:
                     run = _begun(folder, run_settings, dataset)
-            job.fit(run)
+            job.fit(run, workers=together)
+            together.send(word=workers.ENDS)
             _conclude(run, exported)
     except KeyboardInterrupt as stop:
         raise type(stop)(f"Stopped; {_afterwards(folder, replaces)}.") from None

@@ -27,6 +27,9 @@ def load_tensorflow() -> None:
 
 
 def _load():
+    if "TF_CONFIG" in os.environ:
+        # Workers that come and go are told of in pages; `train.run.workers` has a sentence for them.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from tf_gmvae import quiet  # before TensorFlow: the package chooses the CPU kernels, and is quiet
 
     with quiet.while_loading(errors=False):  # that there is no GPU is no error here

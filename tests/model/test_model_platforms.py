@@ -112,6 +112,7 @@ REPLICAS = textwrap.dedent("""
     import json, sys
     import keras, numpy as np, tensorflow as tf
     import tf_gmvae
+    from layers import FusedBatchNormalization
     from tf_gmvae.model import compiled
 
     cpu = tf.config.list_physical_devices("CPU")[0]
@@ -122,7 +123,8 @@ REPLICAS = textwrap.dedent("""
         def dense(units, seed, **kwargs):
             return keras.layers.Dense(units, kernel_initializer=keras.initializers.GlorotUniform(seed), **kwargs)
         penalty = keras.regularizers.L2(0.1)
-        encoder = keras.Sequential([keras.Input((6,)), dense(64, 1, activation="relu")])
+        normalisation = FusedBatchNormalization(momentum=0.9)
+        encoder = keras.Sequential([keras.Input((6,)), dense(64, 1, activation="relu"), normalisation])
         decoder = keras.Sequential([keras.Input((4,)), dense(64, 2, kernel_regularizer=penalty), dense(6, 3)])
         model = tf_gmvae.GMVAE(encoder, decoder, latent_dim=4, style_dim=3, num_components=5, prior_units=(64,),
                                num_samples=2, seed=1)
@@ -179,7 +181,7 @@ def test_two_replicas_take_the_step_of_one(tmp_path):
     assert 0.01 < result.pop("z_prior") < 1.55
     for one, two in result.values():
         for ours, theirs in zip(one["weights"], two["weights"], strict=True):
-            np.testing.assert_allclose(ours, theirs, atol=1e-6)
+            np.testing.assert_allclose(ours, theirs, atol=5e-6)
         for name in one["history"]:
             np.testing.assert_allclose(one["history"][name], two["history"][name], rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(one["evaluate"], two["evaluate"], rtol=1e-4, atol=1e-6)

@@ -1,9 +1,12 @@
 """The fast layers and the fast optimizer compute what the plain ones of Keras compute."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import run_warm
 from support.remembered import remembered
 
 import tf_gmvae
@@ -100,6 +103,62 @@ def test_fused_batch_normalisation_learns_and_infers_like_that_of_keras(axis):
             assert_close(one, other)
         for one, other in zip(fast.weights, plain.weights, strict=True):
             np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-5, atol=1e-6)
+
+
+REPLICAS = """
+import json, sys
+import numpy as np, tensorflow as tf
+import tf_gmvae
+from layers import FusedBatchNormalization
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
+rng = np.random.default_rng(0)
+
+def learnt(strategy, parts):
+    with strategy.scope():
+        layer = FusedBatchNormalization(momentum=0.9)
+        layer.build(parts[0].shape)
+        layer.set_weights([np.linspace(0.5, 1.5, 3, dtype="float32")] * 4)
+    local = strategy.experimental_local_results
+
+    def step(maps):
+        with tf.GradientTape() as tape:
+            tape.watch(maps)
+            outputs = layer(maps, training=True)
+            loss = tf.reduce_sum(outputs**3)  # of this replica's part: all parts together have the whole gradient
+        of_maps, *of_weights = tape.gradient(loss, [maps, layer.gamma.value, layer.beta.value])
+        return outputs, of_maps, tf.stack(of_weights)
+
+    given = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(parts[context.replica_id_in_sync_group])
+    )
+    outputs, of_maps, of_weights = tf.function(lambda maps: strategy.run(step, args=(maps,)))(given)
+    moving = [[value.numpy().tolist() for value in local(weight.value)] for weight in layer.non_trainable_weights]
+    assert all(value == values[0] for values in moving for value in values)
+    return [
+        np.concatenate(local(outputs)).tolist(), np.concatenate(local(of_maps)).tolist(),
+        np.sum(local(of_weights), axis=0).tolist(), [values[0] for values in moving],
+    ]
+
+result = {}
+# Far from zero, where squares would lose digits; the last replica has no part at all.
+for name, maps in {"maps": rng.normal(50, 2, (7, 5, 4, 3)), "vectors": rng.normal(1, 2, (7, 3))}.items():
+    maps = maps.astype("float32")
+    mirrored = tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(3)])
+    result[name] = [
+        learnt(tf.distribute.get_strategy(), [maps]), learnt(mirrored, [maps[:5], maps[5:], maps[7:]])
+    ]
+json.dump(result, open(sys.argv[1], "w"))
+"""
+
+
+def test_replicas_with_unequal_parts_normalise_the_whole_batch(tmp_path):
+    process = run_warm("-c", REPLICAS, tmp_path / "result.json")
+    assert process.returncode == 0, process.stderr[-2000:]
+    for one, three in json.loads((tmp_path / "result.json").read_text()).values():
+        for ours, theirs in zip(one, three, strict=True):
+            np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-3)
 
 
 def test_frozen_fused_batch_normalisation_does_not_learn():

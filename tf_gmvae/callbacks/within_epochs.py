@@ -30,6 +30,10 @@ class SaveWithinEpochs(keras.callbacks.Callback):
         seconds: float, seconds after which it saves. Default None: never for their sake.
         stop: function that says whether training shall stop now. Default None: it goes on.
         stopped: exception to raise, once the model is saved, where `stop` says so. Default `KeyboardInterrupt`.
+
+    Attributes:
+        fetch: function without arguments that is called before the model is saved, to bring it up to date where it
+            is a copy of what trains. None, as it begins, of a model that trains itself.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class SaveWithinEpochs(keras.callbacks.Callback):
         self.path, self.steps, self.seconds = Path(path), steps, seconds
         self.stop, self.stopped = stop, stopped
         self.before = 0.0  # seconds of this epoch, before a break
+        self.fetch: Callable[[], None] | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Sets its clock."""
@@ -66,6 +71,8 @@ class SaveWithinEpochs(keras.callbacks.Callback):
         due |= self.seconds is not None and time.monotonic() - self._saved >= self.seconds
         if not (due or stops):
             return
+        if self.fetch is not None:
+            self.fetch()
         taken = int(self.model.optimizer.iterations)
         with disk.whole(self._means(taken)) as partial:
             means = {f"mean{n}": ops.convert_to_numpy(variable) for n, variable in enumerate(self._variables())}

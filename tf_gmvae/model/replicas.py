@@ -1,4 +1,4 @@
-"""Batch means that are the same however many replicas share the batch."""
+"""Steps and means of a batch that are the same however many replicas share the batch."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +11,26 @@ from tf_gmvae.model.part import Part
 
 class KeepsOrder(Part):
     """Keras models that are built before they train, and see their data in one order under any strategy."""
+
+    def make_train_function(self, force: bool = False) -> Callable:
+        """See `keras.Model.make_train_function`.
+
+        Keras reduces what a step returns across the workers, value for value, and fails on scalars. Here a step
+        returns the same on all replicas, so that there is nothing to reduce.
+        """
+        strategy = self.distribute_strategy
+        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return super().make_train_function(force)
+        if self.train_function is None or force:
+
+            def first(result):
+                return strategy.experimental_local_results(result)[0]
+
+            def step(iterator):
+                return keras.tree.map_structure(first, strategy.run(self.train_step, args=(next(iterator),)))
+
+            self.train_function: Callable | None = tf.function(step, reduce_retracing=True)
+        return self.train_function
 
     def _maybe_symbolic_build(self, *args: Any, **kwargs: Any) -> None:
         # Under a strategy alone, Keras takes a first batch to build by, and with it the order of what follows.

@@ -39,16 +39,22 @@ class Training(replicas.KeepsOrder):
         Returns:
             Pair of the loss, a scalar that is the same on all replicas, and `objective.ElboTerms` (B,).
         """
+        loss, (terms, _) = self._loss_and_terms(data, training)
+        return loss, terms
+
+    def _loss_and_terms(self, data, training):
+        """The loss, and a pair of the terms (B,) of the examples of this replica and their means over all."""
         if training and self.hold:
             terms, guidance = self._held_terms(data)
-            loss = objective.training_loss(replicas.batch_means(terms), self._lambda)
-            loss += self.hold * replicas.batch_means(guidance)
+            means, mean_guidance = replicas.batch_means((terms, guidance))
+            loss = objective.training_loss(means, self._lambda) + self.hold * mean_guidance
         else:
             terms = self.elbo_terms(self.examples(data), training)
-            loss = objective.training_loss(replicas.batch_means(terms), self._lambda)
+            means = replicas.batch_means(terms)
+            loss = objective.training_loss(means, self._lambda)
         if self.losses:  # regularisers of the user's networks
             loss += tf.add_n([tf.cast(extra, loss.dtype) for extra in self.losses])
-        return loss, terms
+        return loss, (terms, means)
 
     def _held_terms(self, data):
         """Terms of views of the examples, and the cross-entropy (B,) of their components to the given ones."""
@@ -70,14 +76,15 @@ class Training(replicas.KeepsOrder):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer; returns the running means of loss, ELBO and terms."""
-        loss, terms = replicas.take_step(
-            self.optimizer, self.trainable_weights, lambda: self.training_loss(data, training=True)
+        loss, found = replicas.take_step(
+            self.optimizer, self.trainable_weights, lambda: self._loss_and_terms(data, training=True)
         )
-        return self._track(loss, terms)
+        return self._track(loss, *found)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """The same terms without training."""
-        return self._track(*self.training_loss(data, training=False))
+        loss, found = self._loss_and_terms(data, training=False)
+        return self._track(loss, *found)
 
     def predict_step(self, data: Any) -> tf.Tensor:
         """The posterior p(z | y) of one batch, (B, K)."""
@@ -104,11 +111,13 @@ class Training(replicas.KeepsOrder):
         self._min_information = checked_min_information(nats, self.num_components)
         self._lambda.assign(self._min_information)
 
-    def _track(self, loss, terms):
+    def _track(self, loss, terms, means):
         batch_size = tf.shape(terms.elbo)[0]
         self.trackers[0].update_state(loss, sample_weight=batch_size)
-        for tracker, values in zip(self.trackers[1:], (terms.elbo, *terms), strict=True):
-            tracker.update_state(values)
+        shared = replicas.num_replicas() > 1
+        kept = means if shared else terms  # of the whole batch, so that all replicas say the same
+        for tracker, values in zip(self.trackers[1:], (kept.elbo, *kept), strict=True):
+            tracker.update_state(values, sample_weight=batch_size if shared else None)
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
     @property
@@ -200,7 +209,7 @@ class Training(replicas.KeepsOrder):
         # First, so that no checkpoint after it sees spoilt weights.
         callbacks = [*([] if stops else [StopOnNonFinite()]), *(callbacks or ())]
         # Shuffling is a data set's own affair, and Keras warns that it will not do it.
-        shuffle = shuffle and not isinstance(x, tf.data.Dataset)
+        shuffle = shuffle and not isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset)
         with inputs.readable_errors():
             return super().fit(
                 x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, **kwargs

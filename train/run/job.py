@@ -1,12 +1,14 @@
 """What makes a run: its start and its training."""
 
+import functools
 import time
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import evaluation, interrupts, terminal
+from tf_gmvae import data, evaluation, interrupts, terminal
 from tf_gmvae.callbacks.basic import (
     SaveEveryEpoch,
     StopAfterSeconds,
@@ -21,10 +23,12 @@ from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
-from train.run import guide, last_screen, samples
+from train.run import guide, last_screen, samples, together
 from train.run.folder import RunFolder
+from train.run.rows import Rows
 from train.run.run import Run
-from train.run.settings import elbos
+from train.run.settings import Settings, elbos
+from train.run.workers import Workers
 
 # Training examples whose posteriors the collapse watch looks at.
 WATCHED = 2000
@@ -83,7 +87,7 @@ def initialize(run: Run) -> None:
     save_whole(model, run.folder.model)
 
 
-def fit(run: Run, one_epoch: bool = False) -> None:
+def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> None:
     """Trains up to the epochs of the settings, from where the model stands.
 
     History, model and TensorBoard events are written into the folder, epoch by epoch; the model also within
@@ -92,6 +96,7 @@ def fit(run: Run, one_epoch: bool = False) -> None:
     Args:
         run: `Run` with an opened folder.
         one_epoch: whether to stop after the next epoch, however many are to come; default False.
+        workers: `Workers` to train together with, this process being the chief; default None, alone.
 
     Raises:
         InputError: if the model has no optimizer.
@@ -99,7 +104,7 @@ def fit(run: Run, one_epoch: bool = False) -> None:
         interrupts.Terminated: after SIGTERM, once the model is saved.
     """
     settings, dataset, model, folder = run.settings, run.dataset, run.model, run.folder
-    batch_size, steps = settings.epoch_shape(dataset.train.num_examples)
+    _, steps = settings.epoch_shape(dataset.train.num_examples)
     if getattr(model, "optimizer", None) is None:
         raise InputError(
             f"{folder.model} was saved without its optimizer, so its training cannot go on: train the run anew, "
@@ -143,58 +148,88 @@ def fit(run: Run, one_epoch: bool = False) -> None:
         callbacks.append(StopAfterSeconds(60.0 * settings.minutes, spent))
     if one_epoch:
         callbacks.append(StopAfterSeconds(0.0))
+    is_alone = workers is None or workers.strategy is None
+    held = _held(run, in_memory=not (is_alone and isinstance(train, ShardedSplit)))
+    make_batches = functools.partial(training_batches, settings, dataset.train)
+    told: dict[str, Any] = {
+        "skip_batches": steps_done,
+        "fit": {
+            "steps_per_epoch": steps - within,
+            "initial_epoch": epochs_done,
+            # What is left of an epoch is a training of its own.
+            "epochs": epochs_done + 1 if within else settings.epochs,
+        },
+    }
     with interrupts.noted() as is_terminated:
         often = None if settings.save_every_minutes is None else 60.0 * settings.save_every_minutes
-        model.fit(
-            _training_batches(run, batch_size, steps_done),
-            steps_per_epoch=steps - within,
-            initial_epoch=epochs_done,
-            # What is left of an epoch is a training of its own.
-            epochs=epochs_done + 1 if within else settings.epochs,
-            verbose=0,
-            callbacks=[
-                TrainingSeconds(),
-                SaveWithinEpochs(
-                    folder.model, settings.save_every_steps, often, is_terminated, interrupts.Terminated
-                ),
-                *callbacks,
-                # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
-                keras.callbacks.CSVLogger(folder.history, append=True),
-                SaveEveryEpoch(folder.model),
-                keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
-                EpochLines(
-                    None if settings.minutes is None else 60.0 * settings.minutes - spent, "test", settings.epochs
-                ),
-            ],
-        )
+        callbacks = [
+            TrainingSeconds(),
+            SaveWithinEpochs(folder.model, settings.save_every_steps, often, is_terminated, interrupts.Terminated),
+            *callbacks,
+            # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
+            keras.callbacks.CSVLogger(folder.history, append=True),
+            SaveEveryEpoch(folder.model),
+            keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
+            EpochLines(
+                None if settings.minutes is None else 60.0 * settings.minutes - spent, "test", settings.epochs
+            ),
+        ]
+        if is_alone:
+            model.fit(make_batches(held, told), verbose=0, callbacks=callbacks, **told["fit"])
+        else:
+            assert workers is not None
+            together.fit(workers, model, make_batches, held, told, callbacks)
     if within:
-        fit(run)
+        fit(run, workers=workers)
 
 
-def _training_batches(run, batch_size, steps_done):
-    """Endless batches of examples, or of these and what is held on to, from where the run stands."""
-    settings, train = run.settings, run.dataset.train
-    held = None
-    if settings.hold:
-        held = run.folder.read_start_assignments((train.num_examples, settings.num_components))
-    batches = run.batches(
+def _held(run, in_memory):
+    """What training holds on to, or None: an array, or the rows of a file that are read as they are needed."""
+    if not run.settings.hold:
+        return None
+    num_examples = run.dataset.train.num_examples
+    rows = run.folder.read_start_assignments((num_examples, run.settings.num_components))
+    return rows.take(np.arange(num_examples)) if in_memory else rows
+
+
+def training_batches(
+    settings: Settings,
+    train: data.Split,
+    held: np.ndarray | Rows | None,
+    told: dict[str, Any],
+    share: tuple[int, int] = (0, 1),
+) -> tf.data.Dataset:
+    """Endless batches of examples, or of these and what is held on to, from where the run stands.
+
+    Args:
+        settings: resolved `Settings`.
+        train: training part of the data.
+        held: array (N, K), or the rows of one in a file, or None without --hold.
+        told: dict with "skip_batches", the steps that are done.
+        share: as in `data.to_batches`. Default (0, 1), all.
+
+    Returns:
+        `tf.data.Dataset`.
+    """
+    batches = data.to_batches(
         train,
-        batch_size,
+        settings.epoch_shape(train.num_examples)[0],
+        binarize=settings.binarize,
         shuffle_seed=settings.seed,
         num_epochs=None,
-        skip_batches=steps_done,
+        skip_batches=told["skip_batches"],
         drop_remainder=True,
         with_numbers=held is not None,
+        share=share,
     )
     if held is None:
         return batches
-    in_memory = None if isinstance(train, ShardedSplit) else held.take(np.arange(train.num_examples))
 
     def with_held(examples, numbers):
-        if in_memory is not None:
-            return examples, tf.gather(in_memory, numbers)
-        rows = tf.numpy_function(held.take, [numbers], tf.float32, stateful=False)
-        return examples, tf.ensure_shape(rows, (batch_size, settings.num_components))
+        if isinstance(held, Rows):
+            rows = tf.numpy_function(held.take, [numbers], tf.float32, stateful=False)
+            return examples, tf.ensure_shape(rows, (numbers.shape[0], settings.num_components))
+        return examples, tf.gather(held, numbers)
 
     return batches.map(with_held)
 
