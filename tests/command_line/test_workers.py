@@ -35,7 +35,8 @@ def started_run(tmp_path_factory):
     settings = resolved(settings, dataset)
     folder = RunFolder(tmp_path_factory.mktemp("started") / "run")
     folder.open(settings)
-    folder.write_start_assignments(np.random.default_rng(0).dirichlet(np.ones(10), dataset.train.num_examples))
+    held = np.random.default_rng(0).dirichlet(np.ones(10), dataset.train.num_examples)
+    folder.write_start_assignments(held.shape, [held])
     save_whole(build_model(settings, dataset), folder.model)
     return folder.path
 
