@@ -389,6 +389,7 @@ def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(tmp_path):
         "runs_dir",
         "resume",
         "overwrite",
+        "strategy",
         "report",
         "floors",
         "export",
