@@ -15,8 +15,10 @@ from support.commands import run_all
 
 from tf_gmvae.data import load
 from tf_gmvae.data.shards.manifest import load_shards
+from train.run import samples, score_table
 
 
+@pytest.mark.slow
 def test_what_was_killed_goes_on_and_every_example_is_there_once(tmp_path):
     numbers = np.arange(400_000, dtype="float32").reshape(-1, 1) * np.ones(20, "float32")
     np.save(tmp_path / "x.npy", numbers)
@@ -66,7 +68,15 @@ def runs(tmp_path_factory):
     common = [f"--dataset={folder / 'shards'}", "--num_components=10", f"--runs_dir={folder}", "--name=run"]
     common.append(f"--saved_models_dir={folder / 'saved'}")
     calls = {
-        "first": [*common, "--epochs=1", "--save_every_steps=5"],
+        "first": [
+            *common,
+            "--epochs=1",
+            "--save_every_steps=5",
+            "--noreport",
+            "--noexport",
+            "--noanswers",
+            "--nofloors",
+        ],
         "resumed": [*common, "--epochs=2", "--resume", f"--names={names}"],
         "guided": [*common[:-2], "--name=guided", f"--guide_labels={names}"],
         "resized": [*common[:-2], "--name=resized", "--image_size=16"],
@@ -121,3 +131,22 @@ def test_scores_say_what_they_are_of(runs):
 def test_what_does_not_go_with_shards(runs, call, sentence):
     _, answers = runs
     assert answers[call].returncode == 1 and sentence in answers[call].stderr
+
+
+def test_a_sample_is_said_to_be_one(runs, monkeypatch):
+    folder, _ = runs
+    metrics = json.loads((folder / "run" / "metrics.json").read_text())
+    metrics = {**metrics, "num_examples": 100, "drawn_from": 5000}
+    assert "100 test examples, drawn from 5,000" in score_table.table(metrics)
+    train = load_shards(folder / "shards").train
+    monkeypatch.setattr(samples, "EXAMPLES", 50)
+    parts = [samples.in_memory(train, seed) for seed in (0, 0, 1)]
+    assert all(part.num_examples == 50 for part in parts)
+    np.testing.assert_array_equal(parts[0].examples, parts[1].examples)
+    assert (parts[0].examples != parts[2].examples).any()
+    monkeypatch.setattr(samples, "BYTES", 7 * parts[0].examples[0].nbytes)
+    assert samples.in_memory(train, 0).num_examples == 7
+    monkeypatch.setattr(samples, "CHUNK", 400)
+    chunks = list(samples.chunks(train))
+    assert len(chunks) == -(-train.num_examples // 400)
+    assert np.concatenate([chunk.ids for chunk in chunks]).tolist() == list(map(str, range(train.num_examples)))

@@ -31,6 +31,31 @@ def small_pieces(monkeypatch):
     monkeypatch.setattr(parquet, "PIECE", 40)
 
 
+def test_what_was_stopped_goes_on_with_the_files_that_are_missing(tmp_path):
+    np.save(tmp_path / "x.npy", RNG.normal(size=(30, 6, 6)))
+    found, folder = open_source(str(tmp_path / "x.npy"), **OPTIONS), tmp_path / "shards"
+
+    def stop(done):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        writing.write_shards(found, folder, {"of": "x"}, 1, stop)
+    first = {path.name: path.stat().st_mtime_ns for path in folder.glob("train-*")}
+    assert len(first) == 2
+    with pytest.raises(InputError, match="unfinished shards of other data"):
+        writing.write_shards(found, folder, {"of": "y"}, 1, lambda done: None)
+    (folder / "train-00002-of-00004.array_record").write_bytes(b"cut short")
+    done = []
+    writing.write_shards(found, folder, {"of": "x"}, 1, done.append)
+    assert done == [2, 3, 4]
+    assert {name: (folder / name).stat().st_mtime_ns for name in first} == first
+    assert_same(load_shards(folder).train, load(tmp_path / "x.npy").train)
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+    with pytest.raises(InputError, match="holds shards already"):
+        writing.write_shards(found, folder, {"of": "x"}, 1, done.append)
+
+
 def shards_of(folder, name, data_dir=None, **options):
     found = open_source(str(name), data_dir, **{**OPTIONS, **options})
     writing.write_shards(found, folder / "shards", {}, 1, lambda done: None)

@@ -61,7 +61,7 @@ def _locked(path: Path, place: Path) -> IO[str]:
             file.close()
             which = f"process {holder}" if holder.isdigit() else "another process"
             raise InputError(
-                f"{place} is being written by {which}: wait until that has ended, stop it, or give another --name."
+                f"{place} is being written by {which}: wait until that has ended, stop it, or give another name."
             ) from None
         except OSError as error:
             if error.errno not in _NONE:

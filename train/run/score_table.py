@@ -35,7 +35,9 @@ def table(metrics: dict[str, Any]) -> str:
         moved = f"training moved {100 * metrics['start']['changed']:.1f} % elsewhere"
         rows.append(("after the start", was + moved))
     rows += [("collapse watch", sentence) for sentence in metrics.get("collapse", ())]
-    title = f"{metrics['dataset']}: {metrics['num_examples']:,} {metrics['scored_on']} examples"
+    scored, of_all = metrics["num_examples"], metrics.get("drawn_from", metrics["num_examples"])
+    drawn = f", drawn from {of_all:,}" if of_all > scored else ""
+    title = f"{metrics['dataset']}: {scored:,} {metrics['scored_on']} examples{drawn}"
     return "\n".join([title, *(f"  {name:<22}{value}" for name, value in rows), *_beside(metrics)])
 
 
