@@ -265,6 +265,7 @@ def test_unlabelled_vectors_become_a_run(small_runs):
     assert metrics["components_in_use"] >= 1
 
 
+@pytest.mark.slow
 def test_the_reports_are_the_same_when_drawn_again(small_runs):
     folder, _ = small_runs
     pages = [folder / name / "report.html" for name in ("pictures", "table")]  # with images, and with UMAP's map

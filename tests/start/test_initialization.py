@@ -303,7 +303,7 @@ def test_a_start_that_is_killed_goes_on_wherever_it_was(make_table_model, blobs,
     straight = new()
     labels = straight.initialize(examples, **options).labels
     folder = tmp_path / "start"
-    for epochs in (0, 1, 0, 1, 1):  # in the first epoch of all, in each of the others, and once at once again
+    for epochs in (0, 1, 1, 1):  # in the first epoch of all, in each of the others
         with pytest.raises(Killed):
             new().initialize(examples, **options, checkpoints=folder, callbacks=[KillAfter(epochs)])
         assert (folder / "start.json").is_file()
