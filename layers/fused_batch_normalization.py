@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from layers.seeded import num_replicas
+
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
@@ -25,7 +27,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         """Tensor to its normalised self."""
         learning = bool(training and self.trainable)
         fused = (
-            not (learning and _num_replicas() > 1)
+            not (learning and num_replicas() > 1)
             and len(inputs.shape) == 4
             and self.axis in (-1, 3)
             and self.compute_dtype == "float32"
@@ -59,7 +61,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def _moments(self, inputs, mask):
         # Of Keras, which asks for them where the layer learns.
-        if _num_replicas() == 1 or self.synchronized or mask is not None:
+        if num_replicas() == 1 or self.synchronized or mask is not None:
             return super()._moments(inputs, mask)
         means = tf.reduce_sum(inputs, self._reduction_axes, keepdims=True)
         count = tf.cast(tf.size(inputs) // tf.size(means), inputs.dtype)
@@ -74,8 +76,3 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         shares = counts / tf.reduce_sum(counts, axis=0)
         mean = tf.reduce_sum(shares * means, axis=0)
         return mean, tf.reduce_sum(shares * (variances + tf.square(means - mean)), axis=0)
-
-
-def _num_replicas():
-    context = tf.distribute.get_replica_context()
-    return 1 if context is None else context.num_replicas_in_sync

@@ -9,6 +9,12 @@ import tensorflow as tf
 from keras import ops
 
 
+def num_replicas() -> int:
+    """Number of replicas in step with this one; 1 outside any distribution strategy."""
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
 class SeededLayer(keras.layers.Layer):
     """A layer that draws noise.
 
@@ -39,13 +45,11 @@ class SeededLayer(keras.layers.Layer):
             axis: integer, the axis of the examples.
             **kwargs: further arguments of `draw`.
         """
-        replica = tf.distribute.get_replica_context()
-        count = 1 if replica is None else replica.num_replicas_in_sync
-        part = shape[axis]
+        count, part = num_replicas(), shape[axis]
         noise = draw((*shape[:axis], count * part, *shape[axis + 1 :]), seed=self.seed_generator, **kwargs)
         if count == 1:
             return noise
-        begin = replica.replica_id_in_sync_group * part
+        begin = tf.distribute.get_replica_context().replica_id_in_sync_group * part
         return noise[(slice(None),) * axis + (slice(begin, begin + part),)]
 
     def reset(self) -> None:

@@ -107,8 +107,8 @@ def to_batches(
             # pixel of 0 never.
             size = found["size"]
             drawn = tf.random.stateless_uniform(tf.concat([[size], tf.shape(batch, tf.int64)[1:]], axis=0), seed)
-            drawn = drawn[worker * size // workers : (worker + 1) * size // workers]
-            batch = tf.cast(drawn < batch, tf.float32)
+            begin, end = shard_batches.bounds(share, size)
+            batch = tf.cast(drawn[begin:end] < batch, tf.float32)
         if with_numbers:
             return batch, found["rows"]
         return (batch, found["label"]) if with_labels else batch
@@ -120,7 +120,7 @@ def _numbered(
     split, batch_size, *, shuffle_seed, num_epochs, skip_batches, drop_remainder, with_labels, share
 ):  # fmt: skip
     """Batches of a split in memory; see `shards.batches.numbered`."""
-    examples, (worker, workers) = _as_tensor(split.examples), share
+    examples = _as_tensor(split.examples)
     with tf.device("CPU:0"):
         labels = tf.convert_to_tensor(split.labels) if with_labels else None
     indices = tf.data.Dataset.range(split.num_examples)
@@ -130,7 +130,8 @@ def _numbered(
 
     def gather(number, rows):
         size = tf.size(rows, tf.int64)
-        rows = rows[worker * size // workers : (worker + 1) * size // workers]
+        begin, end = shard_batches.bounds(share, size)
+        rows = rows[begin:end]
         found = {"number": number, "size": size, "rows": rows, "x": tf.gather(examples, rows)}
         return {**found, "label": tf.gather(labels, rows)} if with_labels else found
 

@@ -1,10 +1,26 @@
-"""A sample of a stream whose length nobody knows."""
+"""Samples: of numbers, and of a stream whose length nobody knows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import numpy as np
+
+
+def drawn(num_examples: int, size: int, seed: int) -> np.ndarray:
+    """Draws numbers of examples, with equal chances.
+
+    Args:
+        num_examples: Of all.
+        size: Of those that are drawn, at most; all are, if there are no more.
+        seed: Integer; the same seed gives the same numbers.
+
+    Returns:
+        Int64 array, ascending.
+    """
+    found = np.random.default_rng(seed).choice(num_examples, min(size, num_examples), replace=False)
+    found.sort()
+    return found
 
 
 def reservoir(batches: Iterable[np.ndarray], size: int, seed: int) -> tuple[np.ndarray, np.ndarray] | None:

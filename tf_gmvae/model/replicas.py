@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from layers.seeded import num_replicas
 from tf_gmvae.model.part import Part
 
 
@@ -36,12 +37,6 @@ class KeepsOrder(Part):
         # Under a strategy alone, Keras takes a first batch to build by, and with it the order of what follows.
         if not self.built:
             super()._maybe_symbolic_build(*args, **kwargs)
-
-
-def num_replicas() -> int:
-    """Number of replicas in step with this one; 1 outside any distribution strategy."""
-    context = tf.distribute.get_replica_context()
-    return 1 if context is None else context.num_replicas_in_sync
 
 
 def take_step(

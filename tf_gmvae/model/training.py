@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from layers.seeded import num_replicas
 from tf_gmvae import inputs, objective
 from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.checks import checked_min_information
@@ -114,7 +115,7 @@ class Training(replicas.KeepsOrder):
     def _track(self, loss, terms, means):
         batch_size = tf.shape(terms.elbo)[0]
         self.trackers[0].update_state(loss, sample_weight=batch_size)
-        shared = replicas.num_replicas() > 1
+        shared = num_replicas() > 1
         kept = means if shared else terms  # of the whole batch, so that all replicas say the same
         for tracker, values in zip(self.trackers[1:], (kept.elbo, *kept), strict=True):
             tracker.update_state(values, sample_weight=batch_size if shared else None)

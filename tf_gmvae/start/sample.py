@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from tf_gmvae import inputs
-from tf_gmvae.data.sampling import reservoir
+from tf_gmvae.data import sampling
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
@@ -54,10 +54,7 @@ def as_split(model: Part, data: Data, max_examples: int, seed: int) -> tuple[Spl
         InputError: if the data do not fit the model, are empty, have weights, or hold too few different examples.
     """
     if isinstance(data, ShardedSplit):
-        indices = np.random.default_rng(seed).choice(
-            data.num_examples, min(max_examples, data.num_examples), replace=False
-        )
-        indices.sort()
+        indices = sampling.drawn(data.num_examples, max_examples, seed)
         sample = data.take(indices).examples
         inputs.check_data(sample, model)
         split = Split(sample, missing=model.likelihood.missing)
@@ -66,7 +63,7 @@ def as_split(model: Part, data: Data, max_examples: int, seed: int) -> tuple[Spl
     data = inputs.readable(data, model.likelihood)
     inputs.check_data(data, model)
     if not isinstance(data, np.ndarray):
-        found = reservoir((_examples(batch) for batch in inputs.batches(data, None)), max_examples, seed)
+        found = sampling.reservoir((_examples(batch) for batch in inputs.batches(data, None)), max_examples, seed)
         if found is None:
             raise inputs.no_example()
         data, indices = found
@@ -98,12 +95,11 @@ def drawn(
     """
     if split.num_examples <= max_examples:
         return split, indices, classes
-    rng = np.random.default_rng(seed)
     if classes is None:
-        chosen = rng.choice(split.num_examples, max_examples, replace=False)
+        chosen = sampling.drawn(split.num_examples, max_examples, seed)
     else:
-        chosen = known.first(rng.permutation(split.num_examples), classes)[:max_examples]
-    chosen.sort()
+        order = np.random.default_rng(seed).permutation(split.num_examples)
+        chosen = np.sort(known.first(order, classes)[:max_examples])
     return split.take(chosen), indices[chosen], None if classes is None else classes[chosen]
 
 

@@ -21,6 +21,7 @@ from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
+from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from train.run import guide, last_screen, samples, together
@@ -128,7 +129,7 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
         terminal.say(f"Training: {settings.epochs} epochs of {steps:,} steps.")
     model.initialized = settings.initialize  # which a loaded model does not know
     train = dataset.train
-    watched = train.take(samples.drawn(train.num_examples, WATCHED, settings.seed))
+    watched = train.take(drawn(train.num_examples, WATCHED, settings.seed))
     callbacks = [
         CollapseWatch(run.batches(watched), log_dir=folder.tensorboard / "watch", revive=settings.revive),
         ComponentPictures(

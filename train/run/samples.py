@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 
@@ -31,22 +32,6 @@ def in_memory(split: Split, seed: int) -> Split:
     bytes_each = int(np.prod(split.data_shape)) * split.dtype.itemsize
     size = min(split.num_examples, EXAMPLES, max(1, BYTES // bytes_each))
     return split.take(drawn(split.num_examples, size, seed))
-
-
-def drawn(num_examples: int, size: int, seed: int) -> np.ndarray:
-    """Numbers of examples, drawn with equal chances.
-
-    Args:
-        num_examples: of all.
-        size: of those that are drawn, at most; all are, if there are no more.
-        seed: of the draw.
-
-    Returns:
-        Int64 array, ascending.
-    """
-    found = np.random.default_rng(seed).choice(num_examples, min(size, num_examples), replace=False)
-    found.sort()
-    return found
 
 
 def chunks(split: Split) -> Iterator[Split]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -15,6 +16,20 @@ from tf_gmvae.errors import InputError, framed
 READ = 1024
 # Such readings side by side, and those that wait.
 PARALLEL, WAITING = 2, 1
+
+
+def bounds(share: tuple[int, int], size: Any) -> tuple[Any, Any]:
+    """Where the part of a batch begins and ends that is a worker's own.
+
+    Args:
+        share: As in `to_batches`.
+        size: Examples of the whole batch, an integer or an integer tensor.
+
+    Returns:
+        Pair of such numbers.
+    """
+    worker, workers = share
+    return worker * size // workers, (worker + 1) * size // workers
 
 
 def numbered(
@@ -44,7 +59,7 @@ def numbered(
         A `tf.data.Dataset` of dicts: "number" of the batch, int64; "size" of the whole batch, int64; "rows", the
         numbers of the examples of this share, int64 `(B,)`; "x", `(B, ...)`, and maybe "label".
     """
-    size, (worker, workers) = split.num_examples, share
+    size = split.num_examples
     an_epoch = size // batch_size if drop_remainder else math.ceil(size / batch_size)
     at_once = max(1, READ // batch_size)
     readings = math.ceil(an_epoch / at_once)
@@ -58,7 +73,7 @@ def numbered(
         if shuffle_seed is not None:
             rows = permuted(rows, size, (shuffle_seed, epoch))
         whole = [rows[begin : begin + batch_size] for begin in range(0, len(rows), batch_size)]
-        own = [part[worker * len(part) // workers : (worker + 1) * len(part) // workers] for part in whole]
+        own = [part[slice(*bounds(share, len(part)))] for part in whole]
         numbers = epoch * an_epoch + np.arange(first, last)
         ends = np.cumsum([len(part) for part in own])
         return numbers, np.array([len(part) for part in whole]), ends, np.concatenate(own)
@@ -76,8 +91,8 @@ def numbered(
         return numbers, sizes, ends, {"rows": rows, **split.parsed(tf.ensure_shape(found, (None,)), with_labels)}
 
     def one_by_one(numbers, sizes, ends, found):
-        own_size = batch_size * (worker + 1) // workers - batch_size * worker // workers
-        length = own_size if drop_remainder else None
+        first, last = bounds(share, batch_size)
+        length = last - first if drop_remainder else None
 
         def batch(index):
             begin = tf.where(index > 0, ends[index - 1], 0)

@@ -68,20 +68,37 @@ class ShardedSplit(Split):
             "has_ids": has_ids, "missing": missing, "_extremes": extremes,
             "_ends": np.cumsum([file.num_examples for file in files]), "_readers": {},
         }  # fmt: skip
-        for name, value in given.items():
-            object.__setattr__(self, name, value)
+        self.__dict__.update(given)  # of a frozen dataclass, whose own fields are refused below
 
     files: tuple[ShardFile, ...]
     has_ids: bool
+    _data_shape: tuple[int, ...]
+    _dtype: np.dtype
+    _num_classes: int | None
+    _extremes: tuple[float, float]
+    _ends: np.ndarray
+    _readers: dict[int, Any]
 
-    def __getattribute__(self, name: str) -> Any:
-        """Refuses what is not in memory."""
-        if name in ("examples", "labels", "ids"):
-            raise InputError(
-                f"The {name} of {self.folder} are in shards, not in memory, but this needs them there: give a "
-                "smaller part of the data, or in Python take(numbers)."
-            )
-        return super().__getattribute__(name)
+    @property
+    def examples(self) -> NoReturn:
+        """Not in memory."""
+        raise self._refusal("examples")
+
+    @property
+    def labels(self) -> NoReturn:
+        """Not in memory."""
+        raise self._refusal("labels")
+
+    @property
+    def ids(self) -> NoReturn:
+        """Not in memory."""
+        raise self._refusal("ids")
+
+    def _refusal(self, name):
+        return InputError(
+            f"The {name} of {self.folder} are in shards, not in memory, but this needs them there: give a "
+            "smaller part of the data, or in Python take(numbers)."
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is open."""
@@ -95,22 +112,22 @@ class ShardedSplit(Split):
     @property
     def num_examples(self) -> int:
         """Number of examples, N."""
-        return int(self.__dict__["_ends"][-1])
+        return int(self._ends[-1])
 
     @property
     def data_shape(self) -> tuple[int, ...]:
         """Shape of one example."""
-        return self.__dict__["_data_shape"]
+        return self._data_shape
 
     @property
     def dtype(self) -> np.dtype:
         """Of the examples."""
-        return self.__dict__["_dtype"]
+        return self._dtype
 
     @property
     def extremes(self) -> tuple[float, float]:
         """Smallest and largest value that is not NaN."""
-        return self.__dict__["_extremes"]
+        return self._extremes
 
     @property
     def has_labels(self) -> bool:
@@ -128,7 +145,7 @@ class ShardedSplit(Split):
     @property
     def num_classes(self) -> int | None:
         """Number of different labels, or None without labels."""
-        return self.__dict__["_num_classes"]
+        return self._num_classes
 
     def take(self, numbers: np.ndarray) -> Split:
         """Reads some of the examples, with what is known of them.
@@ -166,7 +183,7 @@ class ShardedSplit(Split):
         Raises:
             InputError: If a file cannot be read.
         """
-        ends = self.__dict__["_ends"]
+        ends = self._ends
         shards = np.searchsorted(ends, numbers, side="right")
         found = np.empty(len(numbers), object)
         for shard in np.unique(shards):
@@ -198,7 +215,7 @@ class ShardedSplit(Split):
         return {**found, "x": tf.reshape(values, (-1, *self.data_shape))}
 
     def _reader(self, shard):
-        readers = self.__dict__["_readers"]
+        readers = self._readers
         if shard not in readers:
             readers[shard] = record_module().ArrayRecordReader(
                 str(self.files[shard].path), options=_READER_OPTIONS

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.tables.columns import Columns
 from tf_gmvae.tables.describing import of_array
@@ -87,8 +88,7 @@ def of_npy(path: Path, series: bool) -> Source:
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     columns = None
     if array.ndim == 2 and not series:
-        chosen = np.random.default_rng(0).choice(len(array), min(len(array), DESCRIBED), replace=False)
-        columns = of_array(np.asarray(array[np.sort(chosen)], "float32"))
+        columns = of_array(np.asarray(array[drawn(len(array), DESCRIBED, seed=0)], "float32"))
     pieces = [
         Piece("train", functools.partial(_of_npy, path, begin, end, series, columns is not None))
         for begin, end in ranges(len(array), array[0].nbytes)
