@@ -14,6 +14,7 @@ from train.run import (
     clusters,
     floors,
     follower,
+    how_many,
     job,
     last_screen,
     model_card,
@@ -76,12 +77,12 @@ def _make(run_settings, together):
             terminal.say(
                 f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
             )
-            run_settings = resolved(run_settings, dataset)
+            run_settings, asked = how_many.settled(resolved(run_settings, dataset), dataset)
             follower.lead(run_settings, dataset, together)
             replaces = chosen.overwrite and folder.is_taken
             if replaces:
                 with folder.replacement(run_settings) as new:
-                    run = _begun(new, run_settings, dataset)
+                    run = _begun(new, run_settings, dataset, asked)
                     job.fit(run, True, together)
                 run, replaces = replace(run, folder=folder), False
                 terminal.say(f"The first epoch is saved: it replaces the run that was in {folder.path}.")
@@ -90,7 +91,7 @@ def _make(run_settings, together):
                 if folder.model.is_file():
                     run = Run(folder, run_settings, dataset, load_model(folder))
                 else:
-                    run = _begun(folder, run_settings, dataset)
+                    run = _begun(folder, run_settings, dataset, asked)
             job.fit(run, workers=together)
             together.send(word=workers.ENDS)
             _conclude(run, exported)
@@ -103,12 +104,14 @@ def _make(run_settings, together):
         raise InputError(f"{failure}; {_afterwards(folder, replaces)}.") from None
 
 
-def _begun(folder, run_settings, dataset):
+def _begun(folder, run_settings, dataset, asked):
     """A new run, with its start if it has one."""
     folder.write_skipped(dataset.skipped)
+    if asked is not None:
+        folder.write_how_many(asked.record)
     run = Run(folder, run_settings, dataset, build_model(run_settings, dataset))
     if run_settings.initialize:
-        job.initialize(run)
+        job.initialize(run, None if asked is None else asked.found)
     return run
 
 

@@ -19,6 +19,8 @@ from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import readable
 from tf_gmvae.model.gmvae import GMVAE
+from tf_gmvae.start import how_many
+from tf_gmvae.start.how_many import HowMany
 from tf_gmvae.tables.describing import describe
 
 log = logging.getLogger(__name__)
@@ -32,17 +34,19 @@ class Clustering:
         clusters: int64 array (N,), the cluster of each example, 0 to K - 1.
         probabilities: float32 array (N, K), p(z | y): how sure it is; rows sum to one.
         model: trained `GMVAE`, for everything else: `predict` of new data, `embed`, `generate`, `score`, `save`.
+        how_many: `HowMany`, how the number of clusters was chosen, and how sure it is; None where it was given.
     """
 
     clusters: np.ndarray
     probabilities: np.ndarray
     model: GMVAE
+    how_many: HowMany | None = None
 
 
 def cluster(
     data: Any,
     *,
-    num_components: int = 10,
+    num_components: int | str = 10,
     seed: int = 0,
     kinds: Mapping[str, str] | None = None,
     column_scale: str = "each",
@@ -59,7 +63,8 @@ def cluster(
             categories, with missing values; array (N, F), NaN where a value is missing; images (N, H, W) or
             (N, H, W, C), uint8 or floats in [0, 1]; path of a file or name that `data.load` takes; or what
             `data.load` returns, of which the training part is taken.
-        num_components: K, clusters to find. Default 10.
+        num_components: K, clusters to find; "auto" chooses as many as are found again in samples of the data, see
+            `start.how_many`. Default 10.
         seed: integer from 0 on; the same seed gives the same clusters. Default 0.
         kinds: dict of "real", "count", "yes_no" or "category" by the name of a DataFrame's column, where a guess
             would be wrong. Default None.
@@ -80,11 +85,11 @@ def cluster(
         >>> found = tf_gmvae.cluster(pandas.read_csv("wines.csv"), num_components=3)
         >>> found.clusters
     """
-    num_components = whole_number("num_components", num_components, 1)
+    number = how_many.checked("num_components", num_components)
     dataset = with_columns(as_dataset(data, kinds), column_scale)
-    model = Recipe(num_components, whole_number("seed", seed, 0), verbose=verbose).fitted(dataset, known)
-    posterior = answers.posterior(model, dataset.train.examples)
-    return Clustering(posterior.argmax(axis=1), posterior, model)
+    fitted = Recipe(number, whole_number("seed", seed, 0), verbose=verbose).fitted(dataset, known)
+    posterior = answers.posterior(fitted.model, dataset.train.examples)
+    return Clustering(posterior.argmax(axis=1), posterior, *fitted)
 
 
 def as_dataset(data: Any, kinds: Mapping[str, str] | None = None) -> Dataset:

@@ -17,6 +17,7 @@ from tf_gmvae.clustering.cluster import array_split, check_no_kinds, frame_datas
 from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, HOLD, LEARNING_RATE, Recipe, with_columns
 from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.data.split import Dataset
+from tf_gmvae.start import how_many
 
 
 class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):
@@ -28,7 +29,8 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
     DataFrame holds is found out, and columns that tell nothing are left out.
 
     Args:
-        n_clusters: K, clusters to find. Default 10.
+        n_clusters: K, clusters to find; "auto" chooses as many as are found again in samples of the data. Default
+            10.
         latent_dim: D, features that `transform` returns. Default None: of a table as many as it has columns, from
             2 to 10; of images 32 or 200.
         style_dim: W, dimensions of the style w. Default None: likewise.
@@ -52,6 +54,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
     Attributes:
         labels_: int64 array (n_samples,), clusters of the rows of `fit`, 0 to K - 1.
         model_: the trained `GMVAE`.
+        how_many_: `start.how_many.HowMany`, how the number of clusters was chosen; None where it was given.
         columns_: `tables.Columns` that the model takes, or None of images.
         n_features_in_: integer, columns of `fit`.
         feature_names_in_: array of their names, where they were texts.
@@ -65,7 +68,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
 
     def __init__(
         self,
-        n_clusters: int = 10,
+        n_clusters: int | str = 10,
         *,
         latent_dim: int | None = None,
         style_dim: int | None = None,
@@ -106,7 +109,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             InputError: a `ValueError`, if the data or an argument are not what they must be.
         """
         recipe = Recipe(
-            whole_number("n_clusters", self.n_clusters, 1),
+            how_many.checked("n_clusters", self.n_clusters),
             self._seed(),
             self.latent_dim,
             self.style_dim,
@@ -119,7 +122,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         )
         dataset = with_columns(self._described(X), self.column_scale)
         self.columns_: Any = dataset.columns
-        self.model_ = recipe.fitted(dataset)
+        self.model_, self.how_many_ = recipe.fitted(dataset)
         self.labels_ = answers.posterior(self.model_, dataset.train.examples).argmax(axis=1)
         return self
 

@@ -7,16 +7,20 @@ import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import presets
+from tf_gmvae import likelihoods, presets
 from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
+from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model.gmvae import GMVAE
 from tf_gmvae.optimizer import FusedAdam
+from tf_gmvae.start import how_many
+from tf_gmvae.start.how_many import AUTO, HowMany
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.describing import of_array, scaled
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
@@ -73,12 +77,41 @@ def with_columns(dataset: Dataset, column_scale: str = "each") -> Dataset:
     return replace(dataset, train=parts[0], test=parts[1], columns=columns)
 
 
+def likelihood_for(dataset: Dataset) -> Likelihood:
+    """The likelihood that goes with the data: of vectors that of their columns, of images by their shape.
+
+    Args:
+        dataset: data, of which vectors have been through `with_columns`.
+
+    Returns:
+        `Likelihood`.
+
+    Raises:
+        InputError: if no networks fit the shape of the examples.
+    """
+    if dataset.columns is not None:
+        return ColumnsLikelihood(dataset.columns)
+    return likelihoods.get(presets.for_shape(dataset.train.data_shape).likelihood)
+
+
+class Fitted(NamedTuple):
+    """A model that has found clusters, and how many it was to find.
+
+    Attributes:
+        model: `GMVAE`.
+        how_many: `HowMany`, where the number was asked of the data, else None.
+    """
+
+    model: GMVAE
+    how_many: HowMany | None
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The choices there are.
 
     Attributes:
-        num_components: K.
+        num_components: K, or "auto" to ask it of the data.
         seed: integer.
         latent_dim: D; None is the preset's. Default None.
         style_dim: W; likewise. Default None.
@@ -91,7 +124,7 @@ class Recipe:
         verbose: as in Keras, 0 is silent. Default 0.
     """
 
-    num_components: int
+    num_components: int | str
     seed: int
     latent_dim: int | None = None
     style_dim: int | None = None
@@ -102,11 +135,12 @@ class Recipe:
     max_steps: int | None = None
     verbose: int | str = 0
 
-    def model_for(self, dataset: Dataset) -> GMVAE:
+    def model_for(self, dataset: Dataset, num_components: int) -> GMVAE:
         """The untrained model that goes with the data: of vectors that of a table, of images by their shape.
 
         Args:
             dataset: data, of which vectors have been through `with_columns`.
+            num_components: K.
 
         Returns:
             `GMVAE`, compiled.
@@ -119,9 +153,9 @@ class Recipe:
         preset = presets.get("table") if is_table else presets.for_shape(shape)
         model = GMVAE.from_preset(
             preset.name,
-            num_components=self.num_components,
+            num_components=num_components,
             data_shape=shape,
-            likelihood=preset.likelihood if dataset.columns is None else ColumnsLikelihood(dataset.columns),
+            likelihood=likelihood_for(dataset),
             latent_dim=self.latent_dim,
             style_dim=self.style_dim,
             hold=self.hold,
@@ -134,7 +168,7 @@ class Recipe:
         model.compile(optimizer, run_eagerly=few, jit_compile=False if few else "auto")
         return model
 
-    def fitted(self, dataset: Dataset, known: np.ndarray | None = None) -> GMVAE:
+    def fitted(self, dataset: Dataset, known: np.ndarray | None = None) -> Fitted:
         """A model that has found clusters in the training part of the data.
 
         Args:
@@ -142,21 +176,33 @@ class Recipe:
             known: as in `GMVAE.initialize`. Default None.
 
         Returns:
-            `GMVAE`.
+            `Fitted`.
 
         Raises:
-            InputError: if the data are not what a model can be trained on, or too few.
+            InputError: if the data are not what a model can be trained on, or too few, or if classes are known and
+                the number of clusters is not.
             TrainingDivergedError: at the first loss that is not finite.
         """
         dataset = with_columns(dataset)
-        check_enough(dataset.train, self.num_components)
         examples = replace(dataset.train, labels=None, ids=None)
+        chosen, found = None, None
         with _many_models():
-            model = self.model_for(dataset)
-            model.initialize(examples, max_steps=self.max_steps, known=known, verbose=self.verbose)
+            if isinstance(self.num_components, int):
+                num_components = self.num_components
+            else:
+                chosen, found = self._asked(dataset, examples, known)
+                num_components = chosen.num_components
+            check_enough(examples, num_components)
+            model = self.model_for(dataset, num_components)
+            model.initialize(examples, max_steps=self.max_steps, known=known, found=found, verbose=self.verbose)
             self._train(model, examples)
         model.compile(model.optimizer)  # as any other from now on
-        return model
+        return Fitted(model, chosen)
+
+    def _asked(self, dataset, examples, known):
+        if known is not None:
+            raise InputError(f"`known` guides the search for a known number of clusters: name it, not {AUTO!r}.")
+        return how_many.ask(examples, likelihood_for(dataset), self.seed, verbose=bool(self.verbose))
 
     def _train(self, model, examples):
         size = min(self.batch_size, examples.num_examples)

@@ -74,7 +74,7 @@ def k_means(points: np.ndarray, num_components: int, seed: int) -> Found:
     Returns:
         `Found`; the criterion is that of round Gaussians of one size and width.
     """
-    points = _narrow(points, seed)
+    points = narrow(points, seed)
     fitted = mixtures.kmeans(points, num_components, seed, _starts(points))
     values, num_means = points.size, num_components * points.shape[1]
     variance = max(fitted.inertia_ / values, RIDGE)
@@ -104,7 +104,7 @@ def on_map(points: np.ndarray, num_components: int, seed: int) -> Found:
 
 def _mixture(covariance):
     def candidate(points, num_components, seed):
-        return _fitted(covariance, _narrow(points, seed), num_components, seed, RIDGE, init="k-means++")
+        return _fitted(covariance, narrow(points, seed), num_components, seed, RIDGE, init="k-means++")
 
     return candidate
 
@@ -114,8 +114,16 @@ def _fitted(covariance, points, num_components, seed, ridge, init):
     return Found(mixture.predict_proba(points), float(mixture.bic(points)))
 
 
-def _narrow(points, seed):
-    """Of many features the principal components before the greatest relative fall of their variances."""
+def narrow(points: np.ndarray, seed: int) -> np.ndarray:
+    """Of many features the principal components before the greatest relative fall of their variances.
+
+    Args:
+        points: array (N, F).
+        seed: integer.
+
+    Returns:
+        Array (N, F) as it is for at most `MOST_FEATURES` features, else (N, F'), F' from 5 to 10.
+    """
     from sklearn.decomposition import PCA
 
     if points.shape[1] <= MOST_FEATURES:

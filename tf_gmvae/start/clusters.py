@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -64,6 +65,20 @@ class _Training(keras.layers.Layer):
         return self.layer(batch, training=True)
 
 
+class Compared(NamedTuple):
+    """Examples that have been compared with each other.
+
+    Attributes:
+        order: integer array (N,), their numbers in the order in which they were compared.
+        neighbours: `Neighbours` of all of them, in this order, among the first P.
+        map: `Map` of the first P, if they are images, else None.
+    """
+
+    order: np.ndarray
+    neighbours: neighbours.Neighbours
+    map: latent_map.Map | None
+
+
 def find(
     examples: np.ndarray,
     num_components: int,
@@ -100,6 +115,41 @@ def find(
     """
     if num_components == 1:
         return np.ones((len(examples), 1), "float32")
+    compared = compare(
+        examples, to_floats=to_floats, view=view, num_views=num_views, max_mapped=max_mapped, seed=seed,
+        features=features, step=step, classes=classes,
+    )  # fmt: skip
+    return labels_of(compared, num_components, seed, say, step, classes)
+
+
+def compare(
+    examples: np.ndarray,
+    *,
+    to_floats: Callable[[tf.Tensor], tf.Tensor],
+    view: Callable[[tf.Tensor], tf.Tensor] | None,
+    num_views: int,
+    max_mapped: int,
+    seed: int,
+    features: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    step: Step = terminal.step,
+    classes: np.ndarray | None = None,
+) -> Compared:
+    """Compares examples with each other, and draws the map of images.
+
+    Args:
+        examples: as in `find`, as are all that follow.
+        to_floats: function of a batch.
+        view: see `view_layer`.
+        num_views: integer.
+        max_mapped: integer.
+        seed: integer.
+        features: function of floats. Default None.
+        step: what shows how far long steps have come. Default `terminal.step`.
+        classes: integer array (N,). Default None.
+
+    Returns:
+        `Compared`.
+    """
     order = np.arange(len(examples))
     if len(examples) > max_mapped:
         order = np.random.default_rng(seed).permutation(len(examples))
@@ -108,10 +158,36 @@ def find(
     found = neighbours.nearest(
         examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), features, step
     )
-    labels = np.empty((len(examples), num_components), "float32")
+    is_image = descriptors.is_image(examples.shape[1:])
+    return Compared(order, found, latent_map.mapped(found, seed, step) if is_image else None)
+
+
+def labels_of(
+    compared: Compared,
+    num_components: int,
+    seed: int,
+    say: Callable[[str], object] = terminal.say,
+    step: Step = terminal.step,
+    classes: np.ndarray | None = None,
+) -> np.ndarray:
+    """Clusters of examples that have been compared.
+
+    Args:
+        compared: answer of `compare`.
+        num_components: K, at least 2.
+        seed: as in `find`, as are all that follow.
+        say: function that shows a line. Default `terminal.say`.
+        step: what shows how far long steps have come. Default `terminal.step`.
+        classes: integer array (N,), as `compare` had it. Default None.
+
+    Returns:
+        Float32 array (N, K), rows sum to one.
+    """
+    order, found = compared.order, compared.neighbours
+    labels = np.empty((len(order), num_components), "float32")
     its_classes = None if classes is None else classes[order[: len(found.points)]]
-    if descriptors.is_image(examples.shape[1:]):
-        mapped = latent_map.soft_labels(found, num_components, seed, IMAGE_PARTS, step, its_classes)
+    if compared.map is not None:
+        mapped = latent_map.soft_labels(compared.map, num_components, seed, IMAGE_PARTS, step, its_classes)
     else:
         methods = candidates.for_rows(len(found.points), num_components)
         mapped = agreement.soft_labels(found.points, num_components, seed, methods, say, step)

@@ -30,6 +30,7 @@ from tf_gmvae import terminal
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.checks import whole_number
 from tf_gmvae.data.pipeline import to_batches
+from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
 from tf_gmvae.start import clusters, effort, factors
@@ -41,6 +42,8 @@ from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
 
 # Of either training: with few examples an epoch of the start is several passes over them.
 LEAST_STEPS = 500
+# Views of an example that are compared, examples on the map, and examples in which clusters are found, at most.
+NUM_VIEWS, MAX_MAPPED, MAX_EXAMPLES = 8, 40_000, 60_000
 # Of the learning rate of the guided training, what is left of it at the end.
 LAST_RATE = 0.02
 
@@ -72,14 +75,15 @@ class Initialization(Part):
         learning_rate: float = 1e-3,
         num_factors: int = 10,
         views: Views = "auto",
-        num_views: int = 8,
-        max_mapped: int = 40_000,
-        max_examples: int = 60_000,
+        num_views: int = NUM_VIEWS,
+        max_mapped: int = MAX_MAPPED,
+        max_examples: int = MAX_EXAMPLES,
         max_steps: int | None = None,
         binarize: str = "none",
         callbacks: Sequence[keras.callbacks.Callback] = (),
         checkpoints: str | Path | None = None,
         known: np.ndarray | None = None,
+        found: Start | None = None,
         verbose: int | str = "auto",
     ) -> Start:
         """Finds clusters in the data and sets the model up with them; minutes for 60,000 images.
@@ -118,6 +122,8 @@ class Initialization(Part):
             known: array (N,) of whole numbers: the classes of a few examples, which guide the start, and -1 for
                 all others; at most K classes. It finds the clusters that go best with them, and puts a known
                 example into a cluster of its class. For data in memory. Default None: nothing is known.
+            found: `Start` of the same data and seed, with clusters that were found before, as
+                `start.how_many.ask` finds them: the search is left out. Default None.
             verbose: 0 is silent; else there is a line an epoch, and a bar on a terminal. Default "auto".
 
         Returns:
@@ -177,8 +183,9 @@ class Initialization(Part):
                 verbose=0,
             )
 
-        labels, view = kept.labels(), functools.partial(view_layer, views, self.data_shape, seed)
+        view = functools.partial(view_layer, views, self.data_shape, seed)
         sample, indices, classes = drawn(split, indices, max_examples, seed, classes)
+        labels = _labels_before(kept, found, indices, self.num_components)
         if verbose and labels is None:
             size, steps = epoch_of(split, pretraining_epochs)
             steps = pretraining_epochs * steps + (
@@ -242,6 +249,20 @@ def _set_up(model, encoding, labels, num_factors, seed):
         fitted = Ridge(1.0).fit(encoding["features"], found.scores)
         kernel = np.reshape(fitted.coef_, (num_factors, -1)).T  # scikit-learn drops the axis of a single target
         model.w_head.assign_linear(kernel, np.reshape(fitted.intercept_, -1), found.log_var_scores)
+
+
+def _labels_before(kept, found, indices, num_components):
+    """The labels that this start had found before it was killed, or that it was given, or None."""
+    labels = kept.labels()
+    if labels is not None or found is None:
+        return labels
+    if found.labels.shape != (len(indices), num_components) or not np.array_equal(found.indices, indices):
+        raise InputError(
+            f"`found` holds clusters of {len(found.indices)} examples, not of the {len(indices)} of these data in "
+            f"{num_components} clusters: leave it out, or find them with the same data and seed."
+        )
+    kept.keep_labels(found.labels)
+    return found.labels
 
 
 def _name(views):

@@ -7,8 +7,10 @@ Gaussian mixture finds clusters of which 98 % are of one class on MNIST. No labe
 import re
 import warnings
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from tf_gmvae import terminal
 from tf_gmvae.evaluation import mixtures
@@ -22,6 +24,39 @@ from tf_gmvae.terminal import Step
 # Images below which there is no map. On that of few a neighbourhood is a fifth of them: of 50 digits 15 neighbours
 # would be all of a class and more.
 LEAST_MAPPED, FEW_PARTS = 30, 5
+
+
+class Map(NamedTuple):
+    """Where examples lie on a map, and what it was drawn by.
+
+    Attributes:
+        points: array (P, D'), places on the map; of fewer than 30 examples what they are compared by.
+        graph: symmetric matrix (P, P), weights of the neighbourhoods; None of fewer than 30.
+    """
+
+    points: np.ndarray
+    graph: sparse.spmatrix | None
+
+
+def mapped(neighbours: Neighbours, seed: int = 0, step: Step = terminal.step) -> Map:
+    """The map of neighbourhoods that are known.
+
+    Args:
+        neighbours: `Neighbours` of examples among the first P.
+        seed: integer; the same seed gives the same map. Default 0.
+        step: what shows how far long steps have come. Default `terminal.step`.
+
+    Returns:
+        `Map`.
+    """
+    points, count = neighbours.points, len(neighbours.points)
+    if count < LEAST_MAPPED:
+        return Map(points, None)
+    near = min(NEIGHBOURS, count // FEW_PARTS)
+    umap = mapper(points.shape[1], seed, neighbours=near)
+    umap.precomputed_knn = (neighbours.indices[:count, :near], neighbours.distances[:count, :near])
+    with step("  A map of these neighbourhoods", 1) as reached:
+        return Map(_fitted(umap, points, reached), umap.graph_)
 
 
 def active(means: np.ndarray) -> np.ndarray:
@@ -38,7 +73,7 @@ def active(means: np.ndarray) -> np.ndarray:
 
 
 def soft_labels(
-    neighbours: Neighbours,
+    found: Map,
     num_components: int,
     seed: int = 0,
     parts: int = 1,
@@ -48,7 +83,7 @@ def soft_labels(
     """Clusters of the examples on a map, by a mixture; of fewer than 30, by k-means on what they are compared by.
 
     Args:
-        neighbours: `Neighbours` of examples among the first P.
+        found: `Map` of P examples.
         num_components: K, at most P.
         seed: integer; the same seed gives the same labels. Default 0.
         parts: integer, components of the mixture for each cluster, which `merging` then joins. Default 1.
@@ -59,16 +94,10 @@ def soft_labels(
     Returns:
         Array (P, K), float32, rows sum to one: of the examples on the map.
     """
-    count = len(neighbours.points)
-    points = neighbours.points
-    if count < LEAST_MAPPED:
+    points, count = found.points, len(found.points)
+    if found.graph is None:
         few = mixtures.kmeans(points, num_components, seed, mixtures.starts(count))
         return np.eye(num_components, dtype="float32")[few.labels_]
-    near = min(NEIGHBOURS, count // FEW_PARTS)
-    umap = mapper(points.shape[1], seed, neighbours=near)
-    umap.precomputed_knn = (neighbours.indices[:count, :near], neighbours.distances[:count, :near])
-    with step("  A map of these neighbourhoods", 1) as reached:
-        points = _fitted(umap, points, reached)
     num_parts = min(parts * num_components, max(num_components, count // NEIGHBOURS))
     with step("  Clusters on the map"):
         mixture = mixtures.gaussians(points, num_parts, seed, mixtures.starts(count, of_many=3))
@@ -76,7 +105,7 @@ def soft_labels(
     if num_parts > num_components:
         part_of = labels.argmax(axis=1)
         class_of = None if classes is None else known.of_parts(part_of, classes, num_parts)
-        cluster_of = merging.merge(umap.graph_, part_of, num_parts, num_components, class_of)
+        cluster_of = merging.merge(found.graph, part_of, num_parts, num_components, class_of)
         labels = labels @ np.eye(num_components)[cluster_of]
     return labels.astype("float32")
 

@@ -5,6 +5,8 @@ twice as many, each is rarely of two classes, and which of them are one cluster 
 raise its modularity most are joined (Clauset, Newman and Moore 2004), until K are left.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import sparse
 
@@ -43,26 +45,45 @@ def merge(
     Returns:
         Integer array (C,), the cluster of each part, from 0 to K - 1.
     """
+    clusters = np.arange(num_parts)
+    for joined in joining(graph, labels, num_parts, classes):
+        if clusters.max() < num_clusters:
+            break
+        clusters = joined
+    return clusters
+
+
+def joining(
+    graph: sparse.spmatrix, labels: np.ndarray, num_parts: int, classes: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
+    """Joins two clusters at a time, as `merge` does, until one is left.
+
+    Args:
+        graph: as in `merge`, as are all that follow.
+        labels: integer array (N,).
+        num_parts: C.
+        classes: integer array (C,). Default None.
+
+    Yields:
+        Integer array (C,), the cluster of each part: from 0 to C - 2, then to C - 3, and so on.
+    """
     shares = _shares(graph, labels, num_parts)
-    clusters = [[part] for part in range(num_parts)]
+    cluster_of = np.arange(num_parts)
     classes = np.full(num_parts, -1) if classes is None else classes
-    while len(clusters) > num_clusters:
+    while len(shares) > 1:
         degrees = shares.sum(axis=0)
         gains = shares - np.outer(degrees, degrees)
         apart = (classes[:, None] != classes) & (classes[:, None] >= 0) & (classes >= 0)
         gains[apart | np.eye(len(gains), dtype=bool)] = -np.inf
         first, second = sorted(np.unravel_index(gains.argmax(), gains.shape))
-        clusters[first] += clusters.pop(second)
         shares[first] += shares[second]
         shares[:, first] += shares[:, second]
         shares = np.delete(np.delete(shares, second, axis=0), second, axis=1)
         joined = max(classes[first], classes[second])
         classes = np.delete(classes, second)
         classes[first] = joined
-    cluster_of = np.empty(num_parts, "int64")
-    for cluster, parts in enumerate(clusters):
-        cluster_of[parts] = cluster
-    return cluster_of
+        cluster_of = np.where(cluster_of == second, first, cluster_of - (cluster_of > second))
+        yield cluster_of
 
 
 def _shares(graph, labels, num_parts):

@@ -14,6 +14,7 @@ from tf_gmvae.likelihoods import LIKELIHOODS
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.presets import PRESETS
 from tf_gmvae.sign_descent import SignDescent
+from tf_gmvae.start import how_many
 from tf_gmvae.tables.describing import SCALES
 from train.run.record import LARGEST_SEED, define_data
 
@@ -22,6 +23,8 @@ OPTIMIZERS: dict[str, Callable[[float], Any]] = {
     "adam": lambda rate: FusedAdam(rate, epsilon=1e-8),
     "sign": SignDescent,
 }
+# --num_components=auto, as a number.
+AUTO = 0
 # Where they are left open and the data are known by their name.
 EPOCHS = 100
 # As --help shows them.
@@ -57,6 +60,28 @@ class _Finite(flags.FloatParser):
         return not math.isfinite(val) or val < 0 or (self.positive and val == 0)
 
 
+class _Clusters(flags.IntegerParser):
+    """Whole numbers from 1 on, and "auto"."""
+
+    syntactic_help = 'a whole number from 1 on, or "auto"'
+
+    def parse(self, argument: Any) -> int:
+        return AUTO if argument in (how_many.AUTO, AUTO) else super().parse(argument)
+
+    def is_outside_bounds(self, val: int) -> bool:
+        return val < 1
+
+    def flag_type(self) -> str:
+        return "number or auto"
+
+
+class _ClustersSerializer(flags.ArgumentSerializer):
+    """The same as text."""
+
+    def serialize(self, value: int) -> str:
+        return how_many.AUTO if value == AUTO else str(value)
+
+
 def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     """Defines the flags of `Settings`.
 
@@ -89,7 +114,14 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "p(y | x); by default the preset's, of a table that of its columns.",
         **define_from,
     )
-    flags.DEFINE_integer("num_components", 10, "K, components.", 1, **define_from)
+    flags.DEFINE(
+        _Clusters(),
+        "num_components",
+        10,
+        "K, components; auto: as many as are found again in samples of the data.",
+        flag_values,
+        _ClustersSerializer(),
+    )
     flags.DEFINE_integer("latent_dim", None, "D, dimensions of x; by default the preset's.", 1, **define_from)
     flags.DEFINE_integer("style_dim", None, "W, dimensions of w; by default the preset's.", 1, **define_from)
     flags.DEFINE_integer("num_samples", 1, "M, Monte Carlo samples for each example.", 1, **define_from)

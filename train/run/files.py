@@ -23,6 +23,7 @@ class RunFiles:
 
     Attributes:
         flags: the resolved settings, a flag file.
+        how_many: how the number of clusters was chosen, JSON; absent where it was given.
         start: seconds of the start, examples a cluster and scores, JSON; absent without a start.
         start_clusters: clusters of the scored examples after the start, an array.
         start_assignments: posterior of the training examples after the start, an array; only with --hold.
@@ -42,6 +43,7 @@ class RunFiles:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.flags = self.path / "run.flags"
+        self.how_many = self.path / "how_many.json"
         self.start = self.path / "start.json"
         self.start_clusters = self.path / "start_clusters.npy"
         self.start_assignments = self.path / "start_assignments.npy"
@@ -108,6 +110,22 @@ class RunFiles:
         with self.history.open(newline="", encoding="utf-8") as file:
             lines = file.readlines()
         self.write_whole(self.history, "".join(lines[: num_epochs + 1] if num_epochs else []))
+
+    def write_how_many(self, record: dict[str, Any]) -> None:
+        """Stores how the number of clusters was chosen.
+
+        Args:
+            record: dict that JSON can hold.
+        """
+        self.write_whole(self.how_many, json.dumps(record, indent=2) + "\n")
+
+    def read_how_many(self) -> dict[str, Any] | None:
+        """The same again, or None where the number was given.
+
+        Raises:
+            InputError: if the file is damaged.
+        """
+        return self.read_json(self.how_many, "move it away, and the scores go without it", "stability")
 
     def write_start(self, record: dict[str, Any]) -> None:
         """Stores what the start has to say.

@@ -24,6 +24,7 @@ from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
 from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
+from tf_gmvae.start.initialization import Start
 from train.run import guide, last_screen, samples, together
 from train.run.folder import RunFolder
 from train.run.rows import Rows
@@ -37,11 +38,12 @@ WATCHED = 2000
 PICTURED = 5
 
 
-def initialize(run: Run) -> None:
+def initialize(run: Run, found: Start | None = None) -> None:
     """Gives an untrained model its start and saves it, with the record of the start; one that was killed goes on.
 
     Args:
         run: `Run` with an opened folder and a new model.
+        found: `Start`, clusters that were found when their number was chosen. Default None.
 
     Raises:
         TrainingDivergedError: at the first value that is not finite.
@@ -62,14 +64,15 @@ def initialize(run: Run) -> None:
         callbacks=[clock],
         checkpoints=run.folder.start_checkpoints,
         known=known,
+        found=found,
     )
     if known is not None:
-        found = start.labels.argmax(axis=1)
-        guided["guide"] = guide.names_of(found, known[start.indices], classes, settings.num_components)
+        clusters = start.labels.argmax(axis=1)
+        guided["guide"] = guide.names_of(clusters, known[start.indices], classes, settings.num_components)
     with terminal.step("  What the start has made of the examples"):
         if settings.hold:
-            found = (model.predict(run.batches(part), verbose=0) for part in samples.chunks(train))
-            run.folder.write_start_assignments((train.num_examples, model.num_components), found)
+            held = (model.predict(run.batches(part), verbose=0) for part in samples.chunks(train))
+            run.folder.write_start_assignments((train.num_examples, model.num_components), held)
         counts = np.bincount(start.labels.argmax(axis=1), minlength=model.num_components)
         log_posterior = model.log_posterior(run.batches(run.scored))
         labels = train.take(start.indices).labels if train.has_labels else None

@@ -50,6 +50,8 @@ def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str]) -> No
     terminal.say()
     terminal.say((_title(metrics), "bold"))
     _row("clusters", _clusters(metrics))
+    if asked := metrics.get("how_many"):
+        _row("how many", asked["sentence"])
     _row("certainty", _certainty(metrics))
     if sentence := _start(metrics, folder):
         _row("the start", sentence)

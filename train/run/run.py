@@ -20,7 +20,7 @@ from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run import guide, samples
 from train.run.choices import likelihood_of, preset_of
-from train.run.definitions import OPTIMIZERS
+from train.run.definitions import AUTO, OPTIMIZERS
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.settings import Settings
@@ -76,6 +76,7 @@ class Run:
         if data_dir:
             settings = replace(settings, data_dir=data_dir)
         folder.read_history()  # what is damaged is found out before any work
+        folder.read_how_many()
         folder.read_start()
         folder.read_start_clusters()
         return cls(folder, settings, model=load_model(folder), dataset=load_data(settings))
@@ -210,6 +211,10 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     if settings.initialize:
         check_enough(samples.in_memory(dataset.train, settings.seed), settings.num_components)
     if settings.guide_labels is not None:
+        if settings.num_components == AUTO:
+            raise InputError(
+                "--guide_labels guides the search for a known number of clusters: name --num_components."
+            )
         if not settings.initialize:
             raise InputError("--guide_labels guides the start, which --noinitialize leaves out: drop one of them.")
         guide.read(settings.guide_labels, dataset.train, settings.num_components)  # not after minutes of work

@@ -76,6 +76,7 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         **last_screen.figures(posterior),
         "table1_protocol": evaluation.TABLE1_PROTOCOL,
         "guide_labels": _guided(folder),
+        "how_many": folder.read_how_many(),
         "start": _of_start(folder, posterior.argmax(axis=1)),
         "collapse": diagnostics.verdicts(
             watched,

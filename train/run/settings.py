@@ -11,7 +11,8 @@ from absl import flags
 from tf_gmvae.callbacks.basic import epochs_without_progress
 from tf_gmvae.clustering import recipe
 from tf_gmvae.data.load import is_named
-from train.run.definitions import EPOCHS, define
+from tf_gmvae.start import how_many
+from train.run.definitions import AUTO, EPOCHS, define
 from train.run.record import Record
 
 
@@ -72,7 +73,7 @@ class Settings(Record):
         return replace(settings, hold=0.0) if settings.hold is None else settings
 
     def with_choices_of(self, stored: Settings) -> Settings:
-        """The same settings with networks and hold of a run that goes on, where they are left open.
+        """The same settings with networks, hold and K of a run that goes on, where they are left open.
 
         Args:
             stored: settings of the run.
@@ -81,12 +82,14 @@ class Settings(Record):
             `Settings`.
         """
         left_open = [name for name in ("preset", "likelihood", "hold") if getattr(self, name) is None]
+        left_open += ["num_components"] * (self.num_components == AUTO)
         return replace(self, **{name: getattr(stored, name) for name in left_open})
 
     @property
     def default_name(self) -> str:
         """A run's name where the user gives none."""
-        return f"{self.data_name}-k{self.num_components}-m{self.num_samples}-seed{self.seed}"
+        number = how_many.AUTO if self.num_components == AUTO else self.num_components
+        return f"{self.data_name}-k{number}-m{self.num_samples}-seed{self.seed}"
 
     @property
     def shareable(self) -> Settings:

@@ -1,0 +1,135 @@
+"""How well samples of data agree on clusters, by their number; and what likelihoods say of it. NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tf_gmvae import terminal
+from tf_gmvae.evaluation import mixtures
+from tf_gmvae.evaluation.neighbourhoods import NEIGHBOURS
+from tf_gmvae.start import candidates, latent_map, merging
+from tf_gmvae.terminal import Step
+
+# The largest number that is looked at, and the parts on the map that are joined to that and fewer.
+MOST, PARTS = 30, 60
+# Samples, their share of the examples, and examples that they are drawn from at most: on the map and among rows.
+SAMPLES, SHARE = 8, 0.8
+MOST_MAPPED, MOST_ROWS = 8_000, 3_000
+# Density: the smallest cluster, as a share of the rows; neighbours that make a place dense; the share of rows
+# outside all clusters beyond which density does not describe the data.
+SMALLEST, DENSE, MOST_OUTSIDE = 0.02, 5, 0.1
+# Likelihood: the largest number of Gaussians, and how often each mixture is begun.
+MOST_GAUSSIANS, STARTS = 12, 3
+
+
+def on_map(placed: latent_map.Map, seed: int, step: Step = terminal.step) -> dict[int, float]:
+    """How well samples agree on clusters of a map, by their number.
+
+    Args:
+        placed: `Map` of P examples with its graph.
+        seed: integer.
+        step: what shows how far long steps have come. Default `terminal.step`.
+
+    Returns:
+        Dict by K, from 2 up to 30 at most: mean adjusted Rand index of any two samples on the examples of both.
+    """
+    rng = np.random.default_rng(seed)
+    among = _chosen(rng, len(placed.points), MOST_MAPPED)
+    assert placed.graph is not None
+    points, graph = placed.points[among], placed.graph.tocsr()[among][:, among]
+    num_parts = max(2, min(PARTS, round(SHARE * len(points)) // NEIGHBOURS))
+
+    def clusterings(drawn, number):
+        parts = mixtures.gaussians(points[drawn], num_parts, seed + number, 1).predict(points[drawn])
+        joined = merging.joining(graph[drawn][:, drawn], parts, num_parts)
+        return {len(np.unique(of_part)): of_part[parts] for of_part in (np.arange(num_parts), *joined)}
+
+    with step("  On how many clusters samples agree", SAMPLES) as reached:
+        found = _in_samples(rng, len(points), clusterings, reached)
+    return {k: _agreement([each[k] for each in found]) for k in range(2, min(MOST, num_parts) + 1)}
+
+
+def by_density(points: np.ndarray, seed: int) -> tuple[int, float] | None:
+    """How many clusters have gaps of density between them, and how well samples agree on them.
+
+    Args:
+        points: array (N, F).
+        seed: integer.
+
+    Returns:
+        Pair of K and the mean adjusted Rand index of any two samples; None where there are no such gaps.
+    """
+    rng = np.random.default_rng(seed)
+    points = points[_chosen(rng, len(points), MOST_ROWS)]
+    labels = _dense(points)
+    if labels.max() < 1 or np.mean(labels < 0) > MOST_OUTSIDE:
+        return None
+    num_components = int(labels.max()) + 1
+    found = _in_samples(
+        rng, len(points), lambda drawn, number: {num_components: _dense(points[drawn])}, lambda done: None
+    )
+    return num_components, _agreement([each[num_components] for each in found])
+
+
+def likeliest(points: np.ndarray, seed: int) -> int:
+    """The number of Gaussians, with own variances or covariances, that is best by its Bayesian criterion.
+
+    Args:
+        points: array (N, F).
+        seed: integer.
+
+    Returns:
+        Integer from 1 to 12.
+    """
+    points = candidates.narrow(points[_chosen(np.random.default_rng(seed), len(points), MOST_ROWS)], seed)
+    criteria = {}
+    for covariance in ("diag", "full"):
+        for number in range(1, min(MOST_GAUSSIANS, len(points)) + 1):
+            mixture = mixtures.gaussians(
+                points, number, seed, STARTS, covariance, candidates.RIDGE, init="k-means++"
+            )
+            criteria[covariance, number] = mixture.bic(points)
+    return min(criteria, key=lambda each: criteria[each])[1]
+
+
+def _chosen(rng, count, at_most):
+    return np.sort(rng.choice(count, min(count, at_most), replace=False))
+
+
+def _dense(points):
+    from sklearn.cluster import HDBSCAN
+
+    size = max(DENSE, round(SMALLEST * len(points)))
+    return HDBSCAN(min_cluster_size=size, min_samples=min(DENSE, len(points)), copy=True).fit_predict(points)
+
+
+def _in_samples(
+    rng: np.random.Generator,
+    count: int,
+    clusterings: Callable[[np.ndarray, int], dict[int, np.ndarray]],
+    reached: Callable[[float], None],
+) -> list[dict[int, np.ndarray]]:
+    """Clusters of samples by their number, arrays (count,); -2 of what is not in a sample."""
+    found = []
+    for number in range(SAMPLES):
+        drawn = _chosen(rng, count, max(2, round(SHARE * count)))
+        whole = {}
+        for k, labels in clusterings(drawn, number).items():
+            whole[k] = np.full(count, -2)
+            whole[k][drawn] = labels
+        found.append(whole)
+        reached(number + 1)
+    return found
+
+
+def _agreement(samples):
+    from sklearn.metrics import adjusted_rand_score
+
+    scores = []
+    for number, first in enumerate(samples):
+        for second in samples[:number]:
+            both = (first > -2) & (second > -2)
+            scores.append(adjusted_rand_score(first[both], second[both]))
+    return float(np.mean(scores))
