@@ -4,7 +4,7 @@ from absl import flags
 
 from tf_gmvae import terminal
 from train import cli
-from train.run import clusters, floors, score_table, scoring
+from train.run import clusters, floors, groups, score_table, scoring
 from train.run.run import Run
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
@@ -12,20 +12,26 @@ flags.DEFINE_string("data_dir", None, "Where the original files are now, if not 
 flags.DEFINE_bool("floors", True, floors.HELP)
 
 clusters.define()
+groups.define()
 
 
 def main() -> None:
     """Scores a run and stores that as its metrics; one that cannot be written is scored all the same."""
     run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
+    cut = flags.FLAGS.cut
+    groups.checked(cut, run.settings.num_components)
     with terminal.step("Scoring"):
         examination = scoring.examine(run)
         metrics = scoring.score(run, examination)
+        tree = groups.tree_of(run)
+    metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, cut)
     metrics["floors"] = floors.beside(run, examination.posterior, flags.FLAGS.floors)
     terminal.say(score_table.table(metrics), hang=score_table.HANG)
     try:
         run.folder.write_metrics(metrics)
+        run.folder.write_tree(tree)
         if flags.FLAGS.answers:
-            clusters.write(run, examination, flags.FLAGS.names)
+            clusters.write(run, examination, flags.FLAGS.names, None if cut is None else tree.groups(cut))
     except OSError as error:
         terminal.say(f"These scores are not stored: {run.folder.metrics} cannot be written ({error.strerror}).")
 

@@ -7,7 +7,7 @@ from absl import flags
 from tf_gmvae import export, terminal
 from tf_gmvae.serving import versions
 from train import cli
-from train.run import model_card, names
+from train.run import groups, model_card, names
 from train.run.folder import RunFolder
 from train.run.run import load_model
 
@@ -27,7 +27,7 @@ def main() -> None:
     model = load_model(folder)
     description = model_card.description(run_settings, folder)
     with terminal.step("Exporting"):
-        version = export(model, path, description, folder.read_clusters())
+        version = export(model, path, description, groups.known_of(folder))
     terminal.say(f"Exported to {version}/")
 
 

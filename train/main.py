@@ -14,6 +14,7 @@ from train.run import (
     clusters,
     floors,
     follower,
+    groups,
     how_many,
     job,
     last_screen,
@@ -45,6 +46,7 @@ flags.DEFINE_enum(
 flags.DEFINE_bool("report", True, "Write report.html at the end: the run in pictures.")
 flags.DEFINE_bool("floors", True, floors.HELP)
 clusters.define()
+groups.define()
 flags.DEFINE_bool(
     "export", True, "At the end make the next version of a served model of it, as train.export does."
 )
@@ -78,6 +80,7 @@ def _make(run_settings, together):
                 f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
             )
             run_settings, asked = how_many.settled(resolved(run_settings, dataset), dataset)
+            groups.checked(chosen.cut, run_settings.num_components)
             follower.lead(run_settings, dataset, together)
             replaces = chosen.overwrite and folder.is_taken
             if replaces:
@@ -121,13 +124,16 @@ def _conclude(run, exported):
     with terminal.step("Scoring"):
         examination = scoring.examine(run)
         metrics = scoring.score(run, examination)
+        tree = groups.tree_of(run)
+    metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, chosen.cut)
     metrics["floors"] = floors.beside(run, examination.posterior, chosen.floors)
     terminal.say("\n" + score_table.table(metrics), hang=score_table.HANG)
     folder.write_metrics(metrics)
+    folder.write_tree(tree)
     if chosen.answers:
-        clusters.write(run, examination, chosen.names)
+        clusters.write(run, examination, chosen.names, None if chosen.cut is None else tree.groups(chosen.cut))
     if chosen.report:
-        pictures.write(run, examination, metrics)
+        pictures.write(run, examination, metrics, tree)
     if chosen.export:
         version = versions.newest(exported)
         if version and version.stat().st_mtime >= folder.model.stat().st_mtime:
@@ -135,7 +141,7 @@ def _conclude(run, exported):
         else:
             description = model_card.description(run.settings, folder)
             with terminal.step("Exporting"):
-                version = export(run.model, exported, description, folder.read_clusters())
+                version = export(run.model, exported, description, groups.known_of(folder))
             terminal.say(f"Exported to {version}/")
     last_screen.show(
         metrics,

@@ -13,7 +13,7 @@ from tf_gmvae.data import table
 from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.errors import InputError
 from train import cli
-from train.run import answers, samples
+from train.run import answers, groups, samples
 from train.run.exported import Exported
 from train.run.folder import RunFolder
 from train.run.trained import Trained
@@ -24,6 +24,7 @@ flags.DEFINE_string("dataset", None, "New data, in any form that train.main take
 flags.DEFINE_string("data_dir", None, "Folder with the original files of the data, for those that have any.")
 flags.DEFINE_string("id_column", None, "Of a table: the column by which rows are known; by default the run's.")
 flags.DEFINE_string("output", None, "File to write, .csv or .parquet; required.", required=True)
+groups.define()
 
 
 def main() -> None:
@@ -34,13 +35,16 @@ def main() -> None:
         raise InputError("Name the model: --run= with the folder of a run, or --model= with an exported model.")
     trained = Exported(chosen.model) if chosen.run is None else Trained(RunFolder(chosen.run))
     splits = _load(chosen, trained)
+    group_of = _groups(chosen.cut, trained)
     counts, sure, outliers = np.zeros(trained.num_components, "int64"), 0, 0
 
     def parts():
         nonlocal counts, sure, outliers
         for name, split in splits.items():
             for part in samples.chunks(split):
-                columns = answers.rows({name: part}, trained.answer, trained.outlier_below, trained.names)
+                columns = answers.rows(
+                    {name: part}, trained.answer, trained.outlier_below, trained.names, group_of
+                )
                 counts += np.bincount(columns["cluster"], minlength=trained.num_components)
                 sure += np.count_nonzero(columns["probability"] > 0.9)
                 outliers += np.count_nonzero(columns.get("outlier", False))
@@ -51,6 +55,19 @@ def main() -> None:
     terminal.say(f"  {100 * sure / counts.sum():.1f} % have a probability above 0.9.")
     if outliers:
         terminal.say(f"  {outliers:,} are outliers, unlike all that the model was trained on.")
+
+
+def _groups(cut, trained):
+    """The group of each cluster, or None."""
+    groups.checked(cut, trained.num_components)
+    if cut is None:
+        return None
+    if trained.tree is None:
+        raise InputError(
+            "This model was made by an earlier version, without a tree of its clusters, so --cut has nothing to "
+            "cut: `python -m train.evaluate --run=...` writes it, and `train.export` then exports it."
+        )
+    return trained.tree.groups(cut)
 
 
 def _load(chosen, trained):

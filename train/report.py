@@ -4,7 +4,7 @@ from absl import flags
 
 from tf_gmvae import terminal
 from train import cli
-from train.run import floors, pictures, scoring
+from train.run import floors, groups, pictures, scoring
 from train.run.run import Run
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
@@ -18,8 +18,10 @@ def main() -> None:
     with terminal.step("Scoring"):
         examination = scoring.examine(run)
         metrics = scoring.score(run, examination)
+        tree = groups.tree_of(run)
+    metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, None)
     metrics["floors"] = floors.beside(run, examination.posterior, compute=False)
-    pictures.write(run, examination, metrics)
+    pictures.write(run, examination, metrics, tree)
 
 
 if __name__ == "__main__":

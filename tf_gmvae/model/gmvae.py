@@ -18,6 +18,7 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model import own_networks
 from tf_gmvae.model.computation import Computation
+from tf_gmvae.model.groups import Groups
 from tf_gmvae.model.inference import Inference
 from tf_gmvae.model.saving import Saving
 from tf_gmvae.model.training import Training
@@ -30,13 +31,14 @@ FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Model):
+class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, keras.Model):
     """Gaussian mixture VAE (arXiv 1611.02648): unsupervised clusters, embeddings and samples.
 
     Calling the model, and `predict`, give the posterior p(z | y) of Eq. 3 at the means of q(x | y) and
     q(w | y), (B, K): its argmax is the cluster. `fit` minimises `objective.training_loss` on data sets that
     yield examples, or (examples, labels): labels are ignored. Beyond the methods of `keras.Model` there
-    are `embed`, `reconstruct`, `generate`, `score`, `log_likelihood` and `distributions`, see `Inference`.
+    are `embed`, `reconstruct`, `generate`, `score`, `log_likelihood` and `distributions`, see `Inference`, and
+    `hierarchy`, clusters of clusters.
 
     Args:
         encoder: Keras model of any kind, examples (B, ...) to features (B, F): the shared trunk of the recognition

@@ -123,6 +123,28 @@ def usage(counts: Sequence[int], width: float) -> str:
 
 
 @matplotlib.rc_context(_STYLE)
+def stability(agreement: dict[int, float], chosen: int, width: float) -> str:
+    """How well samples of the data agree on clusters, by their number.
+
+    Args:
+        agreement: dict by number of clusters.
+        chosen: the number that was taken.
+        width: `WIDE` or `NARROW`.
+
+    Returns:
+        SVG text.
+    """
+    figure, axes = _figure(width, 2.1)
+    axes.plot(list(agreement), list(agreement.values()), marker=".", color=PALETTE[0])
+    axes.axvline(chosen, color=PAGE, linestyle=":", linewidth=1)
+    axes.set_xlabel(f"clusters (dotted: the {chosen} that were chosen)")
+    axes.set_ylabel("agreement of samples")
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.grid(alpha=0.25)
+    return _svg(figure, f"Agreement of samples by the number of clusters, {chosen} chosen")
+
+
+@matplotlib.rc_context(_STYLE)
 def latent_map(points: np.ndarray, classes: np.ndarray, names: list[str], colours: list[str], what: str) -> str:
     """Latent means on a plane.
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tf_gmvae.evaluation import floors
 from tf_gmvae.figures.image_sheets import Pixels
-from tf_gmvae.report import charts, members, pictures
+from tf_gmvae.report import charts, members, pictures, tree
 from tf_gmvae.report.findings import Findings
 from tf_gmvae.start import latent_map
 
@@ -62,6 +62,8 @@ def render(findings: Findings) -> str:
         empty=[component.number for component in found if not len(component.members)],
         colours=charts.component_colours(findings.num_components),
         maps=_maps(findings),
+        tree=_tree(findings, found),
+        asked=_asked(findings.metrics.get("how_many")),
         confusion=_confusion(findings),
         beside=floors.rows(findings.metrics),
         suffices=floors.verdict(findings.metrics),
@@ -75,6 +77,36 @@ def _widths(chart, *arguments):
         "wide": chart(*arguments, width=charts.WIDE),
         "narrow": chart(*arguments, width=charts.NARROW),
     }
+
+
+def _tree(findings, found):
+    """Clusters of clusters, or None where there are none."""
+    linkage = findings.linkage
+    if linkage is None or not len(linkage):
+        return None
+    counts = tree.node_counts(np.array([len(component.members) for component in found]), linkage)
+    words = []
+    for component in found:
+        text = f"{component.number}: {len(component.members):,} examples"
+        if component.contents:
+            label, count = component.contents[0]
+            text += f", {100 * count / len(component.members):.0f} % are {findings.class_name(label)}"
+        words.append(text)
+    if not findings.of_images:
+        return tree.drawing(linkage, counts, words, [None] * len(counts))
+    to_pixels = Pixels(findings.examples, findings.uint8_scale)
+    means = tree.means(findings.examples, findings.posterior.argmax(axis=1), linkage, findings.uint8_scale)
+    sources = [None if mean is None else str(pictures.strip(to_pixels(mean[None]))["src"]) for mean in means]
+    return tree.drawing(linkage, counts, words, sources)
+
+
+def _asked(how_many):
+    """How the number of components was chosen, and the curve, if there is one."""
+    if not how_many:
+        return None
+    stability = {int(number): value for number, value in how_many["stability"].items()}
+    chart = _widths(charts.stability, stability, how_many["num_components"]) if len(stability) > 1 else None
+    return {"sentence": how_many["sentence"], "chart": chart}
 
 
 def _shares(counts):

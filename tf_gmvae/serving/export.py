@@ -40,8 +40,9 @@ def export(
         model: built `GMVAE`; it is left as it is.
         path: folder of the versions; its last part names the model in the card and in recorded requests.
         description: Markdown for the model card: data, settings, scores. Default none.
-        clusters: dict that JSON can hold, of what is known of the clusters: "names", a list of K texts, and
-            "outlier_below", the ELBO in nats below which an example is unlike all others. Default None.
+        clusters: dict that JSON can hold, of what is known of the clusters: "names", a list of K texts;
+            "outlier_below", the ELBO in nats below which an example is unlike all others; "linkage", the tree of
+            the clusters, see `hierarchy.Hierarchy`. Default None.
 
     Returns:
         `Path` of the version written.

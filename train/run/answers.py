@@ -49,6 +49,7 @@ def rows(
     answer: Callable[[Split], Answer],
     threshold: float | None,
     names: Sequence[str] | None = None,
+    group_of: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """The columns of the answers.
 
@@ -57,17 +58,22 @@ def rows(
         answer: function of a part to its `Answer`.
         threshold: ELBO below which an example is an outlier, nats; None where it is not known.
         names: names of the K clusters; those of one name are one. Default None.
+        group_of: integer array (K,), the group of each cluster. Default None: there are none.
 
     Returns:
         Dict of arrays (N,): id, split, cluster (0 to K - 1), name ("" without names), probability (of the cluster,
         or of all that share its name), runner_up (the second likeliest cluster of another name, -1 if there is
-        none), elbo, outlier (absent without a threshold).
+        none), group and group_probability (absent without groups), elbo, outlier (absent without a threshold).
     """
     columns: dict[str, list[np.ndarray]] = {}
     for part, split in splits.items():
         log_posterior, elbo = answer(split)
         found: dict[str, Any] = {"id": ids(split), "split": np.full(split.num_examples, part)}
         found.update(_choices(log_posterior, names))
+        if group_of is not None:
+            grouped = np.exp(log_posterior) @ np.eye(group_of.max() + 1)[group_of]
+            found["group"] = grouped.argmax(axis=1).astype("int32")
+            found["group_probability"] = grouped.max(axis=1).astype("float32")
         found["elbo"] = elbo.astype("float32")
         if threshold is not None:
             found["outlier"] = elbo < threshold

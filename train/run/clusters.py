@@ -23,13 +23,16 @@ def define() -> None:
     )
 
 
-def write(run: Run, examination: Examination, names: str | None = None) -> None:
+def write(
+    run: Run, examination: Examination, names: str | None = None, group_of: np.ndarray | None = None
+) -> None:
     """Writes what the model says of every example into the folder of the run, and says where it lies.
 
     Args:
         run: `Run`.
         examination: answer of `scoring.examine`.
         names: path of a table of names; None keeps those that the run has. Default None.
+        group_of: integer array (K,), the group of each cluster, where their tree is cut. Default None.
 
     Raises:
         InputError: if the names cannot be read; nothing has been written.
@@ -46,7 +49,7 @@ def write(run: Run, examination: Examination, names: str | None = None) -> None:
         by_id = _clusters_by_id(run, splits.values(), wanted)
         record.update(cluster_names.read(names, run.settings.num_components, by_id))
     parts = (
-        answers.rows({name: part}, answer, record["outlier_below"], record.get("names"))
+        answers.rows({name: part}, answer, record["outlier_below"], record.get("names"), group_of)
         for name, split in splits.items()
         for part in samples.chunks(split)
     )

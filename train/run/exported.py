@@ -12,6 +12,7 @@ import tensorflow as tf
 from tf_gmvae import disk
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
+from tf_gmvae.hierarchy.tree import Hierarchy
 from tf_gmvae.serving.export import RECORD
 from tf_gmvae.tables.columns import Columns
 from train.run.answers import Answer
@@ -33,6 +34,7 @@ class Exported:
         id_column: None: an export does not know it.
         outlier_below: ELBO, nats, or None where the export does not say.
         names: names of the clusters, or None.
+        tree: `Hierarchy` of the clusters, or None where the export does not have it.
 
     Raises:
         InputError: if it is none, or cannot be read.
@@ -60,6 +62,8 @@ class Exported:
         self.columns = None if record.get("columns") is None else Columns.from_config(record["columns"])
         self.id_column = None
         self.outlier_below, self.names = record.get("outlier_below"), record.get("names")
+        linkage = record.get("linkage")
+        self.tree = None if linkage is None else Hierarchy(np.asarray(linkage, "float64").reshape(-1, 4))
 
     def answer(self, split: Split) -> Answer:
         """What the model says of a part of the data.

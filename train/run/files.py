@@ -12,6 +12,7 @@ import numpy as np
 
 from tf_gmvae import disk
 from tf_gmvae.errors import InputError
+from tf_gmvae.hierarchy.tree import Hierarchy
 from train.run import rows
 
 
@@ -34,6 +35,7 @@ class RunFiles:
         history: one row an epoch, CSV.
         metrics: scores of the finished run, JSON.
         clusters_csv: what the model says of every example, CSV; and clusters_parquet.
+        tree: the clusters of clusters, a linkage as SciPy has it, JSON.
         clusters_json: names of the clusters, and the ELBO below which an example is an outlier.
         report: the run in pictures, HTML.
         skipped: images that could not be read, a name a line; absent if there were none.
@@ -54,6 +56,7 @@ class RunFiles:
         self.metrics = self.path / "metrics.json"
         self.clusters_csv = self.path / "clusters.csv"
         self.clusters_parquet = self.path / "clusters.parquet"
+        self.tree = self.path / "hierarchy.json"
         self.clusters_json = self.path / "clusters.json"
         self.report = self.path / "report.html"
         self.skipped = self.path / "skipped.txt"
@@ -203,6 +206,24 @@ class RunFiles:
         """
         mend = f"`python -m train.evaluate --run={self.path}` writes it anew"
         return self.read_json(self.metrics, mend, "components_in_use")
+
+    def write_tree(self, tree: Hierarchy) -> None:
+        """Stores the clusters of clusters.
+
+        Args:
+            tree: `Hierarchy`; its posterior is left out.
+        """
+        self.write_whole(self.tree, json.dumps({"linkage": tree.linkage.tolist()}) + "\n")
+
+    def read_tree(self) -> Hierarchy | None:
+        """The same again, or None of a run of an earlier version.
+
+        Raises:
+            InputError: if the file is damaged.
+        """
+        mend = f"`python -m train.evaluate --run={self.path}` writes it anew"
+        record = self.read_json(self.tree, mend, "linkage")
+        return None if record is None else Hierarchy(np.asarray(record["linkage"], "float64").reshape(-1, 4))
 
     def write_clusters(self, record: dict[str, Any]) -> None:
         """Stores what is known of the clusters.

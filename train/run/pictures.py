@@ -6,6 +6,7 @@ import numpy as np
 
 from tf_gmvae import report, terminal
 from tf_gmvae.figures import drawing
+from tf_gmvae.hierarchy.tree import Hierarchy
 from tf_gmvae.model.inference import Examination
 from train.run.method_job import MethodRun
 from train.run.run import Run
@@ -20,13 +21,14 @@ WALK = np.linspace(-2.5, 2.5, 9)
 DRAWN = 2000
 
 
-def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
+def write(run: Run, examination: Examination, metrics: dict[str, Any], tree: Hierarchy) -> None:
     """Writes the report of a run into its folder, and says where it lies.
 
     Args:
         run: `Run`.
         examination: answer of `scoring.examine`.
         metrics: answer of `scoring.score`.
+        tree: `Hierarchy` of the components.
     """
     model, folder, split = run.model, run.folder, run.scored
     seed, shown = run.settings.seed, run.settings.shareable
@@ -61,6 +63,7 @@ def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
             uint8_scale=model.likelihood.uint8_scale,
             features=None if to_features is None else np.asarray(to_features(split.examples)),
             feature_names=None if columns is None else columns.feature_names,
+            linkage=tree.linkage,
         ),
     )
 

@@ -26,6 +26,7 @@ def table(metrics: dict[str, Any]) -> str:
     for score in ("nmi", "ari"):
         if metrics[score] is not None:
             rows.append((score.upper(), f"{metrics[score]:.3f}"))
+    rows += _of_tree(metrics.get("hierarchy") or {})
     rows.append(("training", f"{metrics['train_seconds']:.0f} s for {metrics['epochs']} epochs"))
     if metrics["start_seconds"]:
         rows.append(("start", f"{metrics['start_seconds']:.0f} s before"))
@@ -57,6 +58,19 @@ def _beside(metrics):
         yield f"  {sentence}"
     if "agreement" in found:
         yield f"  {'agreement with k-means':<24}ARI {found['agreement']:.3f}"
+
+
+def _of_tree(tree):
+    """Rows on clusters of clusters."""
+    if tree.get("dendrogram_purity") is not None:
+        yield "dendrogram purity", f"{100 * tree['dendrogram_purity']:.1f} %"
+    if "cut" in tree:
+        cut = tree["cut"]
+        found = [f"{sum(count > 0 for count in cut['examples_a_group'])} in use"]
+        for key, name in (("accuracy_majority", "majority"), ("accuracy_hungarian", "one-to-one"), ("ari", "ARI")):
+            if cut[key] is not None:
+                found.append(f"{name} {_cell(key, cut[key])}")
+        yield f"cut into {cut['groups']} groups", ", ".join(found)
 
 
 def _cell(key, value):

@@ -22,6 +22,7 @@ class Trained:
         id_column: name of the run's column of ids, or None.
         outlier_below: ELBO, nats, or None of a run of an earlier version.
         names: names of the clusters, or None.
+        tree: `Hierarchy` of the clusters, or None of a run of an earlier version.
 
     Raises:
         InputError: if the run has no model, or it cannot be read.
@@ -35,6 +36,7 @@ class Trained:
         self.columns = getattr(self._model.likelihood, "columns", None)
         self.id_column = settings.id_column
         self.outlier_below, self.names = record.get("outlier_below"), record.get("names")
+        self.tree = folder.read_tree()
 
     def answer(self, split: Split) -> Answer:
         """What the model says of a part of the data.

@@ -1,0 +1,97 @@
+"""The tree of a run's components, and the groups that it is cut into."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from tf_gmvae import evaluation
+from tf_gmvae.data.sampling import drawn
+from tf_gmvae.errors import InputError
+from tf_gmvae.evaluation.hierarchies import dendrogram_purity
+from tf_gmvae.hierarchy.joining import MOST
+from tf_gmvae.hierarchy.tree import Hierarchy
+from train.run.folder import RunFolder
+from train.run.run import Run
+
+
+def define() -> None:
+    """Defines the flag of commands that cut it."""
+    flags.DEFINE_integer(
+        "cut",
+        None,
+        "Groups of clusters to cut the tree into: scores of them, and a column `group` of every example.",
+        1,
+    )
+
+
+def checked(cut: int | None, num_components: int) -> None:
+    """Checks, before any work, that the tree can be cut so.
+
+    Args:
+        cut: integer, groups, or None.
+        num_components: K.
+
+    Raises:
+        InputError: if there are fewer components.
+    """
+    if cut is not None and cut > num_components:
+        raise InputError(
+            f"--cut={cut} asks for more groups than there are clusters, {num_components}: give a smaller number."
+        )
+
+
+def tree_of(run: Run) -> Hierarchy:
+    """The tree of a trained model, of training examples.
+
+    Args:
+        run: `Run`.
+
+    Returns:
+        `Hierarchy`.
+    """
+    split = run.fitted
+    return run.model.hierarchy(run.batches(split.take(drawn(split.num_examples, MOST, run.settings.seed))))
+
+
+def known_of(folder: RunFolder) -> dict[str, Any]:
+    """What is known of the clusters of a run, for an export.
+
+    Args:
+        folder: `RunFolder`.
+
+    Returns:
+        Dict that JSON can hold: that of `RunFolder.read_clusters`, and the linkage of the tree, if there is one.
+    """
+    tree = folder.read_tree()
+    return {**folder.read_clusters(), **({} if tree is None else {"linkage": tree.linkage.tolist()})}
+
+
+def scores(tree: Hierarchy, posterior: np.ndarray, labels: np.ndarray | None, cut: int | None) -> dict[str, Any]:
+    """What is measured of it.
+
+    Args:
+        tree: `Hierarchy`.
+        posterior: array (N, K), of the examples that are scored.
+        labels: array (N,), or None.
+        cut: integer, groups, or None.
+
+    Returns:
+        Dict that JSON can hold: dendrogram_purity and leaf_purity, None without labels; `cut`, the number of
+        groups and their scores, where there is a cut.
+    """
+    clusters = posterior.argmax(axis=1)
+    found: dict[str, Any] = {
+        "dendrogram_purity": None if labels is None else dendrogram_purity(tree.linkage, clusters, labels),
+        "leaf_purity": None if labels is None else evaluation.majority_accuracy(posterior, labels),
+    }
+    if cut is not None:
+        grouped = tree.cut(cut, posterior)
+        found["cut"] = {
+            "groups": cut,
+            "examples_a_group": np.bincount(grouped.argmax(axis=1), minlength=cut).tolist(),
+            **evaluation.scores(grouped, labels),
+        }
+    return found
