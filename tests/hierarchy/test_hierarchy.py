@@ -26,7 +26,9 @@ def pairs():
     rng = np.random.default_rng(0)
     centres = np.array([[0, 0], [20, 0], [0, 20], [2.5, 0], [20, 2.5], [2.5, 20]])
     clusters = rng.integers(0, 6, 600)
-    return np.eye(6, dtype="float32")[clusters], centres[clusters] + rng.normal(size=(600, 2)), clusters
+    x = centres[clusters] + rng.normal(size=(600, 2))
+    densities = -0.5 * cdist(x, centres, "sqeuclidean")
+    return densities - np.logaddexp.reduce(densities, axis=1, keepdims=True), x, clusters
 
 
 def test_neighbours_are_counted_pair_by_pair(pairs):
@@ -40,14 +42,29 @@ def test_neighbours_are_counted_pair_by_pair(pairs):
             for a, b in itertools.product(range(6), repeat=2):
                 expected[a, b] += posterior[i, a] * posterior[j, b]
     expected = (expected + expected.T) / (2 * expected.sum())
-    np.testing.assert_allclose(joining.affinities(posterior, x), expected, rtol=1e-5)
+    np.testing.assert_allclose(joining.of_neighbours(posterior, x), expected, rtol=1e-5)
+
+
+def test_overlaps_are_of_two_draws_from_a_softened_posterior(pairs):
+    log_posterior, _, _ = pairs
+    soft = joining.softened(100 * log_posterior)  # as sure as a trained model is
+    assert soft.max(axis=1).mean() == pytest.approx(0.75, abs=1e-3)
+    np.testing.assert_array_equal(soft.argmax(axis=1), log_posterior.argmax(axis=1))
+    np.testing.assert_allclose(soft, joining.softened(log_posterior), atol=1e-5)  # however sure it was
+    expected = np.mean([np.outer(row, row) for row in soft], axis=0)
+    np.testing.assert_allclose(joining.of_overlaps(soft), expected)
+    unsure = np.log(np.full((4, 5), 0.2))
+    np.testing.assert_allclose(joining.softened(unsure), 0.2)
 
 
 def test_heights_are_averages_over_what_is_joined(pairs):
-    """Each height by its definition: neighbours of the two nodes, over those that chance has."""
-    posterior, x, _ = pairs
-    shares = joining.affinities(posterior, x)
+    """Each height by its definition: what the two nodes have in common, over what chance has."""
+    log_posterior, x, _ = pairs
+    shares = (
+        joining.of_neighbours(np.exp(log_posterior), x) + joining.of_overlaps(joining.softened(log_posterior))
+    ) / 2
     found = joining.linkage(shares)
+    np.testing.assert_allclose(joining.tree(log_posterior, x).linkage, found)
     below = [[k] for k in range(6)]
     for first, second, height, size in found:
         a, b = below[int(first)], below[int(second)]
@@ -92,7 +109,7 @@ def test_cuts_and_nodes_add_the_posterior_up(pairs):
 
 def test_components_without_examples_join_at_once(pairs):
     posterior, x, _ = pairs
-    wider = np.insert(posterior, 2, 0, axis=1)  # component 2 is empty
+    wider = np.insert(posterior, 2, -1e6, axis=1)  # component 2 is empty
     tree = joining.tree(wider, x)
     assert tree.linkage[0, 2] == 0
     assert 2 in tree.linkage[0, :2]
@@ -102,8 +119,8 @@ def test_components_without_examples_join_at_once(pairs):
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_few_examples_and_one_component_have_a_tree(count):
     x = np.random.default_rng(0).normal(size=(count, 2))
-    assert joining.tree(np.ones((count, 1)), x).linkage.shape == (0, 4)
-    tree = joining.tree(np.full((count, 3), 1 / 3), x)
+    assert joining.tree(np.zeros((count, 1)), x).linkage.shape == (0, 4)
+    tree = joining.tree(np.log(np.full((count, 3), 1 / 3)), x)
     assert tree.cut(2).shape == (count, 2)
     assert np.isfinite(tree.linkage).all()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from tf_gmvae.hierarchy import joining
 from tf_gmvae.hierarchy.tree import Hierarchy
 from tf_gmvae.inputs import Data
@@ -31,4 +29,4 @@ class Groups(Part):
             >>> groups = tree.cut(10).argmax(axis=1)
         """
         latents = self.latents(data, batch_size)
-        return joining.tree(np.exp(latents.log_posterior), latents.x, self.seed or 0)
+        return joining.tree(latents.log_posterior, latents.x, self.seed or 0)
