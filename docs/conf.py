@@ -1,0 +1,88 @@
+"""The documentation site, which `make docs` builds into build/site; Sphinx reads this file."""
+
+import os
+import re
+import runpy
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from docutils.utils.math import latex2mathml
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+
+# Notebooks, and the commands in them, run this checkout by this Python, without a network and without TensorFlow's
+# notes. Each has one thread, so that a page says the same wherever it is built on the same kind of processor.
+sys.path.insert(0, str(ROOT))
+os.environ["PYTHONPATH"] = str(ROOT)
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONWARNINGS": "ignore"}
+os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
+
+project = "tf-gmvae"
+copyright = author = "the tf-gmvae authors"
+version = release = runpy.run_path(str(ROOT / "tf_gmvae" / "version.py"))["__version__"]
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+
+# The pages are plain Markdown, as GitHub shows them.
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4
+suppress_warnings = ["myst.header"]
+
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_merge_streams = True
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings say what is taken, with shapes
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_custom_sections = [("Call arguments", "params_style")]
+default_role = "code"
+
+html_theme = "sphinx_book_theme"
+html_title = f"tf-gmvae {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "use_download_button": False,
+    "home_page_in_toc": True,
+    "show_navbar_depth": 1,
+    "show_toc_level": 2,
+}
+html_math_renderer = "mathml"
+
+# Files outside docs/ that have a page here: on GitHub that page is a link to them, on the site it has their text.
+OF_THE_ROOT = {"contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md"}
+
+
+def with_files_of_the_root(app, docname, source):
+    """Puts in the text of a file of the root, and turns links out of docs/ into links to what the site has."""
+    text = source[0]
+    if docname in OF_THE_ROOT:
+        text = (ROOT / OF_THE_ROOT[docname]).read_text(encoding="utf-8").replace("](docs/", "](")
+    for page, file in {**OF_THE_ROOT, "index": "README.md"}.items():
+        text = re.sub(rf"\]\((?:\.\./)+{file}", f"]({os.path.relpath(page, Path(docname).parent)}.md", text)
+        text = text.replace(f"]({file}", f"]({page}.md") if docname in OF_THE_ROOT else text
+    source[0] = text
+
+
+def write_math(translator, node):
+    """A formula as MathML, which browsers draw themselves: no script, and none from elsewhere."""
+    block = isinstance(node, nodes.math_block)
+    inner = latex2mathml.tex2mathml(node.astext(), as_block=block)
+    translator.body.append(f'<div class="math">{inner}</div>' if block else inner)
+    raise nodes.SkipNode
+
+
+def setup(app):
+    """Registers the two with Sphinx."""
+    app.connect("source-read", with_files_of_the_root)
+    app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))
