@@ -3,6 +3,7 @@
 import os
 import re
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -20,12 +21,16 @@ os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.envir
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONWARNINGS": "ignore"}
 os.environ |= dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
 
+# IPython writes into the folder of its settings.
+os.environ["IPYTHONDIR"] = str(ROOT / "build" / "ipython")
+shutil.copytree(DOCS / "_ipython", os.environ["IPYTHONDIR"], dirs_exist_ok=True)
+
 project = "tf-gmvae"
 copyright = author = "the tf-gmvae authors"
 version = release = runpy.run_path(str(ROOT / "tf_gmvae" / "version.py"))["__version__"]
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_*"]
 
 # The pages are plain Markdown, as GitHub shows them.
 myst_enable_extensions = ["dollarmath"]
@@ -37,6 +42,7 @@ nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300
 nb_merge_streams = True
+nb_output_stderr = "remove-warn"  # nothing a reader is told comes from there
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say what is taken, with shapes
@@ -56,6 +62,7 @@ html_theme_options = {
     "home_page_in_toc": True,
     "show_navbar_depth": 1,
     "show_toc_level": 2,
+    "navbar_persistent": [],  # the sidebar has a search
 }
 html_math_renderer = "mathml"
 
@@ -78,7 +85,7 @@ def write_math(translator, node):
     """A formula as MathML, which browsers draw themselves: no script, and none from elsewhere."""
     block = isinstance(node, nodes.math_block)
     inner = latex2mathml.tex2mathml(node.astext(), as_block=block)
-    translator.body.append(f'<div class="math">{inner}</div>' if block else inner)
+    translator.body.append(f'<div class="formula">{inner}</div>' if block else inner)
     raise nodes.SkipNode
 
 
