@@ -48,6 +48,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say what is taken, with shapes
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
+napoleon_use_ivar = True
 napoleon_custom_sections = [("Call arguments", "params_style")]
 default_role = "code"
 
@@ -81,6 +82,35 @@ def with_files_of_the_root(app, docname, source):
     source[0] = text
 
 
+def from_plain_text(app, what, name, obj, options, lines):
+    """Makes a docstring reStructuredText: its tables, its formulas, and the |, * and _ that are no markup."""
+    found, last, at_margin, is_formula = [], "", False, False
+    for line in lines:
+        if line.startswith("| ") and line.endswith(" |"):
+            if not last.endswith(" |"):
+                found += [".. list-table::", "   :header-rows: 1", ""]
+            if "---" not in line:
+                first, *others = line.strip("| ").split(" | ")
+                found += [f"   * - {first}", *(f"     - {cell}" for cell in others)]
+        else:
+            if line.startswith("    ") and not last and at_margin:
+                is_formula = True
+                found += ["::", ""]
+            is_formula = is_formula and not line[:1].strip()
+            is_code = is_formula or line.lstrip().startswith((">>>", "*"))
+            found.append(line if is_code else without_markup(line))
+        last = line
+        at_margin = bool(line[:1].strip()) if line else at_margin
+    lines[:] = found
+
+
+def without_markup(line):
+    """A line whose |, *, and _ at the end of a word mean themselves, but for what stands in backticks."""
+    parts = line.split("`")
+    parts[::2] = [re.sub(r"([|*]|(?<=\w)_(?=[^\w:]|$))", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
+
+
 def write_math(translator, node):
     """A formula as MathML, which browsers draw themselves: no script, and none from elsewhere."""
     block = isinstance(node, nodes.math_block)
@@ -90,6 +120,7 @@ def write_math(translator, node):
 
 
 def setup(app):
-    """Registers the two with Sphinx."""
+    """Registers them with Sphinx."""
     app.connect("source-read", with_files_of_the_root)
+    app.connect("autodoc-process-docstring", from_plain_text, priority=400)  # before napoleon
     app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))
