@@ -9,6 +9,7 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.utils.math import latex2mathml
+from sphinx.util import inspect
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -49,6 +50,7 @@ autodoc_typehints = "none"  # the docstrings say what is taken, with shapes
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_use_rtype = False
 napoleon_custom_sections = [("Call arguments", "params_style")]
 default_role = "code"
 
@@ -111,6 +113,14 @@ def without_markup(line):
     return "`".join(parts)
 
 
+def with_own_arguments(app, what, name, obj, options, signature, returns):
+    """Names the arguments of a class of Keras, which autodoc takes for `*args, **kwargs`."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        own = inspect.signature(obj.__init__, bound_method=True)
+        signature = inspect.stringify_signature(own, show_annotation=False)
+    return signature, returns
+
+
 def write_math(translator, node):
     """A formula as MathML, which browsers draw themselves: no script, and none from elsewhere."""
     block = isinstance(node, nodes.math_block)
@@ -123,4 +133,5 @@ def setup(app):
     """Registers them with Sphinx."""
     app.connect("source-read", with_files_of_the_root)
     app.connect("autodoc-process-docstring", from_plain_text, priority=400)  # before napoleon
+    app.connect("autodoc-process-signature", with_own_arguments)
     app.add_html_math_renderer("mathml", (write_math, None), (write_math, None))

@@ -1,4 +1,4 @@
-"""`%%bash` whose output comes whole: IPython's own sends it in parts of 100 bytes, between which the site ends lines."""
+"""`%%bash` whose output comes whole: of IPython's own parts of 100 bytes the site would make lines."""
 
 import subprocess
 
