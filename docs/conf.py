@@ -60,6 +60,8 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_domain_indices = False
+html_context = {"default_mode": "auto"}  # dark or light as the reader's screen
 html_theme_options = {
     "use_download_button": False,
     "home_page_in_toc": True,
