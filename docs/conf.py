@@ -112,7 +112,7 @@ def without_markup(line):
     """A line whose |, *, and _ at the end of a word mean themselves, but for what stands in backticks."""
     parts = line.split("`")
     parts[::2] = [re.sub(r"([|*]|(?<=\w)_(?=[^\w:]|$))", r"\\\1", part) for part in parts[::2]]
-    return "`".join(parts)
+    return re.sub(r": ([A-Z])\.$", r": \1\\.", "`".join(parts))  # "K." would be the first of a list
 
 
 def with_own_arguments(app, what, name, obj, options, signature, returns):
