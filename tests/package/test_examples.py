@@ -13,8 +13,8 @@ import layers
 import tf_gmvae
 from tf_gmvae.start import initialization
 
-# The whole way from data to clusters, which the README's Python takes as well (test_documents.py).
-LONG = {"tf_gmvae.clustering.cluster"}
+# Seconds, of what the Python of README and docs/commands.md does as well (test_documents.py).
+LONG = {"tf_gmvae.clustering.cluster", "tf_gmvae.methods"}
 FOUND = doctest.DocTestFinder(exclude_empty=True)
 
 

@@ -170,8 +170,8 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
 
         Example:
             >>> model = tf_gmvae.GMVAE.from_preset("digits", num_components=10, seed=0)
-            >>> model.latent_dim, model.style_dim
-            (32, 16)
+            >>> model.generate(5, component=2, seed=0).shape
+            (5, 8, 8, 1)
         """
         preset = presets.get(name)
         likelihood = likelihoods.get(overrides.pop("likelihood", preset.likelihood))

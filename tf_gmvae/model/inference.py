@@ -154,11 +154,6 @@ class Inference(Part):
 
         Raises:
             InputError: if a component or a shape is out of range.
-
-        Example:
-            >>> model = tf_gmvae.GMVAE.from_preset("synthetic", num_components=3, seed=0)
-            >>> model.generate(5, component=2, seed=0).shape
-            (5, 2)
         """
         given = [(part, ndim) for part, ndim in ((component, 1), (w, 2)) if part is not None]
         lengths = [np.shape(part)[0] for part, ndim in given if np.ndim(part) == ndim]
