@@ -41,7 +41,7 @@ suppress_warnings = ["myst.header"]
 nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
-nb_execution_timeout = 300
+nb_execution_timeout = 600  # seconds a cell, on a busy machine
 nb_merge_streams = True
 nb_output_stderr = "remove-warn"  # nothing a reader is told comes from there
 
