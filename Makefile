@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DELETE_ON_ERROR:
-.PHONY: demo test test-slow test-browser test-beam bench lint format clean
+.PHONY: demo test test-slow test-browser test-beam docs bench lint format clean
 
 demo: .venv/installed
 	$(BIN)/python -m train.main --flagfile=digits.flags --name=digits --overwrite
@@ -22,6 +22,10 @@ test-browser: .venv/installed-browser
 # Scoring by Apache Beam, which wants other versions of some packages: in an environment of its own.
 test-beam: .venv-beam/installed
 	.venv-beam/bin/python -m pytest -m beam
+
+# The documentation site, build/site/index.html: every tutorial is run, without a network; a warning is an error.
+docs: .venv/installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -E -d build/doctrees docs build/site
 
 # Alone on the machine; TORCH_PYTHON and YARDSTICK add a PyTorch script to compare with, and its Python.
 bench: .venv/installed

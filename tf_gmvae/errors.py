@@ -9,6 +9,11 @@ class InputError(ValueError):
 
     The message is one clear sentence that names the culprit and the mend, so a command line can
     print it as it is, without a traceback. It is a `ValueError`, so library users need not know it.
+
+    Example:
+        >>> tf_gmvae.data.load("nowhere.csv")
+        Traceback (most recent call last):
+        tf_gmvae.errors.InputError: ...nowhere.csv...
     """
 
 
@@ -22,4 +27,13 @@ def framed(sentence: str) -> str:
 
 
 class TrainingDivergedError(RuntimeError):
-    """Training met a value that is not finite. The message says at which step and in which term."""
+    """Training met a value that is not finite. The message says at which step and in which term.
+
+    Example:
+        >>> arcs = tf_gmvae.data.load("synthetic").train.examples[:200]
+        >>> model = tf_gmvae.GMVAE.from_preset("synthetic", seed=0)
+        >>> model.compile(keras.optimizers.SGD(1e30))  # far too large a learning rate
+        >>> model.fit(arcs, batch_size=50, verbose=0)
+        Traceback (most recent call last):
+        tf_gmvae.errors.TrainingDivergedError: ...
+    """

@@ -1,4 +1,9 @@
-"""Initial weights for the paper's objective without a start; docs/from_random_weights.md says what each does."""
+"""Initial weights for the paper's objective without a start; docs/from_random_weights.md says what each does.
+
+Example:
+    >>> model = tf_gmvae.GMVAE.from_preset("synthetic", seed=0)
+    >>> tf_gmvae.initial_weights.bring_components_near(model)
+"""
 
 import math
 from collections.abc import Callable

@@ -66,6 +66,10 @@ def gaussian_kl(q_mean: tf.Tensor, q_log_var: tf.Tensor, p_mean: tf.Tensor, p_lo
 
     Returns:
         Tensor (...), nats: 1/2 sum_d (log_var_p - log_var_q + (var_q + (mean_q - mean_p)^2) / var_p - 1).
+
+    Example:
+        >>> float(tf_gmvae.objective.gaussian_kl(np.ones(3), np.zeros(3), np.zeros(3), np.zeros(3)))
+        1.5
     """
     # exp of the difference, not a ratio of two exponentials: neither can overflow alone.
     scaled = ops.exp(q_log_var - p_log_var) + ops.square(q_mean - p_mean) * ops.exp(-p_log_var)
@@ -109,6 +113,11 @@ def log_responsibilities(x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor) ->
 
     Returns:
         Tensor (..., K), nats; `exp` of it sums to one over the last axis.
+
+    Example:
+        >>> log_resp = tf_gmvae.objective.log_responsibilities(np.zeros(2), np.zeros((4, 2)), np.zeros((4, 2)))
+        >>> np.exp(log_resp).tolist()
+        [0.25, 0.25, 0.25, 0.25]
     """
     return ops.log_softmax(component_log_densities(x, means, log_vars), axis=-1)
 

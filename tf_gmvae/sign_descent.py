@@ -27,6 +27,12 @@ class SignDescent(keras.optimizers.Optimizer):
             batch of 50.
         name: text, name of the optimizer; default "sign_descent".
         **kwargs: of `keras.optimizers.Optimizer`, such as `clipnorm` and `weight_decay`.
+
+    Example:
+        >>> weights = keras.Variable([1.0, 1.0])
+        >>> tf_gmvae.SignDescent(0.5).apply([keras.ops.array([3000.0, -0.5])], [weights])
+        >>> weights.numpy()
+        array([0.5, 1.5], dtype=float32)
     """
 
     def __init__(

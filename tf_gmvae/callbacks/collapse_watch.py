@@ -25,6 +25,13 @@ class CollapseWatch(keras.callbacks.Callback):
 
     Attributes:
         verdicts: list of the sentences of the last epoch, empty where all is well.
+
+    Example:
+        >>> arcs = tf_gmvae.data.load("synthetic").train.examples[:100]
+        >>> model = tf_gmvae.GMVAE.from_preset("synthetic", seed=0)
+        >>> model.compile()
+        >>> history = model.fit(arcs, epochs=1, verbose=0, callbacks=[tf_gmvae.CollapseWatch(arcs)])
+          Epoch 1: ...
     """
 
     def __init__(

@@ -35,6 +35,14 @@ class Clustering:
         probabilities: float32 array (N, K), p(z | y): how sure it is; rows sum to one.
         model: trained `GMVAE`, for everything else: `predict` of new data, `embed`, `generate`, `score`, `save`.
         how_many: `HowMany`, how the number of clusters was chosen, and how sure it is; None where it was given.
+
+    Example:
+        >>> rows = np.random.default_rng(0).normal(size=(20, 4))
+        >>> model = tf_gmvae.GMVAE.for_table(rows, num_components=2, seed=0)
+        >>> posterior = model.predict(rows, verbose=0)
+        >>> found = tf_gmvae.Clustering(posterior.argmax(axis=1), posterior, model)  # as `cluster` makes it
+        >>> found.model.embed(rows).x.shape
+        (20, 4)
     """
 
     clusters: np.ndarray
@@ -81,9 +89,11 @@ def cluster(
         InputError: if the data cannot be read, or hold too few different examples for K clusters.
 
     Example:
-        >>> import pandas, tf_gmvae
-        >>> found = tf_gmvae.cluster(pandas.read_csv("wines.csv"), num_components=3)
-        >>> found.clusters
+        >>> from sklearn.datasets import load_wine
+        >>> wines = load_wine(as_frame=True).data
+        >>> found = tf_gmvae.cluster(wines, num_components=3)
+        >>> found.clusters.shape, found.probabilities.shape
+        ((178,), (178, 3))
     """
     number = how_many.checked("num_components", num_components)
     dataset = with_columns(as_dataset(data, kinds), column_scale)

@@ -61,9 +61,10 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
 
     Example:
         >>> from sklearn.datasets import load_wine
-        >>> from tf_gmvae import GMVAEClusterer
         >>> wines = load_wine(as_frame=True).data
-        >>> clusters = GMVAEClusterer(n_clusters=3, random_state=0).fit_predict(wines)
+        >>> clusterer = tf_gmvae.GMVAEClusterer(n_clusters=3, max_steps=5, random_state=0)  # 5: to try it out
+        >>> clusterer.fit_predict(wines).shape
+        (178,)
     """
 
     def __init__(

@@ -18,6 +18,11 @@ One source a file:
 
     pictures.py      what is done to a picture: read, turned upright, resized
     reading.py       what the readers of files share: failures become one sentence
+
+Example:
+    >>> digits = tf_gmvae.data.load("digits")
+    >>> digits.train.num_examples, digits.train.data_shape, digits.train.num_classes
+    (1438, (8, 8, 1), 10)
 """
 
 from tf_gmvae.data.load import load

@@ -67,6 +67,11 @@ def load(
 
     Raises:
         InputError: If the name or the path is unknown, an option does not apply, or the data are bad.
+
+    Example:
+        >>> np.savez("table.npz", x=np.random.default_rng(0).normal(size=(300, 5)))
+        >>> tf_gmvae.data.load("table.npz").train.data_shape
+        (5,)
     """
     name = os.fspath(name)
     path = Path(name).expanduser()

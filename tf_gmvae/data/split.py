@@ -74,6 +74,10 @@ class Split:
 
         Raises:
             InputError: As for `Split`, or if an array is not numeric.
+
+        Example:
+            >>> tf_gmvae.data.Split.from_arrays(np.zeros((3, 8, 8), "uint8"), labels=[0, 1, 0]).data_shape
+            (8, 8, 1)
         """
         examples = np.asarray(examples)
         if examples.dtype.kind not in "buif":

@@ -4,6 +4,11 @@
 - `diagnostics`: what shows that clusters have collapsed.
 - `baselines`: what clustering is had without a GMVAE.
 - `floors`: the scores of these beside those of a run.
+
+Example:
+    >>> posterior = [[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]]
+    >>> tf_gmvae.evaluation.scores(posterior, labels=[5, 5, 7])["accuracy_majority"]
+    1.0
 """
 
 from tf_gmvae.evaluation.measures import (

@@ -170,6 +170,11 @@ def scores(
 
     Raises:
         InputError: if the arrays do not fit each other or hold NaN.
+
+    Example:
+        >>> found = tf_gmvae.evaluation.scores(np.eye(2)[[0, 0, 1, 1]], labels=[0, 0, 1, 0])
+        >>> found["accuracy_hungarian"], found["components_in_use"]
+        (0.75, 2)
     """
     result = dict.fromkeys(("accuracy_table1", "accuracy_majority", "accuracy_hungarian", "nmi", "ari"))
     if labels is not None:

@@ -9,6 +9,13 @@ model. They share data, scores and tables with `GMVAE`, so that all stand under 
 | aae | Adversarial Autoencoder, unsupervised clustering | Makhzani et al., arXiv 1511.05644 |
 | catgan | Categorical GAN, unsupervised | Springenberg, arXiv 1511.06390 |
 | vade | Variational Deep Embedding | Jiang et al., arXiv 1611.05148 |
+
+Example:
+    >>> table = np.random.default_rng(0).normal(size=(200, 4)).astype("float32")
+    >>> model = tf_gmvae.methods.AAE((4,), num_components=3)
+    >>> history = model.fit(table, epochs=1, verbose=0)
+    >>> model.predict(table, verbose=0).shape
+    (200, 3)
 """
 
 from tf_gmvae.errors import InputError

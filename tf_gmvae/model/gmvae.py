@@ -71,12 +71,14 @@ class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, ke
         InputError: a `ValueError`, if an argument is out of its range.
 
     Example:
+        >>> table = np.random.default_rng(0).normal(size=(60, 4)).astype("float32")
         >>> encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(32, activation="relu")])
         >>> decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2 * 4)])
         >>> model = GMVAE(encoder, decoder, latent_dim=2, style_dim=2, num_components=3, likelihood="gaussian")
         >>> model.compile(keras.optimizers.Adam(1e-3))
-        >>> history = model.fit(table, batch_size=64, epochs=10)
-        >>> clusters = model.predict(table).argmax(axis=1)
+        >>> history = model.fit(table, batch_size=30, epochs=2, verbose=0)  # after `initialize`, in earnest
+        >>> model.predict(table, verbose=0).shape
+        (60, 3)
     """
 
     def __init__(
@@ -167,6 +169,11 @@ class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, ke
 
         Raises:
             ValueError: if there is no such preset, or it does not go with the shape or an override.
+
+        Example:
+            >>> model = tf_gmvae.GMVAE.from_preset("digits", num_components=10, seed=0)
+            >>> model.generate(5, component=2, seed=0).shape
+            (5, 8, 8, 1)
         """
         preset = presets.get(name)
         likelihood = likelihoods.get(overrides.pop("likelihood", preset.likelihood))
@@ -201,6 +208,11 @@ class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, ke
 
         Raises:
             InputError: if the table has no column to find clusters in.
+
+        Example:
+            >>> rows = [[1.0, 20.0], [np.nan, 10.0], [3.0, 40.0]]
+            >>> tf_gmvae.GMVAE.for_table(rows, num_components=2, seed=0).predict(rows, verbose=0).shape
+            (3, 2)
         """
         if is_frame(table):
             columns, _ = describe(as_table(table), kinds)

@@ -51,8 +51,9 @@ def export(
         InputError: if the model is not built yet, or the folder cannot be written.
 
     Example:
-        >>> tf_gmvae.export(model, "saved_models/digits")
-        PosixPath('saved_models/digits/1')
+        >>> model = tf_gmvae.GMVAE.from_preset("synthetic", num_components=3, seed=0)
+        >>> tf_gmvae.export(model, "saved_models/arcs").as_posix()
+        'saved_models/arcs/1'
     """
     if not model.built:
         raise InputError("The model has no weights yet, so there is nothing to export: train it first.")
