@@ -32,9 +32,7 @@ def posterior(model: GMVAE, examples: np.ndarray) -> np.ndarray:
     """
 
     def of_batch(batch):
-        encoding = model.encode(batch)
-        components = model.mixture_prior(encoding.w_mean)
-        return tf.exp(objective.log_responsibilities(encoding.x_mean, *components))
+        return tf.exp(model.log_responsibilities(model.encode(batch)))
 
     return _over_batches(model, examples, of_batch)
 

@@ -33,6 +33,7 @@ class Sampled(NamedTuple):
         q_w: pair (mean, log_var) of q(w | y), each (B, W).
         means: component means at the samples of w, (M, B, K, D).
         log_vars: their log-variances, (M, B, K, D).
+        log_weights: log p(z), (K,), nats; None where it is uniform.
     """
 
     w: Any
@@ -42,11 +43,17 @@ class Sampled(NamedTuple):
     q_w: Any
     means: Any
     log_vars: Any
+    log_weights: Any = None
 
     @property
     def of_terms(self) -> tuple:
-        """The arguments of `objective.elbo_terms`, in its order: all but w."""
-        return self[1:]
+        """The arguments of `objective.elbo_terms`, in its order: all but w, and weights that are not uniform."""
+        return self[1:-1] if self.log_weights is None else self[1:]
+
+    @property
+    def log_resp(self) -> tf.Tensor:
+        """log p(z | x, w) at the samples, (M, B, K), nats."""
+        return objective.log_responsibilities(self.x, self.means, self.log_vars, self.log_weights)
 
 
 class Computation(Part):
@@ -102,6 +109,18 @@ class Computation(Part):
         means, log_vars = self.prior_head(w)
         return tf.cast(means, "float32"), tf.cast(log_vars, "float32")
 
+    def log_responsibilities(self, encoding: Encoding) -> tf.Tensor:
+        """log p(z | y) at the means of x and w, without noise (Eq. 3).
+
+        Args:
+            encoding: `Encoding` of a batch.
+
+        Returns:
+            Float32 tensor (B, K), nats.
+        """
+        components = self.mixture_prior(encoding.w_mean)
+        return objective.log_responsibilities(encoding.x_mean, *components, self.component_prior.log_weights)
+
     def decode(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Parameters of the likelihood p(y | x) (Eq. 1d).
 
@@ -155,4 +174,4 @@ class Computation(Part):
         q_x, q_w = tuple(encoding[:2]), tuple(encoding[2:])
         x, w = (sampler(*q, num_samples=num_samples) for q in (q_x, q_w))
         log_likelihood = self.likelihood.log_prob(examples, self.decode(x, training))
-        return Sampled(w, log_likelihood, x, q_x, q_w, *self.mixture_prior(w))
+        return Sampled(w, log_likelihood, x, q_x, q_w, *self.mixture_prior(w), self.component_prior.log_weights)

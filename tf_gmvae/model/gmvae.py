@@ -11,13 +11,14 @@ import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine
 from tf_gmvae import initial_weights as weights
-from tf_gmvae import likelihoods, objective, presets
+from tf_gmvae import likelihoods, objective, presets, priors
 from tf_gmvae.checks import nats, whole_number
 from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model import own_networks
 from tf_gmvae.model.computation import Computation
+from tf_gmvae.model.generation import Generation
 from tf_gmvae.model.inference import Inference
 from tf_gmvae.model.saving import Saving
 from tf_gmvae.model.training import Training
@@ -26,17 +27,18 @@ from tf_gmvae.tables.describing import describe, of_array
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 # What a model is built from. Setting one afterwards would change what the model says of itself, not what it does.
-FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units", "hold", "seed")
+FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units",
+         "component_prior", "hold", "seed")  # fmt: skip
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Model):
+class GMVAE(Initialization, Training, Inference, Generation, Computation, Saving, keras.Model):
     """Gaussian mixture VAE (arXiv 1611.02648): unsupervised clusters, embeddings and samples.
 
     Calling the model, and `predict`, give the posterior p(z | y) of Eq. 3 at the means of q(x | y) and
     q(w | y), (B, K): its argmax is the cluster. `fit` minimises `objective.training_loss` on data sets that
     yield examples, or (examples, labels): labels are ignored. Beyond the methods of `keras.Model` there
-    are `embed`, `reconstruct`, `generate`, `score`, `log_likelihood` and `distributions`, see `Inference`.
+    are `embed`, `reconstruct`, `score`, `log_likelihood` and `distributions`, see `Inference`, and `generate`.
 
     Args:
         encoder: Keras model of any kind, examples (B, ...) to features (B, F): the shared trunk of the recognition
@@ -53,6 +55,8 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         likelihood: name of p(y | x), or a `Likelihood` of your own; see `tf_gmvae.likelihoods`. Default
             "bernoulli".
         prior_units: units of the mixture prior head's hidden layers. Default (500,).
+        component_prior: p(z): "uniform" is the paper's 1/K; "learned" trains its K weights with the rest, for
+            clusters of unequal size. Default "uniform".
         hold: weight, nats, of holding on to clusters while `fit` trains, which is ours and not the paper's. Above
             0, `fit` takes (examples, assignments (B, K)), as `predict` gives them after a start, adds the
             cross-entropy of p(z | x, w) to them, and sees images in views (`layers.RandomAffine`). Default 0, the
@@ -89,6 +93,7 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         min_information: float = 0.0,
         likelihood: str | Likelihood | dict[str, Any] = "bernoulli",
         prior_units: Sequence[int] = (500,),
+        component_prior: str = "uniform",
         hold: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
@@ -99,6 +104,8 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
         self.latent_dim = whole_number("latent_dim", latent_dim)
         self.style_dim = whole_number("style_dim", style_dim)
         self.num_components = whole_number("num_components", num_components)
+        self.component_prior = priors.component_prior(component_prior, self.num_components)
+        self.style_prior = priors.StandardNormal()
         self.num_samples = whole_number("num_samples", num_samples)
         # A variable, so that a step that is compiled already sees a new value.
         self._lambda = tf.Variable(0.0, trainable=False, name="min_information")
@@ -247,5 +254,4 @@ class GMVAE(Initialization, Training, Inference, Computation, Saving, keras.Mode
             p(z | y), float32 tensor (B, K) (Eq. 3).
         """
         encoding = self.encode(self.examples(examples), training)
-        means, log_vars = self.mixture_prior(encoding.w_mean)
-        return tf.exp(objective.log_responsibilities(encoding.x_mean, means, log_vars))
+        return tf.exp(self.log_responsibilities(encoding))

@@ -34,6 +34,7 @@ class Saving(Part):
             "min_information": self.min_information,
             "likelihood": likelihoods.serialize(self.likelihood),
             "prior_units": list(self.prior_units),
+            "component_prior": self.component_prior.kind,
             "hold": self.hold,
             "seed": self.seed,
         }

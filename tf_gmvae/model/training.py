@@ -71,7 +71,7 @@ class Training(replicas.KeepsOrder):
         if is_image(self.data_shape):
             examples = self.view(examples)
         sampled = self.sampled(examples, training=True)
-        log_resp = objective.log_responsibilities(sampled.x, sampled.means, sampled.log_vars)
+        log_resp = sampled.log_resp
         guidance = objective.cross_entropy(tf.cast(assignments, "float32"), log_resp)
         return compiled.elbo_terms(*sampled.of_terms), guidance
 
@@ -109,7 +109,7 @@ class Training(replicas.KeepsOrder):
 
     @min_information.setter
     def min_information(self, nats: float) -> None:
-        self._min_information = checked_min_information(nats, self.num_components)
+        self._min_information = checked_min_information(nats, self.component_prior.most_kl)
         self._lambda.assign(self._min_information)
 
     def _track(self, loss, terms, means):

@@ -3,32 +3,40 @@
 import numpy as np
 import tensorflow as tf
 
+from tf_gmvae.priors import ComponentPrior
+
 
 def from_seeds(
-    seeds: tf.Tensor, num_components: int, style_dim: int, latent_dim: int
+    seeds: tf.Tensor, prior: ComponentPrior, style_dim: int, latent_dim: int
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """What one example of `generate` draws, for every seed.
 
     Args:
         seeds: int64 tensor (B,).
-        num_components: K.
+        prior: p(z) over the K components.
         style_dim: W.
         latent_dim: D.
 
     Returns:
-        Triple of a component (B,) int64, uniform over the K, w (B, W) from N(0, I) and noise (B, D) from N(0, I).
+        Triple of a component (B,) int64 from p(z), w (B, W) from N(0, I) and noise (B, D) from N(0, I).
     """
 
     def of_one(seed):
         # "auto_select" would choose another generator on another kind of device.
         normals = tf.random.stateless_normal((style_dim + latent_dim,), tf.stack([seed, 0]), alg="philox")
-        component = tf.random.stateless_uniform(
-            (), tf.stack([seed, 1]), maxval=num_components, dtype=tf.int64, alg="philox"
-        )
-        return component, normals[:style_dim], normals[style_dim:]
+        return _component(tf.stack([seed, 1]), prior), normals[:style_dim], normals[style_dim:]
 
     specs = [tf.TensorSpec((), tf.int64), tf.TensorSpec((style_dim,)), tf.TensorSpec((latent_dim,))]
     return tf.map_fn(of_one, seeds, fn_output_signature=tuple(specs))
+
+
+def _component(seed, prior):
+    if prior.kind == "uniform":
+        return tf.random.stateless_uniform((), seed, maxval=prior.num_components, dtype=tf.int64, alg="philox")
+    # The first component up to which the probabilities sum to more than a number drawn between 0 and 1.
+    drawn = tf.random.stateless_uniform((1,), seed, alg="philox")
+    sums = tf.cumsum(tf.exp(prior.log_prob()))[:-1]
+    return tf.searchsorted(sums, drawn, side="right", out_type=tf.int64)[0]
 
 
 def for_scores(num_samples: int, *dims: int) -> list[np.ndarray]:

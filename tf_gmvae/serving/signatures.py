@@ -137,7 +137,7 @@ def _generate(model, with_style):
     seed_spec = tf.TensorSpec((None,), tf.int64, "seed")
 
     def answer(component, seed, w):
-        drawn, drawn_w, noise = draws.from_seeds(seed, components, model.style_dim, model.latent_dim)
+        drawn, drawn_w, noise = draws.from_seeds(seed, model.component_prior, model.style_dim, model.latent_dim)
         w = drawn_w if w is None else w
         checks = [
             _not_empty(seed),

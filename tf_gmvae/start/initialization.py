@@ -149,6 +149,7 @@ class Initialization(Part):
                 "num_views": num_views, "max_mapped": max_mapped, "max_examples": max_examples,
                 "max_steps": max_steps, "binarize": binarize,
                 "known": None if classes is None else hashlib.sha256(classes.tobytes()).hexdigest(),
+                **_of_priors(self),
             },
         )  # fmt: skip
         say = terminal.say if verbose else lambda text: None
@@ -199,7 +200,7 @@ class Initialization(Part):
         say(f"Start 2/3: {pretraining_epochs} epoch{'s' * (pretraining_epochs > 1)} as a plain VAE.")
         train("pretraining", Pretraining(self, learning_rate, beta), split, pretraining_epochs)
         with step("  Components from these clusters"):
-            _set_up(self, self._encoded(sample, binarize), labels.argmax(axis=1), num_factors, seed)
+            _set_up(self, self._encoded(sample, binarize), labels, num_factors, seed)
         if guided_epochs:
             say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
             all_steps = guided_epochs * epoch_of(sample, guided_epochs)[1]
@@ -234,14 +235,20 @@ def _set_up(model, encoding, labels, num_factors, seed):
     mean, log_var = encoding["x_mean"].astype("float64"), encoding["x_log_var"]
     latents = mean + np.exp(0.5 * log_var) * np.random.default_rng(seed).standard_normal(mean.shape)
     num_factors = min(num_factors, model.style_dim, model.latent_dim // 2, *model.prior_units)
-    found = factors.analyse(latents, labels, model.num_components, num_factors, seed)
+    found = factors.analyse(latents, labels.argmax(axis=1), model.num_components, num_factors, seed)
     model.prior_head.assign_components(found.means, found.loadings, found.log_vars)
+    model.component_prior.start_from(labels.mean(axis=0))
     if num_factors:
         from sklearn.linear_model import Ridge
 
         fitted = Ridge(1.0).fit(encoding["features"], found.scores)
         kernel = np.reshape(fitted.coef_, (num_factors, -1)).T  # scikit-learn drops the axis of a single target
         model.w_head.assign_linear(kernel, np.reshape(fitted.intercept_, -1), found.log_var_scores)
+
+
+def _of_priors(model):
+    """What the record of a start says of priors that are not the paper's, which it does not name."""
+    return {} if model.component_prior.kind == "uniform" else {"component_prior": model.component_prior.kind}
 
 
 def _name(views):

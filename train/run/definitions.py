@@ -13,6 +13,7 @@ from tf_gmvae.clustering import recipe
 from tf_gmvae.likelihoods import LIKELIHOODS
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.presets import PRESETS
+from tf_gmvae.priors import COMPONENT_PRIORS
 from tf_gmvae.sign_descent import SignDescent
 from tf_gmvae.tables.describing import SCALES
 from train.run.record import LARGEST_SEED, define_data
@@ -32,7 +33,7 @@ GROUPS = {
     ),
     "Model": (
         "preset", "likelihood", "num_components", "latent_dim", "style_dim", "num_samples", "min_information",
-        "initial_weights",
+        "component_prior", "initial_weights",
     ),
     "Training": (
         "epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "save_every_steps",
@@ -97,6 +98,13 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "min_information",
         0.0,
         "lambda in nats: the z-prior term has no gradient below it; 0 is the plain ELBO.",
+        **define_from,
+    )
+    flags.DEFINE_enum(
+        "component_prior",
+        "uniform",
+        list(COMPONENT_PRIORS),
+        "p(z): uniform, the paper's 1/K; learned: K weights, trained with the rest, for clusters of unequal size.",
         **define_from,
     )
     flags.DEFINE_integer(

@@ -232,6 +232,7 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
         num_components=settings.num_components,
         num_samples=settings.num_samples,
         min_information=settings.min_information,
+        component_prior=settings.component_prior,
         hold=settings.hold,
         likelihood=likelihood_of(settings, dataset),
         data_shape=dataset.train.data_shape,

@@ -68,7 +68,9 @@ def _of_gmvae(metrics):
     rows = [("ELBO, nats", f"{metrics['elbo']:.2f}")]
     for term in ("reconstruction", "conditional_prior", "w_prior"):
         rows.append((f"  {term}", f"{metrics[term]:.2f}"))
-    limit = math.log(metrics["num_components"])
-    rows.append(("  z_prior", f"{metrics['z_prior']:.2f} (at most log K = {limit:.2f})"))
+    limit = f"at most log K = {math.log(metrics['num_components']):.2f}"
+    if weights := metrics.get("component_weights"):
+        limit = f"from learned weights of {min(weights):.3g} to {max(weights):.3g}"
+    rows.append(("  z_prior", f"{metrics['z_prior']:.2f} ({limit})"))
     rows.append(("w moves x by", f"{metrics['style_information']:.2f} nats within a component"))
     return rows

@@ -47,8 +47,8 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
     terms = {name: float(np.mean(values)) for name, values in examination.terms._asdict().items()}
     terms = {"elbo": float(np.mean(examination.terms.elbo)), **terms}
     watched = diagnostics.summary(posterior, examination.x, examination.w)
-    styles = np.random.default_rng(settings.seed).standard_normal((STYLES, model.style_dim)).astype("float32")
-    components = (stream.numpy() for stream in model.mixture_prior(styles))
+    styles = model.style_prior.sample(np.random.default_rng(settings.seed), STYLES, model.style_dim)
+    components = (stream.numpy() for stream in model.mixture_prior(styles.astype("float32")))
     history = folder.read_history()
     seconds = sum(row["seconds"] for row in history)
     examples = len(history) * math.prod(settings.epoch_shape(dataset.train.num_examples))
@@ -62,6 +62,7 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         "num_components": settings.num_components,
         "num_samples": settings.num_samples,
         "min_information": settings.min_information,
+        "component_weights": _weights(model.component_prior),
         "seed": settings.seed,
         "epochs": len(history),
         "ended": settings.has_ended(history),
@@ -86,6 +87,11 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         ),
         "versions": versions(),
     }
+
+
+def _weights(prior):
+    """pi as a list of K numbers; None where it is uniform."""
+    return None if prior.kind == "uniform" else prior.probabilities.tolist()
 
 
 def _of_start(folder, clusters):

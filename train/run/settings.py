@@ -38,6 +38,7 @@ class Settings(Record):
     style_dim: int | None
     num_samples: int
     min_information: float
+    component_prior: str
     epochs: int | None
     batch_size: int
     learning_rate: float
