@@ -22,8 +22,8 @@ All terms are in nats, summed over dimensions and averaged over the batch.
 Rooms: `model` (GMVAE), `start` (its start, `initialize`), `clustering` (`cluster` and the estimator,
 `GMVAEClusterer`), `callbacks`, `data` (in memory, tf.data), `tables` (columns of several kinds and their
 likelihood), `evaluation` (scores, diagnostics, baselines, of arrays), `figures`, `report` (the page of a run),
-`serving` (to TensorFlow Serving, `export`). Modules that all share: `objective` (pure functions, Eq. 3 to 7),
-`priors` (of w and z), `likelihoods`, `distributions` (TensorFlow Probability), `presets`, `optimizer`,
+`serving` (to TensorFlow Serving, `export`), `priors` (of w and z). Modules that all share: `objective` (pure
+functions, Eq. 3 to 7), `likelihoods`, `distributions` (TensorFlow Probability), `presets`, `optimizer`,
 `sign_descent`, `initial_weights`, `inputs` (forms and scale of data), `checks`, `errors`, `disk`, `interrupts`,
 `terminal` (lines and bars for who waits), `quiet` (TensorFlow's notes).
 """

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from tf_gmvae.errors import InputError
 from tf_gmvae.model.part import Part
+from tf_gmvae.priors import chosen
 
 
 class Generation(Part):
@@ -20,6 +23,7 @@ class Generation(Part):
         w: ArrayLike | None = None,
         seed: int | None = None,
         batch_size: int = 256,
+        style_components: Sequence[ArrayLike | None] = (),
     ) -> np.ndarray:
         """New examples: means of p(y | x) with x from p(x | w, z).
 
@@ -29,6 +33,8 @@ class Generation(Part):
             w: style, (W,) for all or (N, W); None draws each from p(w).
             seed: integer; the same seed gives the same examples. None draws afresh.
             batch_size: examples at a time. Default 256.
+            style_components: of a deep GMVAE, the components of the deeper levels along a path: for each level an
+                integer for all, N integers, or None, which draws them. Default (), all are drawn.
 
         Returns:
             Array (N, ...), shaped as the data.
@@ -36,7 +42,8 @@ class Generation(Part):
         Raises:
             InputError: if a component or a shape is out of range.
         """
-        given = [(part, ndim) for part, ndim in ((component, 1), (w, 2)) if part is not None]
+        path = [(part, 1) for part in (component, *style_components)]
+        given = [(part, ndim) for part, ndim in (*path, (w, 2)) if part is not None]
         lengths = [np.shape(part)[0] for part, ndim in given if np.ndim(part) == ndim]
         num_examples = num_examples if num_examples is not None else max(lengths, default=1)
         if num_examples < 1 or any(length != num_examples for length in lengths):
@@ -47,14 +54,10 @@ class Generation(Part):
         rng = np.random.default_rng(seed)
         # Everything is drawn, also what is then replaced, so that fixing w leaves the rest as it was.
         drawn = self.component_prior.sample(rng, num_examples)
-        component = np.broadcast_to(drawn if component is None else component, (num_examples,))
-        if not np.issubdtype(component.dtype, np.integer) or not (
-            component.min() >= 0 and component.max() < self.num_components
-        ):
-            raise InputError(
-                f"`component` must be an integer from 0 to {self.num_components - 1}. Received: {component}"
-            )
-        drawn_w = self.style_prior.sample(rng, num_examples, self.style_dim)
+        component = chosen(component, drawn, self.num_components, "component")
+        if w is not None and len(style_components):
+            raise InputError("`style_components` say what to draw w from: give them, or `w`, not both.")
+        drawn_w = self.style_prior.sample(rng, num_examples, self.style_dim, style_components)
         if w is not None and np.shape(w)[-1:] != (self.style_dim,):
             raise InputError(f"`w` must be ({self.style_dim},) or (N, {self.style_dim}). Received: {np.shape(w)}")
         w = np.broadcast_to(drawn_w if w is None else w, drawn_w.shape)

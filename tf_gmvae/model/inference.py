@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from tf_gmvae import distributions, inputs, objective
 from tf_gmvae.inputs import Data
-from tf_gmvae.model.computation import Encoding
 from tf_gmvae.model.part import Part
+from tf_gmvae.priors import LevelTerms
 
 
 class Embedding(NamedTuple):
@@ -28,11 +28,13 @@ class Latents(NamedTuple):
         log_posterior: log p(z | y) at the means of x and w, (N, K), nats.
         x: means of q(x | y), (N, D).
         w: means of q(w | y), (N, W).
+        levels: log-posteriors over the components of deeper levels, tuple of (N, C), nats.
     """
 
     log_posterior: np.ndarray
     x: np.ndarray
     w: np.ndarray
+    levels: tuple[np.ndarray, ...] = ()
 
 
 class Examination(NamedTuple):
@@ -44,6 +46,8 @@ class Examination(NamedTuple):
         w: means of q(w | y), (N, W).
         terms: `objective.ElboTerms` of arrays (N,), nats.
         log_posterior: log p(z | y), (N, K), nats: it tells apart what the posterior rounds to 1.
+        levels: posteriors over the components of deeper levels, tuple of (N, C).
+        level_terms: `priors.LevelTerms` of arrays (N,), nats, one a deeper level.
     """
 
     posterior: np.ndarray
@@ -51,6 +55,8 @@ class Examination(NamedTuple):
     w: np.ndarray
     terms: objective.ElboTerms
     log_posterior: np.ndarray
+    levels: tuple[np.ndarray, ...] = ()
+    level_terms: tuple[LevelTerms, ...] = ()
 
 
 class Inference(Part):
@@ -81,7 +87,8 @@ class Inference(Part):
             examples: tensor (B, ...), from `examples`.
         """
         encoding = self.encode(examples)
-        return Latents(self.log_responsibilities(encoding), encoding.x_mean, encoding.w_mean)
+        levels = self.level_log_responsibilities(encoding)
+        return Latents(self.log_responsibilities(encoding), encoding.x_mean, encoding.w_mean, levels)
 
     def embed(self, data: Data, batch_size: int = 256) -> Embedding:
         """Means of the latents.
@@ -107,6 +114,19 @@ class Inference(Part):
             Array (N, K), nats.
         """
         return self.latents(data, batch_size).log_posterior
+
+    def predict_levels(self, data: Data, batch_size: int = 256) -> list[np.ndarray]:
+        """The posteriors over the components of every level, at the means of the latents.
+
+        Args:
+            data: see the class.
+            batch_size: examples at a time, where `data` is an array; default 256.
+
+        Returns:
+            List of arrays: p(z | y), (N, K), as `predict` gives it; of a deep GMVAE p(c | y), (N, C), and so on.
+        """
+        latents = self.latents(data, batch_size)
+        return [np.exp(level) for level in (latents.log_posterior, *latents.levels)]
 
     def reconstruct(self, data: Data, batch_size: int = 256) -> np.ndarray:
         """Mean of p(y | x) at the mean of q(x | y).
@@ -163,10 +183,13 @@ class Inference(Part):
     @tf.function(reduce_retracing=True)
     def _examine_batch(self, examples):
         sampled = self.sampled(examples)
-        encoding = Encoding(*sampled.q_x, *sampled.q_w)
+        encoding = sampled.encoding
         log_resp = self.log_responsibilities(encoding)
-        terms = objective.elbo_terms(*sampled.of_terms)
-        return Examination(tf.exp(log_resp), encoding.x_mean, encoding.w_mean, terms, log_resp)
+        terms, level_terms = self.terms(sampled)
+        levels = tuple(tf.exp(level) for level in self.level_log_responsibilities(encoding))
+        return Examination(
+            tf.exp(log_resp), encoding.x_mean, encoding.w_mean, terms, log_resp, levels, level_terms
+        )
 
     def log_likelihood(self, data: Data, num_importance_samples: int = 100, batch_size: int = 16) -> np.ndarray:
         """Importance-weighted estimate of log p(y), with z summed out exactly.
@@ -194,10 +217,11 @@ class Inference(Part):
         log_weights = (
             sampled.log_likelihood
             + objective.mixture_log_density(sampled.x, sampled.means, sampled.log_vars, sampled.log_weights)
-            + self.style_prior.log_prob(sampled.w)
+            + self.style_prior.log_prob(*(style.sample for style in sampled.styles))
             - objective.gaussian_log_density(sampled.x, *sampled.q_x)
-            - objective.gaussian_log_density(sampled.w, *sampled.q_w)
         )
+        for style in sampled.styles:
+            log_weights -= objective.gaussian_log_density(*style)
         return objective.importance_weighted_bound(log_weights)
 
     def distributions(self, examples: Any) -> distributions.Distributions:

@@ -36,6 +36,8 @@ class Findings:
         method: text, what found the clusters.
         features: array (N, F'), finite, standardised features of the rows of a table; None takes the values.
         feature_names: tuple of F' texts, or None: numbers.
+        leaves: of a deep GMVAE, array (C, K, ...): the mean example of every pair of components of the first two
+            levels; or None.
 
     Raises:
         InputError: if arrays do not fit each other.
@@ -62,6 +64,7 @@ class Findings:
     method: str = "a Gaussian mixture variational autoencoder"
     features: np.ndarray | None = None
     feature_names: tuple[str, ...] | None = None
+    leaves: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for what in ("posterior", "x", "elbo", "labels", "log_posterior", "features"):

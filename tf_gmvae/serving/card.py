@@ -28,7 +28,7 @@ Exported by tf-gmvae {version} with TensorFlow {tensorflow}.
 | one example | {shape} |
 | p(y given x) | {likelihood}, values within {support} |
 | K, components | {model.num_components}{weights_of_components} |
-| D, dimensions of x | {model.latent_dim} |
+{levels}| D, dimensions of x | {model.latent_dim} |
 | W, dimensions of w | {model.style_dim} |
 | M, samples of a score | {model.num_samples} |
 | weights | {weights:,} |
@@ -82,6 +82,11 @@ def text(model: GMVAE, signatures: dict[str, tuple[Any, str]], name: str, descri
         model=model,
         weights=model.count_params(),
         weights_of_components=_weights(model.component_prior),
+        levels="".join(
+            f"| components of level {number}, of styles of {level.style_dim} dimensions | {level.num_components}"
+            f"{_weights(level.component_prior)} |\n"
+            for number, level in enumerate(model.style_prior.levels(), start=2)
+        ),
         signatures=table(signatures),
         pictures=_PICTURES if "cluster_bytes" in signatures else "",
     )

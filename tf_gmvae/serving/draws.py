@@ -3,31 +3,46 @@
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae.priors import ComponentPrior
+from tf_gmvae.priors import ComponentPrior, MixturePrior, StandardNormal
 
 
 def from_seeds(
-    seeds: tf.Tensor, prior: ComponentPrior, style_dim: int, latent_dim: int
+    seeds: tf.Tensor,
+    component_prior: ComponentPrior,
+    style_prior: StandardNormal | MixturePrior,
+    style_dim: int,
+    latent_dim: int,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """What one example of `generate` draws, for every seed.
 
     Args:
         seeds: int64 tensor (B,).
-        prior: p(z) over the K components.
+        component_prior: p(z) over the K components.
+        style_prior: p(w).
         style_dim: W.
         latent_dim: D.
 
     Returns:
-        Triple of a component (B,) int64 from p(z), w (B, W) from N(0, I) and noise (B, D) from N(0, I).
+        Triple of a component (B,) int64 from p(z), w (B, W) from p(w) and noise (B, D) from N(0, I).
     """
+    levels = style_prior.levels()
 
     def of_one(seed):
         # "auto_select" would choose another generator on another kind of device.
         normals = tf.random.stateless_normal((style_dim + latent_dim,), tf.stack([seed, 0]), alg="philox")
-        return _component(tf.stack([seed, 1]), prior), normals[:style_dim], normals[style_dim:]
+        components = [_component(tf.stack([seed, 1]), component_prior)]
+        noises = [normals[:style_dim], normals[style_dim:]]
+        for number, level in enumerate(levels, start=1):
+            components.append(_component(tf.stack([seed, 2 * number + 1]), level.component_prior))
+            noises.append(
+                tf.random.stateless_normal((level.style_dim,), tf.stack([seed, 2 * number]), alg="philox")
+            )
+        return tuple(components), tuple(noises)
 
-    specs = [tf.TensorSpec((), tf.int64), tf.TensorSpec((style_dim,)), tf.TensorSpec((latent_dim,))]
-    return tf.map_fn(of_one, seeds, fn_output_signature=tuple(specs))
+    sizes = (style_dim, latent_dim, *style_prior.dims)
+    specs = (tf.TensorSpec((), tf.int64),) * (1 + len(levels)), tuple(tf.TensorSpec((size,)) for size in sizes)
+    (component, *path), (w, noise, *deeper) = tf.map_fn(of_one, seeds, fn_output_signature=specs)
+    return component, style_prior.from_noise(path, [w, *deeper]), noise
 
 
 def _component(seed, prior):

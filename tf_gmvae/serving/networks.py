@@ -40,6 +40,7 @@ def serving_copy(model: GMVAE) -> GMVAE:
         likelihood=model.likelihood,
         prior_units=model.prior_units,
         component_prior=model.component_prior.kind,
+        style_prior=type(model.style_prior).from_config(model.style_prior.get_config()),
         dtype=model.dtype_policy,
     )
     if not copy.built:
@@ -55,8 +56,9 @@ def parts(model: GMVAE) -> tuple[keras.Layer, ...]:
 
 
 def _heads(model):
-    """What the model itself adds to the networks; uniform weights are no layer."""
-    found = (model.x_head, model.w_head, model.prior_head, model.component_prior)
+    """What the model itself adds to the networks; the paper's priors of w and z are no layers."""
+    found = (model.x_head, model.w_head, model.prior_head, model.component_prior, model.style_prior)
+    found += tuple(model.style_heads)
     return tuple(part for part in found if isinstance(part, keras.Layer))
 
 

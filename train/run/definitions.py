@@ -33,7 +33,7 @@ GROUPS = {
     ),
     "Model": (
         "preset", "likelihood", "num_components", "latent_dim", "style_dim", "num_samples", "min_information",
-        "component_prior", "initial_weights",
+        "component_prior", "style_components", "style_prior_dim", "initial_weights",
     ),
     "Training": (
         "epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "save_every_steps",
@@ -105,6 +105,20 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "uniform",
         list(COMPONENT_PRIORS),
         "p(z): uniform, the paper's 1/K; learned: K weights, trained with the rest, for clusters of unequal size.",
+        **define_from,
+    )
+    flags.DEFINE_integer(
+        "style_components",
+        None,
+        "C: the prior of w is a mixture of C Gaussians that a style v shapes (a deep GMVAE); by default N(0, I).",
+        1,
+        **define_from,
+    )
+    flags.DEFINE_integer(
+        "style_prior_dim",
+        None,
+        "Of a deep GMVAE: V, dimensions of v; by default half of those of w.",
+        1,
         **define_from,
     )
     flags.DEFINE_integer(

@@ -61,6 +61,7 @@ def write(run: Run, examination: Examination, metrics: dict[str, Any]) -> None:
             uint8_scale=model.likelihood.uint8_scale,
             features=None if to_features is None else np.asarray(to_features(split.examples)),
             feature_names=None if columns is None else columns.feature_names,
+            leaves=drawing.leaves(model) if model.style_heads else None,
         ),
     )
 

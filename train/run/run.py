@@ -16,6 +16,7 @@ from tf_gmvae.clustering.recipe import with_columns
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
+from tf_gmvae.priors import MixturePrior
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run import guide, samples
@@ -207,6 +208,8 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     settings = settings.resolved(preset.name, likelihood.name, dataset.train.num_examples)
     if settings.hold and settings.views == "none":
         raise InputError("--hold shows images in views, unlike --views=none: add --hold=0, or leave out --views.")
+    if settings.style_prior_dim is not None and settings.style_components is None:
+        raise InputError("--style_prior_dim goes with --style_components: add it, or leave it out.")
     if settings.initialize:
         check_enough(samples.in_memory(dataset.train, settings.seed), settings.num_components)
     if settings.guide_labels is not None:
@@ -233,6 +236,7 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
         num_samples=settings.num_samples,
         min_information=settings.min_information,
         component_prior=settings.component_prior,
+        style_prior=_style_prior(settings),
         hold=settings.hold,
         likelihood=likelihood_of(settings, dataset),
         data_shape=dataset.train.data_shape,
@@ -243,6 +247,15 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
     )
     model.compile(OPTIMIZERS[settings.optimizer](settings.learning_rate))
     return model
+
+
+def _style_prior(settings):
+    if settings.style_components is None:
+        return None
+    # One rule for the weights of every level.
+    return MixturePrior(
+        settings.style_components, settings.style_prior_dim, component_prior=settings.component_prior
+    )
 
 
 def load_model(folder: RunFolder) -> GMVAE:

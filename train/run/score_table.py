@@ -72,5 +72,9 @@ def _of_gmvae(metrics):
     if weights := metrics.get("component_weights"):
         limit = f"from learned weights of {min(weights):.3g} to {max(weights):.3g}"
     rows.append(("  z_prior", f"{metrics['z_prior']:.2f} ({limit})"))
+    for number, level in enumerate(metrics.get("levels") or (), start=2):
+        in_use = f"{level['components_in_use']:.0f} of {level['num_components']} components in use"
+        of_terms = f"conditional {level['conditional_prior']:.2f}, z {level['z_prior']:.2f}"
+        rows.append((f"level {number}", f"{in_use}; {of_terms}, w {level['w_prior']:.2f} nats"))
     rows.append(("w moves x by", f"{metrics['style_information']:.2f} nats within a component"))
     return rows

@@ -78,13 +78,21 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         "table1_protocol": evaluation.TABLE1_PROTOCOL,
         "guide_labels": _guided(folder),
         "start": _of_start(folder, posterior.argmax(axis=1)),
-        "collapse": diagnostics.verdicts(
-            watched,
-            settings.num_components,
-            terms["w_prior"],
-            np.bincount(posterior.argmax(axis=1), minlength=settings.num_components),
-            settings.initialize,
-        ),
+        "levels": _levels(model, examination),
+        "collapse": [
+            *diagnostics.verdicts(
+                watched,
+                settings.num_components,
+                terms["w_prior"],
+                np.bincount(posterior.argmax(axis=1), minlength=settings.num_components),
+                settings.initialize,
+            ),
+            *(
+                sentence
+                for number, of_level in enumerate(examination.levels, start=2)
+                for sentence in diagnostics.level_verdicts(of_level, number, settings.initialize)
+            ),
+        ],
         "versions": versions(),
     }
 
@@ -92,6 +100,24 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
 def _weights(prior):
     """pi as a list of K numbers; None where it is uniform."""
     return None if prior.kind == "uniform" else prior.probabilities.tolist()
+
+
+def _levels(model, examination):
+    """The figures of every deeper level, a list, and its terms in nats."""
+    found = zip(model.style_prior.levels(), examination.levels, examination.level_terms, strict=True)
+    return [
+        {
+            "num_components": level.num_components,
+            "style_dim": level.style_dim,
+            "component_weights": _weights(level.component_prior),
+            "shares": np.mean(
+                posterior.argmax(axis=1)[:, None] == np.arange(level.num_components), axis=0
+            ).tolist(),
+            **diagnostics.level_summary(posterior),
+            **{name: float(np.mean(values)) for name, values in terms._asdict().items()},
+        }
+        for level, posterior, terms in found
+    ]
 
 
 def _of_start(folder, clusters):

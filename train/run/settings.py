@@ -39,6 +39,8 @@ class Settings(Record):
     num_samples: int
     min_information: float
     component_prior: str
+    style_components: int | None
+    style_prior_dim: int | None
     epochs: int | None
     batch_size: int
     learning_rate: float
@@ -88,6 +90,11 @@ class Settings(Record):
     def default_name(self) -> str:
         """A run's name where the user gives none."""
         return f"{self.data_name}-k{self.num_components}-m{self.num_samples}-seed{self.seed}"
+
+    @property
+    def num_held(self) -> int:
+        """Components of all levels together: columns of what --hold holds on to."""
+        return self.num_components + (self.style_components or 0)
 
     @property
     def shareable(self) -> Settings:

@@ -1,8 +1,4 @@
-"""Priors of the style w and of the component z as objects.
-
-The paper's are p(w) = N(0, I), `StandardNormal`, and p(z) = 1/K, `UniformWeights`: the default, with nothing to
-learn. `LearnedWeights` are p(z) = pi, trained with the rest.
-"""
+"""The prior of the component z: the paper's 1/K, and weights that are learned."""
 
 from __future__ import annotations
 
@@ -13,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+from numpy.typing import ArrayLike
 
 from tf_gmvae import objective
 from tf_gmvae.checks import whole_number
@@ -22,62 +19,8 @@ from tf_gmvae.errors import InputError
 LEAST_SHARE = 1e-4
 
 
-class _Plain:
-    """What Keras can write and read without weights."""
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> _Plain:
-        """The object of a config."""
-        return cls(**config)
-
-
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class StandardNormal(_Plain):
-    """p(w) = N(0, I), the paper's prior of the style (Eq. 1a)."""
-
-    def log_prob(self, w: tf.Tensor) -> tf.Tensor:
-        """Log-density.
-
-        Args:
-            w: tensor (..., W).
-
-        Returns:
-            Tensor (...), nats.
-        """
-        return objective.gaussian_log_density(w, 0.0, ops.zeros_like(w))
-
-    def kl(self, mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
-        """KL(q(w | y) || p(w)), the w-prior term of Eq. 4, in closed form.
-
-        Args:
-            mean: tensor (B, W), of q(w | y).
-            log_var: tensor (B, W).
-
-        Returns:
-            Tensor (B,), nats.
-        """
-        return objective.standard_normal_kl(mean, log_var)
-
-    def sample(self, rng: np.random.Generator, num_samples: int, dim: int) -> np.ndarray:
-        """Draws.
-
-        Args:
-            rng: NumPy generator.
-            num_samples: integer N.
-            dim: W.
-
-        Returns:
-            Float64 array (N, W).
-        """
-        return rng.standard_normal((num_samples, dim))
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments: none."""
-        return {}
-
-
-@keras.saving.register_keras_serializable(package="tf_gmvae")
-class UniformWeights(_Plain):
+class UniformWeights:
     """p(z) = 1/K, the paper's prior of the component (Eq. 1b).
 
     Args:
@@ -136,6 +79,11 @@ class UniformWeights(_Plain):
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         return {"num_components": self.num_components}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> UniformWeights:
+        """The object of a config."""
+        return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -218,3 +166,26 @@ def component_prior(kind: str, num_components: int) -> ComponentPrior:
     if kind not in COMPONENT_PRIORS:
         raise InputError(f"component_prior must be one of {', '.join(COMPONENT_PRIORS)}. Received: {kind!r}")
     return COMPONENT_PRIORS[kind](num_components)
+
+
+def chosen(component: ArrayLike | None, drawn: np.ndarray, num_components: int, name: str) -> np.ndarray:
+    """The components of N examples.
+
+    Args:
+        component: an integer for all or N integers; None takes those that were drawn.
+        drawn: integer array (N,).
+        num_components: K.
+        name: text, name of the argument.
+
+    Returns:
+        Integer array (N,).
+
+    Raises:
+        InputError: if one is out of range.
+    """
+    component = np.broadcast_to(drawn if component is None else component, drawn.shape)
+    if not np.issubdtype(component.dtype, np.integer) or not (
+        component.min() >= 0 and component.max() < num_components
+    ):
+        raise InputError(f"`{name}` must be an integer from 0 to {num_components - 1}. Received: {component}")
+    return component
