@@ -16,11 +16,10 @@ from tf_gmvae.clustering.recipe import with_columns
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
-from tf_gmvae.priors import MixturePrior
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run import guide, samples
-from train.run.choices import likelihood_of, preset_of
+from train.run.choices import likelihood_of, preset_of, style_prior_of
 from train.run.definitions import OPTIMIZERS
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
@@ -236,7 +235,7 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
         num_samples=settings.num_samples,
         min_information=settings.min_information,
         component_prior=settings.component_prior,
-        style_prior=_style_prior(settings),
+        style_prior=style_prior_of(settings),
         hold=settings.hold,
         likelihood=likelihood_of(settings, dataset),
         data_shape=dataset.train.data_shape,
@@ -247,15 +246,6 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
     )
     model.compile(OPTIMIZERS[settings.optimizer](settings.learning_rate))
     return model
-
-
-def _style_prior(settings):
-    if settings.style_components is None:
-        return None
-    # One rule for the weights of every level.
-    return MixturePrior(
-        settings.style_components, settings.style_prior_dim, component_prior=settings.component_prior
-    )
 
 
 def load_model(folder: RunFolder) -> GMVAE:
