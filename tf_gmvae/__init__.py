@@ -22,10 +22,10 @@ All terms are in nats, summed over dimensions and averaged over the batch.
 Rooms: `model` (GMVAE), `start` (its start, `initialize`), `clustering` (`cluster` and the estimator,
 `GMVAEClusterer`), `callbacks`, `data` (in memory, tf.data), `tables` (columns of several kinds and their
 likelihood), `evaluation` (scores, diagnostics, baselines, of arrays), `figures`, `report` (the page of a run),
-`serving` (to TensorFlow Serving, `export`). Modules that all share: `objective` (pure functions, Eq. 3 to 7),
-`likelihoods`, `distributions` (TensorFlow Probability), `presets`, `optimizer`, `sign_descent`,
-`initial_weights`, `inputs` (forms and scale of data), `checks`, `errors`, `disk`, `interrupts`, `terminal`
-(lines and bars for who waits), `quiet` (TensorFlow's notes).
+`serving` (to TensorFlow Serving, `export`), `priors` (of w and z). Modules that all share: `objective` (pure
+functions, Eq. 3 to 7), `likelihoods`, `distributions` (TensorFlow Probability), `presets`, `optimizer`,
+`sign_descent`, `initial_weights`, `inputs` (forms and scale of data), `checks`, `errors`, `disk`, `interrupts`,
+`terminal` (lines and bars for who waits), `quiet` (TensorFlow's notes).
 """
 
 import os
@@ -50,7 +50,7 @@ if _backend != "tensorflow":
 
 from typing import TYPE_CHECKING, Any
 
-from tf_gmvae import data, evaluation, initial_weights, methods
+from tf_gmvae import data, evaluation, initial_weights, methods, priors
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.clustering.cluster import Clustering, cluster
 from tf_gmvae.errors import InputError, TrainingDivergedError
@@ -77,6 +77,7 @@ __all__ = [
     "export",
     "initial_weights",
     "methods",
+    "priors",
 ]
 
 

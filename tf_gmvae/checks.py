@@ -28,12 +28,12 @@ def nats(name: str, value: object) -> float:
     return float(value)
 
 
-def checked_min_information(value: object, num_components: int) -> float:
+def checked_min_information(value: object, most: float) -> float:
     """The minimum information constraint as a float.
 
     Args:
         value: lambda of Eq. 7, nats.
-        num_components: K.
+        most: nats that the z-prior term never exceeds: log K where p(z) is uniform.
 
     Returns:
         Float >= 0; a warning says where it switches the z-prior term off altogether.
@@ -42,9 +42,9 @@ def checked_min_information(value: object, num_components: int) -> float:
         InputError: if it is not a finite number >= 0.
     """
     value = nats("min_information", value)
-    if value > 0.0 and value >= math.log(num_components):
+    if value > 0.0 and value >= most:
         warnings.warn(
-            f"min_information={value:g} is not below log K = {math.log(num_components):.3f} nats, which the "
+            f"min_information={value:g} is not below log K = {most:.3f} nats, which the "
             "z-prior term never exceeds: the term is switched off altogether.",
             stacklevel=3,
         )

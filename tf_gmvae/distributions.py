@@ -56,29 +56,34 @@ def diagonal_gaussian(mean: tf.Tensor, log_var: tf.Tensor) -> Any:
     return tfd().MultivariateNormalDiag(mean, tf.exp(0.5 * log_var))
 
 
-def gaussian_mixture(means: tf.Tensor, log_vars: tf.Tensor) -> Any:
-    """p(x | w), the uniform mixture of K diagonal Gaussians (Eq. 1b, 1c).
+def gaussian_mixture(means: tf.Tensor, log_vars: tf.Tensor, log_weights: tf.Tensor | None = None) -> Any:
+    """p(x | w), the mixture of K diagonal Gaussians (Eq. 1b, 1c).
 
     Args:
         means: tensor (..., K, D).
         log_vars: tensor (..., K, D).
+        log_weights: tensor (K,), log p(z), nats. Default None, uniform.
 
     Returns:
         `tfp.distributions.MixtureSameFamily` of event (D,).
     """
-    uniform = tfd().Categorical(logits=tf.zeros(tf.shape(means)[:-1], means.dtype))
-    return tfd().MixtureSameFamily(uniform, diagonal_gaussian(means, log_vars))
+    logits = tf.zeros(tf.shape(means)[:-1], means.dtype)
+    weights = tfd().Categorical(logits=logits if log_weights is None else logits + log_weights)
+    return tfd().MixtureSameFamily(weights, diagonal_gaussian(means, log_vars))
 
 
-def component_posterior(x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor) -> Any:
+def component_posterior(
+    x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor, log_weights: tf.Tensor | None = None
+) -> Any:
     """p(z | x, w) (Eq. 3).
 
     Args:
         x: tensor (..., D).
         means: tensor (..., K, D).
         log_vars: tensor (..., K, D).
+        log_weights: tensor (K,), log p(z), nats. Default None, uniform.
 
     Returns:
         `tfp.distributions.Categorical` over K.
     """
-    return tfd().Categorical(logits=objective.log_responsibilities(x, means, log_vars))
+    return tfd().Categorical(logits=objective.log_responsibilities(x, means, log_vars, log_weights))

@@ -1,9 +1,8 @@
 """The objective of the GMVAE as pure functions of tensors (Eq. 3 to 7 of arXiv 1611.02648).
 
-No layer, no model, no state. All densities and divergences are in nats and summed over dimensions;
-nothing is averaged over the batch here. Leading axes broadcast, so M samples and K components are axes of
-one computation, never loops. Whatever is normalised over components stays in log space: at
-D = 200 the densities themselves underflow float32.
+No layer, no model, no state. All densities and divergences are in nats and summed over dimensions; nothing is
+averaged over the batch here. Leading axes broadcast, so M samples and K components are axes of one computation,
+never loops. What is normalised over components stays in log space: at D = 200 densities underflow float32.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class ElboTerms(NamedTuple):
         reconstruction: (B,), E_q[log p(y | x)].
         conditional_prior: (B,), E[KL(q(x | y) || p(x | w, z))].
         w_prior: (B,), KL(q(w | y) || N(0, I)).
-        z_prior: (B,), E[KL(p(z | x, w) || p(z))], between 0 and log K.
+        z_prior: (B,), E[KL(p(z | x, w) || p(z))], between 0 and log K where p(z) is uniform.
     """
 
     reconstruction: Any
@@ -77,7 +76,7 @@ def gaussian_kl(q_mean: tf.Tensor, q_log_var: tf.Tensor, p_mean: tf.Tensor, p_lo
 
 
 def standard_normal_kl(mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
-    """KL(N(mean, exp(log_var)) || N(0, I)): the w-prior term of Eq. 4.
+    """KL(N(mean, exp(log_var)) || N(0, I)), the w-prior term of Eq. 4.
 
     Args:
         mean: tensor (..., D).
@@ -103,13 +102,16 @@ def component_log_densities(x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor)
     return gaussian_log_density(ops.expand_dims(x, -2), means, log_vars)
 
 
-def log_responsibilities(x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor) -> tf.Tensor:
-    """log p(z | x, w), the exact posterior over components (Eq. 3) under the uniform p(z).
+def log_responsibilities(
+    x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor, log_weights: tf.Tensor | None = None
+) -> tf.Tensor:
+    """log p(z | x, w), the exact posterior over components (Eq. 3).
 
     Args:
         x: tensor (..., D).
         means: tensor (..., K, D), of the same leading axes.
         log_vars: tensor (..., K, D).
+        log_weights: tensor (K,), log p(z). Default None, uniform.
 
     Returns:
         Tensor (..., K), nats; `exp` of it sums to one over the last axis.
@@ -119,21 +121,28 @@ def log_responsibilities(x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor) ->
         >>> np.exp(log_resp).tolist()
         [0.25, 0.25, 0.25, 0.25]
     """
-    return ops.log_softmax(component_log_densities(x, means, log_vars), axis=-1)
+    log_densities = component_log_densities(x, means, log_vars)
+    return ops.log_softmax(log_densities if log_weights is None else log_densities + log_weights, axis=-1)
 
 
-def mixture_log_density(x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor) -> tf.Tensor:
-    """log p(x | w) = log 1/K sum_k N(x | mu_k(w), sigma^2_k(w)): z summed out exactly.
+def mixture_log_density(
+    x: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor, log_weights: tf.Tensor | None = None
+) -> tf.Tensor:
+    """log p(x | w) = log sum_k p(z_k) N(x | mu_k(w), sigma^2_k(w)): z summed out exactly.
 
     Args:
         x: tensor (..., D).
         means: tensor (..., K, D), of the same leading axes.
         log_vars: tensor (..., K, D).
+        log_weights: tensor (K,), log p(z). Default None, uniform.
 
     Returns:
         Tensor (...), nats.
     """
-    return ops.logsumexp(component_log_densities(x, means, log_vars), axis=-1) - math.log(means.shape[-2])
+    log_densities = component_log_densities(x, means, log_vars)
+    if log_weights is None:
+        return ops.logsumexp(log_densities, axis=-1) - math.log(means.shape[-2])
+    return ops.logsumexp(log_densities + log_weights, axis=-1)
 
 
 def conditional_prior(
@@ -159,17 +168,20 @@ def conditional_prior(
     return ops.mean(ops.sum(ops.exp(log_resp) * divergences, axis=-1), axis=0)
 
 
-def z_prior(log_resp: tf.Tensor) -> tf.Tensor:
-    """The z-prior term by Eq. 6: 1/M sum_j KL(p(z | x_j, w_j) || uniform).
+def z_prior(log_resp: tf.Tensor, log_weights: tf.Tensor | None = None) -> tf.Tensor:
+    """The z-prior term by Eq. 6: 1/M sum_j KL(p(z | x_j, w_j) || p(z)).
 
     Args:
         log_resp: tensor (M, B, K), from `log_responsibilities`.
+        log_weights: tensor (K,), log p(z). Default None, uniform.
 
     Returns:
-        Tensor (B,), nats, between 0 and log K.
+        Tensor (B,), nats, between 0 and - log min_k p(z_k), which is log K where p(z) is uniform.
     """
-    negative_entropy = ops.sum(ops.exp(log_resp) * log_resp, axis=-1)
-    return ops.mean(negative_entropy, axis=0) + math.log(log_resp.shape[-1])
+    if log_weights is None:
+        negative_entropy = ops.sum(ops.exp(log_resp) * log_resp, axis=-1)
+        return ops.mean(negative_entropy, axis=0) + math.log(log_resp.shape[-1])
+    return ops.mean(ops.sum(ops.exp(log_resp) * (log_resp - log_weights), axis=-1), axis=0)
 
 
 def elbo_terms(
@@ -179,6 +191,7 @@ def elbo_terms(
     q_w: tuple[tf.Tensor, tf.Tensor],
     means: tf.Tensor,
     log_vars: tf.Tensor,
+    log_weights: tf.Tensor | None = None,
 ) -> ElboTerms:
     """All four terms of Eq. 4 from M samples.
 
@@ -189,16 +202,22 @@ def elbo_terms(
         q_w: pair (mean, log_var) of q(w | y), each (B, W).
         means: tensor (M, B, K, D), component means at the M samples of w.
         log_vars: tensor (M, B, K, D).
+        log_weights: tensor (K,), log p(z). Default None, uniform.
 
     Returns:
         `ElboTerms` of tensors (B,), nats.
     """
-    log_resp = log_responsibilities(x, means, log_vars)
+    log_resp = log_responsibilities(x, means, log_vars, log_weights)
+    return _terms(log_resp, log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights)
+
+
+def _terms(given, log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights):
+    """The four terms, with responsibilities of the conditional prior that may be given."""
     return ElboTerms(
         reconstruction=ops.mean(log_likelihood, axis=0),
-        conditional_prior=conditional_prior(log_resp, *q_x, means, log_vars),
+        conditional_prior=conditional_prior(given, q_x[0], q_x[1], means, log_vars),
         w_prior=standard_normal_kl(*q_w),
-        z_prior=z_prior(log_resp),
+        z_prior=z_prior(log_resp, log_weights),
     )
 
 
@@ -223,6 +242,7 @@ def guided_terms(
     q_w: tuple[tf.Tensor, tf.Tensor],
     means: tf.Tensor,
     log_vars: tf.Tensor,
+    log_weights: tf.Tensor | None = None,
 ) -> tuple[ElboTerms, tf.Tensor]:
     """The terms of Eq. 4 where the component of every example is (softly) given; not the paper's, used to start.
 
@@ -235,19 +255,15 @@ def guided_terms(
         q_w: pair of tensors (B, W).
         means: tensor (M, B, K, D).
         log_vars: tensor (M, B, K, D).
+        log_weights: tensor (K,). Default None, uniform.
 
     Returns:
         Pair of `ElboTerms` of tensors (B,), nats, whose z_prior is that of p(z | x, w), and of the guidance (B,),
         the cross-entropy - 1/M sum_j sum_k a_k log p(z_k | x_j, w_j).
     """
-    log_resp = log_responsibilities(x, means, log_vars)
+    log_resp = log_responsibilities(x, means, log_vars, log_weights)
     given = ops.log(ops.maximum(responsibilities, 1e-30))[None]
-    terms = ElboTerms(
-        reconstruction=ops.mean(log_likelihood, axis=0),
-        conditional_prior=conditional_prior(given, *q_x, means, log_vars),
-        w_prior=standard_normal_kl(*q_w),
-        z_prior=z_prior(log_resp),
-    )
+    terms = _terms(given, log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights)
     return terms, cross_entropy(responsibilities, log_resp)
 
 

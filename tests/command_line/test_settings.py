@@ -12,7 +12,7 @@ from tf_gmvae import InputError
 from train.run import names
 from train.run.definitions import OPTIMIZERS, define
 from train.run.folder import RunFolder
-from train.run.run import resolved
+from train.run.run import build_model, resolved
 from train.run.settings import Settings
 
 
@@ -82,6 +82,19 @@ def test_data_of_ones_own_have_epochs_and_a_hold_of_their_own():
         assert (named.epochs, named.hold) == (100, 0.0)
 
 
+def test_priors_are_flags_of_a_run():
+    digits = tf_gmvae.data.load("digits")
+    bare = resolved(parsed("--dataset=digits"), digits)
+    assert (bare.component_prior, bare.style_components, bare.num_held) == ("uniform", None, 10)
+    assert build_model(bare, digits).style_prior.dims == ()
+    deep = parsed("--dataset=digits", "--component_prior=learned", "--style_components=3", "--style_prior_dim=4")
+    model = build_model(resolved(deep, digits), digits)
+    assert model.style_prior.dims == (4,) and model.style_prior.num_components == 3 and deep.num_held == 13
+    assert model.component_prior.kind == model.style_prior.component_prior.kind == "learned"
+    with pytest.raises(InputError, match="--style_prior_dim goes with --style_components: add it"):
+        resolved(parsed("--dataset=digits", "--style_prior_dim=4"), digits)
+
+
 def test_a_run_of_an_earlier_version_has_its_optimizer_and_weights(tmp_path):
     (tmp_path / "run.flags").write_text("--dataset=digits\n--initialize=False\n")
     settings = Settings.read(tmp_path / "run.flags")
@@ -125,6 +138,8 @@ def test_no_data_set_is_an_error():
         "--minutes=inf",
         "--min_information=-inf",
         "--pretraining_beta=nan",
+        "--component_prior=equal",
+        "--style_components=0",
     ],
 )
 def test_flags_out_of_range_are_named(flag):

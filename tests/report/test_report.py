@@ -156,6 +156,35 @@ def test_one_component_and_a_collapse_are_told(digits, tmp_path):
     assert "4 of 5 components take no example: 1, 2, 3, 4." in page.text
 
 
+def test_levels_and_learned_weights_are_told(digits, tmp_path):
+    from tf_gmvae.priors import MixturePrior
+    from train.run import score_table
+
+    model = tf_gmvae.GMVAE.from_preset(
+        "digits", num_components=4, component_prior="learned", style_prior=MixturePrior(3), seed=0
+    )
+    model.component_prior.start_from(np.array([0.4, 0.3, 0.2, 0.1]))
+    chosen = {"component_prior": "learned", "style_components": 3}
+    html, metrics, examined = written(
+        model, Dataset("made", Split(*(part[:55] for part in digits))), tmp_path, **chosen
+    )
+    page, (level,) = check_self_contained(html), metrics["levels"]
+    np.testing.assert_allclose(metrics["component_weights"], [0.4, 0.3, 0.2, 0.1], rtol=1e-5)
+    assert "p(z): 0: 40.0 %, 1: 30.0 %, 2: 20.0 %, 3: 10.0 %." in page.text.replace("\u00a0", " ")
+    counts = np.bincount(examined.levels[0].argmax(axis=1), minlength=3)
+    np.testing.assert_allclose(level["shares"], counts / 55)
+    assert metrics["w_prior"] == pytest.approx(
+        level["conditional_prior"] + level["z_prior"] + level["w_prior"], rel=1e-4
+    )
+    assert f"Level 2: {level['components_in_use']:.0f} of 3 components in use" in page.text
+    sheets = [alt for alt in page.images() if "of level 2" in alt]
+    assert sheets == [f"Mean of every component at component {c} of level 2" for c in range(3)]
+    assert any(sentence.startswith("On level 2, all components overlap") for sentence in metrics["collapse"])
+    told = score_table.table(metrics)
+    assert f"level 2               {level['components_in_use']:.0f} of 3 components in use" in told
+    assert "(from learned weights of 0.1 to 0.4)" in told
+
+
 def findings(examples, num_components=3, **overrides):
     """Of a run that never was."""
     rng = np.random.default_rng(0)

@@ -44,28 +44,35 @@ def component_log_densities(x, means, log_vars):
     return result
 
 
-def log_responsibilities(x, means, log_vars):
-    """log p(z_k = 1 | x, w), Eq. 3 with pi_k = 1/K, (M, B, K)."""
+def weights_or_equal(log_weights, components):
+    """log pi_k for every k, -log K where none are given."""
+    return [math.log(1.0 / components)] * components if log_weights is None else log_weights
+
+
+def log_responsibilities(x, means, log_vars, log_weights=None):
+    """log p(z_k = 1 | x, w), Eq. 3, with pi_k = 1/K unless given, (M, B, K)."""
     samples, batch, components, _ = means.shape
+    log_weights = weights_or_equal(log_weights, components)
     densities = component_log_densities(x, means, log_vars)
     result = np.zeros((samples, batch, components))
     for j in range(samples):
         for b in range(batch):
-            joint = [math.log(1.0 / components) + densities[j, b, k] for k in range(components)]
+            joint = [log_weights[k] + densities[j, b, k] for k in range(components)]
             evidence = log_sum_exp(joint)
             for k in range(components):
                 result[j, b, k] = joint[k] - evidence
     return result
 
 
-def mixture_log_density(x, means, log_vars):
-    """log sum_k 1/K N(x | mu_k, sigma_k^2), (M, B)."""
+def mixture_log_density(x, means, log_vars, log_weights=None):
+    """log sum_k pi_k N(x | mu_k, sigma_k^2), (M, B)."""
     samples, batch, components, _ = means.shape
+    log_weights = weights_or_equal(log_weights, components)
     densities = component_log_densities(x, means, log_vars)
     result = np.zeros((samples, batch))
     for j in range(samples):
         for b in range(batch):
-            result[j, b] = log_sum_exp([math.log(1.0 / components) + value for value in densities[j, b]])
+            result[j, b] = log_sum_exp([log_weights[k] + densities[j, b, k] for k in range(components)])
     return result
 
 
@@ -89,14 +96,15 @@ def w_prior(mean, log_var):
     return result
 
 
-def z_prior(log_resp):
-    """Eq. 6: 1/M sum_j sum_k p(z_k | x_j, w_j) log(p(z_k | x_j, w_j) / (1/K)), (B,)."""
+def z_prior(log_resp, log_weights=None):
+    """Eq. 6: 1/M sum_j sum_k p(z_k | x_j, w_j) log(p(z_k | x_j, w_j) / pi_k), (B,)."""
     samples, batch, components = log_resp.shape
+    log_weights = weights_or_equal(log_weights, components)
     result = np.zeros(batch)
     for b in range(batch):
         for j in range(samples):
             for k in range(components):
-                log_ratio = log_resp[j, b, k] - math.log(1.0 / components)
+                log_ratio = log_resp[j, b, k] - log_weights[k]
                 result[b] += math.exp(log_resp[j, b, k]) * log_ratio / samples
     return result
 
@@ -111,14 +119,14 @@ def reconstruction(log_likelihood):
     return result
 
 
-def elbo_terms(log_likelihood, x, q_x, q_w, means, log_vars):
+def elbo_terms(log_likelihood, x, q_x, q_w, means, log_vars, log_weights=None):
     """Eq. 4: (reconstruction, conditional prior, w-prior, z-prior), each (B,)."""
-    log_resp = log_responsibilities(x, means, log_vars)
+    log_resp = log_responsibilities(x, means, log_vars, log_weights)
     return (
         reconstruction(log_likelihood),
         conditional_prior(log_resp, *q_x, means, log_vars),
         w_prior(*q_w),
-        z_prior(log_resp),
+        z_prior(log_resp, log_weights),
     )
 
 
@@ -160,9 +168,9 @@ def cross_entropy(responsibilities, log_resp):
     return total
 
 
-def guided_terms(responsibilities, log_likelihood, x, q_x, q_w, means, log_vars):
+def guided_terms(responsibilities, log_likelihood, x, q_x, q_w, means, log_vars, log_weights=None):
     """The terms with the components given, and the cross-entropy of p(z | x, w) to them."""
-    log_resp = log_responsibilities(x, means, log_vars)
+    log_resp = log_responsibilities(x, means, log_vars, log_weights)
     samples, batch, components = log_resp.shape
     conditional, guidance = np.zeros(batch), np.zeros(batch)
     for sample, example, component in np.ndindex(samples, batch, components):
@@ -173,4 +181,4 @@ def guided_terms(responsibilities, log_likelihood, x, q_x, q_w, means, log_vars)
         )
         conditional[example] += weight * gaussian_kl(*q, *p)
         guidance[example] -= weight * log_resp[sample, example, component]
-    return (reconstruction(log_likelihood), conditional, w_prior(*q_w), z_prior(log_resp)), guidance
+    return (reconstruction(log_likelihood), conditional, w_prior(*q_w), z_prior(log_resp, log_weights)), guidance

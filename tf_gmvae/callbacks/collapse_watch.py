@@ -56,6 +56,10 @@ class CollapseWatch(keras.callbacks.Callback):
             np.bincount(clusters, minlength=self.model.num_components),
             self.model.initialized,
         )
+        for number, log_posterior in enumerate(latents.levels, start=2):
+            of_level = np.exp(log_posterior)
+            logs.update({f"level{number}_{name}": v for name, v in diagnostics.level_summary(of_level).items()})
+            found += diagnostics.level_verdicts(of_level, number, self.model.initialized)
         for sentence in found:
             # The first words name the failure, the figures in it change.
             if sentence.split(":")[0] not in [told.split(":")[0] for told in self.verdicts]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import inputs, objective
+from tf_gmvae import inputs
 from tf_gmvae.model.gmvae import GMVAE
 
 # Rows, and images, of a batch.
@@ -32,9 +32,7 @@ def posterior(model: GMVAE, examples: np.ndarray) -> np.ndarray:
     """
 
     def of_batch(batch):
-        encoding = model.encode(batch)
-        components = model.mixture_prior(encoding.w_mean)
-        return tf.exp(objective.log_responsibilities(encoding.x_mean, *components))
+        return tf.exp(model.log_responsibilities(model.encode(batch)))
 
     return _over_batches(model, examples, of_batch)
 
@@ -63,7 +61,7 @@ def elbos(model: GMVAE, examples: np.ndarray) -> np.ndarray:
         Float32 array (N,), nats.
     """
     rng = np.random.default_rng(0)
-    sizes = (model.latent_dim, model.style_dim)  # of x and then of w
+    sizes = (model.latent_dim, model.style_dim, *model.style_prior.dims)  # of x, of w and of deeper styles
     noises = [rng.standard_normal((SCORE_SAMPLES, 1, size)).astype("float32") for size in sizes]
 
     def of_batch(batch):
@@ -72,7 +70,7 @@ def elbos(model: GMVAE, examples: np.ndarray) -> np.ndarray:
         def shared(mean, log_var, num_samples):
             return mean + tf.exp(0.5 * log_var) * next(of_latents)
 
-        return objective.elbo_terms(*model.sampled(batch, sampler=shared).of_terms).elbo
+        return model.terms(model.sampled(batch, sampler=shared))[0].elbo
 
     return _over_batches(model, examples, of_batch)
 

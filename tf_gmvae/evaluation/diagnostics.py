@@ -127,9 +127,7 @@ def summary(posterior: np.ndarray, x_means: np.ndarray, w_means: np.ndarray) -> 
         of dimensions).
     """
     return {
-        "components_in_use": float(components_in_use(posterior)),
-        "usage_entropy": usage_entropy(posterior),
-        "posterior_entropy": posterior_entropy(posterior),
+        **level_summary(posterior),
         "active_x": float(np.sum(activity(x_means) > ACTIVE_VARIANCE)),
         "active_w": float(np.sum(activity(w_means) > ACTIVE_VARIANCE)),
     }
@@ -166,10 +164,45 @@ def verdicts(
     return found
 
 
-def _of_components(figures, num_components, counts, initialized):
+def level_summary(posterior: np.ndarray) -> dict[str, float]:
+    """The figures of a deeper level of a deep GMVAE.
+
+    Args:
+        posterior: array (N, C), p(c | y).
+
+    Returns:
+        Dict of floats: components_in_use, usage_entropy, posterior_entropy (nats).
+    """
+    return {
+        "components_in_use": float(components_in_use(posterior)),
+        "usage_entropy": usage_entropy(posterior),
+        "posterior_entropy": posterior_entropy(posterior),
+    }
+
+
+def level_verdicts(posterior: np.ndarray, number: int, initialized: bool | None = None) -> list[str]:
+    """The failures of the components of a deeper level.
+
+    Args:
+        posterior: array (N, C), p(c | y).
+        number: of the level, 2 that of w.
+        initialized: as in `verdicts`. Default None.
+
+    Returns:
+        List of sentences, as those of `verdicts`, each with the level in its first words.
+    """
+    num_components = posterior.shape[1]
+    if num_components == 1:
+        return []
+    counts = np.bincount(posterior.argmax(axis=1), minlength=num_components)
+    fewer = "use fewer components on this level (style_components)"
+    found = _of_components(level_summary(posterior), num_components, counts, initialized, fewer)
+    return [f"On level {number}, {sentence[0].lower()}{sentence[1:]}" for sentence in found]
+
+
+def _of_components(figures, num_components, counts, initialized, fewer="use fewer components (num_components)"):
     """Verdicts on K > 1 components."""
     found, limit = [], math.log(num_components)
-    fewer = "use fewer components (num_components)"
     overlap_remedy, usage_remedy = (
         _start_or(instead, initialized) for instead in (fewer, f"lower the learning rate, or {fewer}")
     )

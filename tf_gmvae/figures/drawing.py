@@ -27,6 +27,21 @@ def samples(model: GMVAE, num_samples: int, seed: int) -> np.ndarray:
     return made.reshape(model.num_components, num_samples, *made.shape[1:])
 
 
+def leaves(model: GMVAE) -> np.ndarray:
+    """The mean example of every pair (c, z) of the first two levels of a deep GMVAE.
+
+    Args:
+        model: `GMVAE` with a `MixturePrior`.
+
+    Returns:
+        Array (C, K, ...), means of p(y | x) at the mean of x in z, at the mean of w in c, at v = 0.
+    """
+    level = model.style_prior.levels()[0]
+    styles = level.components(np.zeros((1, level.style_dim), "float32"))[0][0]  # (C, W)
+    means, _ = model.mixture_prior(styles)
+    return np.asarray(model.likelihood.mean(model.decode(means)))
+
+
 def walks(
     model: GMVAE, components: Sequence[int], places: Sequence[float] | np.ndarray, num_lines: int = 1
 ) -> np.ndarray:

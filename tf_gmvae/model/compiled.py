@@ -26,7 +26,8 @@ def elbo_terms(*tensors: Any) -> objective.ElboTerms:
     Returns:
         `objective.ElboTerms` of tensors (B,), nats.
     """
-    if tensors[-1].shape[0] * tensors[-1].shape[-2] * tensors[-1].shape[-1] < WORTHWHILE:
+    samples, _, components, dimensions = tensors[5].shape  # of the log-variances
+    if samples * components * dimensions < WORTHWHILE:
         return objective.elbo_terms(*tensors)
 
     @tf.custom_gradient

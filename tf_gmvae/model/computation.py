@@ -11,15 +11,20 @@ import tensorflow as tf
 from tf_gmvae import inputs, objective
 from tf_gmvae.model import compiled
 from tf_gmvae.model.part import Part
+from tf_gmvae.priors import LevelTerms, Style
 
 
 class Encoding(NamedTuple):
-    """Parameters of q(x | y) and q(w | y): x_mean and x_log_var (B, D), w_mean and w_log_var (B, W)."""
+    """Parameters of q(x | y) and q(w | y): x_mean and x_log_var (B, D), w_mean and w_log_var (B, W).
+
+    Those of the styles of deeper levels follow as pairs (mean, log_var) in `deeper`.
+    """
 
     x_mean: tf.Tensor
     x_log_var: tf.Tensor
     w_mean: tf.Tensor
     w_log_var: tf.Tensor
+    deeper: tuple[tuple[tf.Tensor, tf.Tensor], ...] = ()
 
 
 class Sampled(NamedTuple):
@@ -33,6 +38,8 @@ class Sampled(NamedTuple):
         q_w: pair (mean, log_var) of q(w | y), each (B, W).
         means: component means at the samples of w, (M, B, K, D).
         log_vars: their log-variances, (M, B, K, D).
+        log_weights: log p(z), (K,), nats; None where it is uniform.
+        deeper: tuple of `Style`, of the styles of deeper levels.
     """
 
     w: Any
@@ -42,11 +49,29 @@ class Sampled(NamedTuple):
     q_w: Any
     means: Any
     log_vars: Any
+    log_weights: Any = None
+    deeper: tuple[Style, ...] = ()
 
     @property
     def of_terms(self) -> tuple:
-        """The arguments of `objective.elbo_terms`, in its order: all but w."""
-        return self[1:]
+        """The arguments of `objective.elbo_terms`, in its order: all but w, and weights that are not uniform."""
+        return self[1:-2] if self.log_weights is None else self[1:-1]
+
+    @property
+    def encoding(self) -> Encoding:
+        """The parameters that were sampled by."""
+        deeper = tuple((style.mean, style.log_var) for style in self.deeper)
+        return Encoding(*(*self.q_x, *self.q_w, deeper))
+
+    @property
+    def styles(self) -> tuple[Style, ...]:
+        """w, and the styles of deeper levels."""
+        return (Style(self.w, *self.q_w), *self.deeper)
+
+    @property
+    def log_resp(self) -> tf.Tensor:
+        """log p(z | x, w) at the samples, (M, B, K), nats."""
+        return objective.log_responsibilities(self.x, self.means, self.log_vars, self.log_weights)
 
 
 class Computation(Part):
@@ -87,8 +112,9 @@ class Computation(Part):
             `Encoding` of float32 tensors.
         """
         features = self.encoder(examples, training=training)
-        streams = (*self.x_head(features), *self.w_head(features))
-        return Encoding(*(tf.cast(stream, "float32") for stream in streams))
+        streams = [self.x_head(features), self.w_head(features), *(head(features) for head in self.style_heads)]
+        q_x, q_w, *deeper = (tuple(tf.cast(stream, "float32") for stream in pair) for pair in streams)
+        return Encoding(*(*q_x, *q_w, tuple(deeper)))
 
     def mixture_prior(self, w: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Components of p(x | w, z) (Eq. 1c).
@@ -101,6 +127,44 @@ class Computation(Part):
         """
         means, log_vars = self.prior_head(w)
         return tf.cast(means, "float32"), tf.cast(log_vars, "float32")
+
+    def log_responsibilities(self, encoding: Encoding) -> tf.Tensor:
+        """log p(z | y) at the means of x and w, without noise (Eq. 3).
+
+        Args:
+            encoding: `Encoding` of a batch.
+
+        Returns:
+            Float32 tensor (B, K), nats.
+        """
+        components = self.mixture_prior(encoding.w_mean)
+        return objective.log_responsibilities(encoding.x_mean, *components, self.component_prior.log_weights)
+
+    def level_log_responsibilities(self, encoding: Encoding) -> tuple[tf.Tensor, ...]:
+        """The posteriors over the components of deeper levels at the means of the styles, without noise.
+
+        Args:
+            encoding: `Encoding` of a batch.
+
+        Returns:
+            Tuple of float32 tensors (B, C), nats, one a level beyond the first.
+        """
+        if not encoding.deeper:
+            return ()
+        return self.style_prior.log_responsibilities(encoding.w_mean, *(mean for mean, _ in encoding.deeper))
+
+    def sampled_levels(self, sampled: Sampled) -> tuple[tf.Tensor, ...]:
+        """The same at samples of the styles.
+
+        Args:
+            sampled: a batch at its samples.
+
+        Returns:
+            Tuple of float32 tensors (M, B, C), nats, one a level beyond the first.
+        """
+        if not sampled.deeper:
+            return ()
+        return self.style_prior.log_responsibilities(*(style.sample for style in sampled.styles))
 
     def decode(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Parameters of the likelihood p(y | x) (Eq. 1d).
@@ -129,7 +193,26 @@ class Computation(Part):
         """
         # Scores go without XLA: it would compile anew for every batch size, and exports could not hold it.
         of_latents = compiled.elbo_terms if training else objective.elbo_terms
-        return of_latents(*self.sampled(examples, training).of_terms)
+        return self.terms(self.sampled(examples, training), of_latents)[0]
+
+    def terms(
+        self, sampled: Sampled, of_latents: Callable[..., objective.ElboTerms] = objective.elbo_terms
+    ) -> tuple[objective.ElboTerms, tuple[LevelTerms, ...]]:
+        """The four terms of Eq. 4, and those of every deeper level.
+
+        Args:
+            sampled: a batch at its samples.
+            of_latents: function of `Sampled.of_terms` to `ElboTerms`. Default `objective.elbo_terms`.
+
+        Returns:
+            Pair of `objective.ElboTerms` and of a tuple of `LevelTerms`, of tensors (B,), nats. The total of the
+            first level among the latter is the w-prior term of the former.
+        """
+        terms = of_latents(*sampled.of_terms)
+        if not sampled.deeper:
+            return terms, ()
+        levels = self.style_prior.kl(*sampled.styles)
+        return terms._replace(w_prior=levels[0].total), levels
 
     def sampled(
         self,
@@ -145,14 +228,17 @@ class Computation(Part):
             training: as in `elbo_terms`. Default False.
             num_samples: M; None, the default, is the model's.
             sampler: function of a mean, a log-variance and `num_samples` to samples (M, B, ...), which is called
-                for x and then for w; None, the default, is the model's, of training or of evaluation.
+                for x, for w and for the styles of deeper levels, in this order; None, the default, is the model's,
+                of training or of evaluation.
 
         Returns:
             `Sampled`.
         """
         sampler = sampler or (self.sampler if training else self.evaluation_sampler)
         encoding = self.encode(examples, training)
-        q_x, q_w = tuple(encoding[:2]), tuple(encoding[2:])
+        q_x, q_w = tuple(encoding[:2]), tuple(encoding[2:4])
         x, w = (sampler(*q, num_samples=num_samples) for q in (q_x, q_w))
+        deeper = tuple(Style(sampler(*q, num_samples=num_samples), *q) for q in encoding.deeper)
         log_likelihood = self.likelihood.log_prob(examples, self.decode(x, training))
-        return Sampled(w, log_likelihood, x, q_x, q_w, *self.mixture_prior(w))
+        log_weights = self.component_prior.log_weights
+        return Sampled(w, log_likelihood, x, q_x, q_w, *self.mixture_prior(w), log_weights, deeper)

@@ -11,33 +11,36 @@ import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine
 from tf_gmvae import initial_weights as weights
-from tf_gmvae import likelihoods, objective, presets
+from tf_gmvae import likelihoods, objective, presets, priors
 from tf_gmvae.checks import nats, whole_number
 from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model import own_networks
 from tf_gmvae.model.computation import Computation
+from tf_gmvae.model.generation import Generation
 from tf_gmvae.model.groups import Groups
 from tf_gmvae.model.inference import Inference
 from tf_gmvae.model.saving import Saving
 from tf_gmvae.model.training import Training
+from tf_gmvae.priors.mixture import checked as checked_style_prior
 from tf_gmvae.start.initialization import Initialization
 from tf_gmvae.tables.describing import describe, of_array
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 # What a model is built from. Setting one afterwards would change what the model says of itself, not what it does.
-FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units", "hold", "seed")
+FIXED = ("latent_dim", "style_dim", "num_components", "num_samples", "likelihood", "prior_units",
+         "component_prior", "style_prior", "hold", "seed")  # fmt: skip
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, keras.Model):
+class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation, Saving, keras.Model):
     """Gaussian mixture VAE (arXiv 1611.02648): unsupervised clusters, embeddings and samples.
 
     Calling the model, and `predict`, give the posterior p(z | y) of Eq. 3 at the means of q(x | y) and
     q(w | y), (B, K): its argmax is the cluster. `fit` minimises `objective.training_loss` on data sets that
     yield examples, or (examples, labels): labels are ignored. Beyond the methods of `keras.Model` there
-    are `embed`, `reconstruct`, `generate`, `score`, `log_likelihood` and `distributions`, see `Inference`, and
+    are `embed`, `reconstruct`, `score`, `log_likelihood` and `distributions`, see `Inference`, `generate`, and
     `hierarchy`, clusters of clusters.
 
     Args:
@@ -55,6 +58,10 @@ class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, ke
         likelihood: name of p(y | x), or a `Likelihood` of your own; see `tf_gmvae.likelihoods`. Default
             "bernoulli".
         prior_units: units of the mixture prior head's hidden layers. Default (500,).
+        component_prior: p(z): "uniform" is the paper's 1/K; "learned" trains its K weights with the rest, for
+            clusters of unequal size. Default "uniform".
+        style_prior: p(w): None is the paper's N(0, I); a `priors.MixturePrior` makes a deep GMVAE, whose w has
+            clusters in turn. Default None.
         hold: weight, nats, of holding on to clusters while `fit` trains, which is ours and not the paper's. Above
             0, `fit` takes (examples, assignments (B, K)), as `predict` gives them after a start, adds the
             cross-entropy of p(z | x, w) to them, and sees images in views (`layers.RandomAffine`). Default 0, the
@@ -93,6 +100,8 @@ class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, ke
         min_information: float = 0.0,
         likelihood: str | Likelihood | dict[str, Any] = "bernoulli",
         prior_units: Sequence[int] = (500,),
+        component_prior: str = "uniform",
+        style_prior: priors.StandardNormal | priors.MixturePrior | None = None,
         hold: float = 0.0,
         seed: int | None = None,
         **kwargs: Any,
@@ -103,6 +112,8 @@ class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, ke
         self.latent_dim = whole_number("latent_dim", latent_dim)
         self.style_dim = whole_number("style_dim", style_dim)
         self.num_components = whole_number("num_components", num_components)
+        self.component_prior = priors.component_prior(component_prior, self.num_components)
+        self.style_prior = checked_style_prior(style_prior)
         self.num_samples = whole_number("num_samples", num_samples)
         # A variable, so that a step that is compiled already sees a new value.
         self._lambda = tf.Variable(0.0, trainable=False, name="min_information")
@@ -130,11 +141,30 @@ class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, ke
         self.evaluation_sampler = GaussianSampler(
             self.num_samples, seed=seeds[4], dtype="float32", name="evaluation_sampler"
         )
+        self.style_heads = self._deeper_levels()
         if self.hold:  # models without it have the files of earlier versions
             self.view = RandomAffine(seed=seeds[7], dtype="float32", name="view")
-        self.trackers = [keras.metrics.Mean(name) for name in ("loss", "elbo", *objective.ElboTerms._fields)]
+        names = ["loss", "elbo", *objective.ElboTerms._fields]
+        for number, _ in enumerate(self.style_heads, start=2):
+            names += [f"level{number}_{field}" for field in priors.LevelTerms._fields]
+        self.trackers = [keras.metrics.Mean(name) for name in names]
         if encoder.built and hasattr(encoder, "input_shape"):  # a class of the user's own has none
             self.build(encoder.input_shape)
+
+    def _deeper_levels(self):
+        """Sets up the levels of the style's prior; returns the heads of q(v | y), one a level."""
+        if not isinstance(self.style_prior, priors.MixturePrior):
+            return []
+        seeds: list[Any] = [None] * 2 * len(self.style_prior.levels())
+        if self.seed is not None:  # behind those of the first level
+            seeds = np.random.SeedSequence(self.seed).generate_state(8 + len(seeds)).tolist()[8:]
+        self.style_prior.set_up(self.style_dim, self.prior_units, seeds[::2])
+        return [
+            GaussianHead(dim, seed=head_seed, name=f"style_head_{number}")
+            for number, (dim, head_seed) in enumerate(
+                zip(self.style_prior.dims, seeds[1::2], strict=True), start=2
+            )
+        ]
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Sets an attribute, unless it is what the model was built from."""
@@ -238,7 +268,8 @@ class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, ke
         if len(features) != 2:
             raise InputError(f"The encoder must return features (B, F). Received: shape {features}")
         self.x_head.build(features)
-        self.w_head.build(features)
+        for head in (self.w_head, *self.style_heads):
+            head.build(features)
         self.prior_head.build((None, self.style_dim))
         expected = (None, *shape[1:-1], self.likelihood.num_channels(shape[-1]))
         decoded = own_networks.build(self.decoder, (None, self.latent_dim))
@@ -261,5 +292,4 @@ class GMVAE(Initialization, Training, Inference, Groups, Computation, Saving, ke
             p(z | y), float32 tensor (B, K) (Eq. 3).
         """
         encoding = self.encode(self.examples(examples), training)
-        means, log_vars = self.mixture_prior(encoding.w_mean)
-        return tf.exp(objective.log_responsibilities(encoding.x_mean, means, log_vars))
+        return tf.exp(self.log_responsibilities(encoding))

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import ArrayLike
 
 from tf_gmvae import distributions, inputs, objective
-from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
+from tf_gmvae.priors import LevelTerms
 
 
 class Embedding(NamedTuple):
@@ -29,11 +28,13 @@ class Latents(NamedTuple):
         log_posterior: log p(z | y) at the means of x and w, (N, K), nats.
         x: means of q(x | y), (N, D).
         w: means of q(w | y), (N, W).
+        levels: log-posteriors over the components of deeper levels, tuple of (N, C), nats.
     """
 
     log_posterior: np.ndarray
     x: np.ndarray
     w: np.ndarray
+    levels: tuple[np.ndarray, ...] = ()
 
 
 class Examination(NamedTuple):
@@ -45,6 +46,8 @@ class Examination(NamedTuple):
         w: means of q(w | y), (N, W).
         terms: `objective.ElboTerms` of arrays (N,), nats.
         log_posterior: log p(z | y), (N, K), nats: it tells apart what the posterior rounds to 1.
+        levels: posteriors over the components of deeper levels, tuple of (N, C).
+        level_terms: `priors.LevelTerms` of arrays (N,), nats, one a deeper level.
     """
 
     posterior: np.ndarray
@@ -52,6 +55,8 @@ class Examination(NamedTuple):
     w: np.ndarray
     terms: objective.ElboTerms
     log_posterior: np.ndarray
+    levels: tuple[np.ndarray, ...] = ()
+    level_terms: tuple[LevelTerms, ...] = ()
 
 
 class Inference(Part):
@@ -82,9 +87,8 @@ class Inference(Part):
             examples: tensor (B, ...), from `examples`.
         """
         encoding = self.encode(examples)
-        components = self.mixture_prior(encoding.w_mean)
-        log_resp = objective.log_responsibilities(encoding.x_mean, *components)
-        return Latents(log_resp, encoding.x_mean, encoding.w_mean)
+        levels = self.level_log_responsibilities(encoding)
+        return Latents(self.log_responsibilities(encoding), encoding.x_mean, encoding.w_mean, levels)
 
     def embed(self, data: Data, batch_size: int = 256) -> Embedding:
         """Means of the latents.
@@ -111,6 +115,19 @@ class Inference(Part):
         """
         return self.latents(data, batch_size).log_posterior
 
+    def predict_levels(self, data: Data, batch_size: int = 256) -> list[np.ndarray]:
+        """The posteriors over the components of every level, at the means of the latents.
+
+        Args:
+            data: see the class.
+            batch_size: examples at a time, where `data` is an array; default 256.
+
+        Returns:
+            List of arrays: p(z | y), (N, K), as `predict` gives it; of a deep GMVAE p(c | y), (N, C), and so on.
+        """
+        latents = self.latents(data, batch_size)
+        return [np.exp(level) for level in (latents.log_posterior, *latents.levels)]
+
     def reconstruct(self, data: Data, batch_size: int = 256) -> np.ndarray:
         """Mean of p(y | x) at the mean of q(x | y).
 
@@ -131,69 +148,6 @@ class Inference(Part):
             examples: tensor (B, ...), from `examples`.
         """
         return self.likelihood.mean(self.decode(self.encode(examples).x_mean))
-
-    def generate(
-        self,
-        num_examples: int | None = None,
-        component: ArrayLike | None = None,
-        w: ArrayLike | None = None,
-        seed: int | None = None,
-        batch_size: int = 256,
-    ) -> np.ndarray:
-        """New examples: means of p(y | x) with x from p(x | w, z).
-
-        Args:
-            num_examples: N; by default the length of `component` or of `w`, else 1.
-            component: z, an integer for all or N integers; None draws each uniformly from the K.
-            w: style, (W,) for all or (N, W); None draws each from N(0, I).
-            seed: integer; the same seed gives the same examples. None draws afresh.
-            batch_size: examples at a time. Default 256.
-
-        Returns:
-            Array (N, ...), shaped as the data.
-
-        Raises:
-            InputError: if a component or a shape is out of range.
-        """
-        given = [(part, ndim) for part, ndim in ((component, 1), (w, 2)) if part is not None]
-        lengths = [np.shape(part)[0] for part, ndim in given if np.ndim(part) == ndim]
-        num_examples = num_examples if num_examples is not None else max(lengths, default=1)
-        if num_examples < 1 or any(length != num_examples for length in lengths):
-            raise InputError(
-                f"generate needs one component and one w for each example. Received: num_examples={num_examples}, "
-                f"and {' and '.join(map(str, lengths)) or 'none'} given"
-            )
-        rng = np.random.default_rng(seed)
-        # Everything is drawn, also what is then replaced, so that fixing w leaves the rest as it was.
-        drawn = rng.integers(self.num_components, size=num_examples)
-        component = np.broadcast_to(drawn if component is None else component, (num_examples,))
-        if not np.issubdtype(component.dtype, np.integer) or not (
-            component.min() >= 0 and component.max() < self.num_components
-        ):
-            raise InputError(
-                f"`component` must be an integer from 0 to {self.num_components - 1}. Received: {component}"
-            )
-        drawn_w = rng.standard_normal((num_examples, self.style_dim))
-        if w is not None and np.shape(w)[-1:] != (self.style_dim,):
-            raise InputError(f"`w` must be ({self.style_dim},) or (N, {self.style_dim}). Received: {np.shape(w)}")
-        w = np.broadcast_to(drawn_w if w is None else w, drawn_w.shape)
-        noise = rng.standard_normal((num_examples, self.latent_dim))
-        batches = tf.data.Dataset.from_tensor_slices(
-            (component.astype("int32"), w.astype("float32"), noise.astype("float32"))
-        ).batch(batch_size)
-        return np.concatenate([self.generate_batch(*batch).numpy() for batch in batches])
-
-    @tf.function(reduce_retracing=True)
-    def generate_batch(self, component: tf.Tensor, w: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-        """Means of p(y | x) at x = mu_k(w) + sigma_k(w) noise.
-
-        Args:
-            component: integer tensor (B,), k of each.
-            w: tensor (B, W).
-            noise: tensor (B, D), from N(0, I).
-        """
-        mean, log_var = (tf.gather(part, component, batch_dims=1) for part in self.mixture_prior(w))
-        return self.likelihood.mean(self.decode(mean + tf.exp(0.5 * log_var) * noise))
 
     def score(self, data: Data, batch_size: int = 256) -> objective.ElboTerms:
         """The evidence lower bound of every example and its terms, from M samples.
@@ -229,9 +183,13 @@ class Inference(Part):
     @tf.function(reduce_retracing=True)
     def _examine_batch(self, examples):
         sampled = self.sampled(examples)
-        x_mean, w_mean = sampled.q_x[0], sampled.q_w[0]
-        log_resp = objective.log_responsibilities(x_mean, *self.mixture_prior(w_mean))
-        return Examination(tf.exp(log_resp), x_mean, w_mean, objective.elbo_terms(*sampled.of_terms), log_resp)
+        encoding = sampled.encoding
+        log_resp = self.log_responsibilities(encoding)
+        terms, level_terms = self.terms(sampled)
+        levels = tuple(tf.exp(level) for level in self.level_log_responsibilities(encoding))
+        return Examination(
+            tf.exp(log_resp), encoding.x_mean, encoding.w_mean, terms, log_resp, levels, level_terms
+        )
 
     def log_likelihood(self, data: Data, num_importance_samples: int = 100, batch_size: int = 16) -> np.ndarray:
         """Importance-weighted estimate of log p(y), with z summed out exactly.
@@ -258,11 +216,12 @@ class Inference(Part):
         sampled = self.sampled(examples, num_samples=num_importance_samples)
         log_weights = (
             sampled.log_likelihood
-            + objective.mixture_log_density(sampled.x, sampled.means, sampled.log_vars)
-            + objective.gaussian_log_density(sampled.w, 0.0, tf.zeros_like(sampled.w))
+            + objective.mixture_log_density(sampled.x, sampled.means, sampled.log_vars, sampled.log_weights)
+            + self.style_prior.log_prob(*(style.sample for style in sampled.styles))
             - objective.gaussian_log_density(sampled.x, *sampled.q_x)
-            - objective.gaussian_log_density(sampled.w, *sampled.q_w)
         )
+        for style in sampled.styles:
+            log_weights -= objective.gaussian_log_density(*style)
         return objective.importance_weighted_bound(log_weights)
 
     def distributions(self, examples: Any) -> distributions.Distributions:
@@ -276,11 +235,13 @@ class Inference(Part):
             p_z = p(z | x, w), p_x = p(x | w) with z summed out, p_y = p(y | x).
         """
         encoding = self.encode(self.examples(examples))
+        means, log_vars = self.mixture_prior(encoding.w_mean)
+        log_weights = self.component_prior.log_weights
         return distributions.Distributions(
             q_x=distributions.diagonal_gaussian(encoding.x_mean, encoding.x_log_var),
             q_w=distributions.diagonal_gaussian(encoding.w_mean, encoding.w_log_var),
-            p_z=distributions.component_posterior(encoding.x_mean, *self.mixture_prior(encoding.w_mean)),
-            p_x=distributions.gaussian_mixture(*self.mixture_prior(encoding.w_mean)),
+            p_z=distributions.component_posterior(encoding.x_mean, means, log_vars, log_weights),
+            p_x=distributions.gaussian_mixture(means, log_vars, log_weights),
             p_y=self.likelihood.distribution(self.decode(encoding.x_mean)),
         )
 

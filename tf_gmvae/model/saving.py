@@ -34,6 +34,8 @@ class Saving(Part):
             "min_information": self.min_information,
             "likelihood": likelihoods.serialize(self.likelihood),
             "prior_units": list(self.prior_units),
+            "component_prior": self.component_prior.kind,
+            "style_prior": keras.saving.serialize_keras_object(self.style_prior),
             "hold": self.hold,
             "seed": self.seed,
         }
@@ -42,8 +44,9 @@ class Saving(Part):
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> keras.Model:
         """The model of a config; its networks are deserialised first."""
         config = dict(config)
-        for network in ("encoder", "decoder"):
-            config[network] = keras.saving.deserialize_keras_object(config[network], custom_objects=custom_objects)
+        for part in ("encoder", "decoder", "style_prior"):
+            if part in config:  # models of earlier versions name no prior
+                config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
         with warnings.catch_warnings():
             # Weights without a seed are no concern: those that were saved replace them.
             warnings.filterwarnings("ignore", message=r"GMVAE\(seed=")

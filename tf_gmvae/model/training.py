@@ -40,19 +40,23 @@ class Training(replicas.KeepsOrder):
         Returns:
             Pair of the loss, a scalar that is the same on all replicas, and `objective.ElboTerms` (B,).
         """
-        loss, (terms, _) = self._loss_and_terms(data, training)
+        loss, ((terms, _), _) = self._loss_and_terms(data, training)
         return loss, terms
 
     def _loss_and_terms(self, data, training):
-        """The loss, and a pair of the terms (B,) of the examples of this replica and their means over all."""
+        """The loss, and a pair: the terms (B,) of the examples of this replica, and their means over all.
+
+        The terms are those of Eq. 4 and those of deeper levels, as `terms` returns them.
+        """
         if training and self.hold:
             terms, guidance = self._held_terms(data)
             means, mean_guidance = replicas.batch_means((terms, guidance))
-            loss = objective.training_loss(means, self._lambda) + self.hold * mean_guidance
+            loss = objective.training_loss(means[0], self._lambda) + self.hold * mean_guidance
         else:
-            terms = self.elbo_terms(self.examples(data), training)
+            sampled = self.sampled(self.examples(data), training)
+            terms = self.terms(sampled, compiled.elbo_terms if training else objective.elbo_terms)
             means = replicas.batch_means(terms)
-            loss = objective.training_loss(means, self._lambda)
+            loss = objective.training_loss(means[0], self._lambda)
         if self.losses:  # regularisers of the user's networks
             loss += tf.add_n([tf.cast(extra, loss.dtype) for extra in self.losses])
         return loss, (terms, means)
@@ -61,19 +65,24 @@ class Training(replicas.KeepsOrder):
         """Terms of views of the examples, and the cross-entropy (B,) of their components to the given ones."""
         values, assignments, _ = keras.utils.unpack_x_y_sample_weight(data)
         shape = None if assignments is None else tuple(assignments.shape)
-        if shape is None or len(shape) != 2 or shape[1] != self.num_components:
+        sizes = [self.num_components, *(level.num_components for level in self.style_prior.levels())]
+        if shape is None or len(shape) != 2 or shape[1] != sum(sizes):
+            made_by = "predict returns them" if len(sizes) == 1 else "predict_levels returns them, side by side"
             raise InputError(
                 f"With hold={self.hold:g}, fit takes (examples, assignments), and assignments of shape (N, "
-                f"{self.num_components}), as predict returns them. Received: "
+                f"{sum(sizes)}), as {made_by}. Received: "
                 + ("examples alone." if shape is None else f"assignments of shape {shape}.")
             )
         examples = self.examples(values)
         if is_image(self.data_shape):
             examples = self.view(examples)
         sampled = self.sampled(examples, training=True)
-        log_resp = objective.log_responsibilities(sampled.x, sampled.means, sampled.log_vars)
-        guidance = objective.cross_entropy(tf.cast(assignments, "float32"), log_resp)
-        return compiled.elbo_terms(*sampled.of_terms), guidance
+        given = tf.split(tf.cast(assignments, "float32"), sizes, axis=1)
+        log_resp = sampled.log_resp
+        guidance = objective.cross_entropy(given[0], log_resp)
+        for of_level, level_log_resp in zip(given[1:], self.sampled_levels(sampled), strict=True):
+            guidance += objective.cross_entropy(of_level, level_log_resp)
+        return self.terms(sampled, compiled.elbo_terms), guidance
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer; returns the running means of loss, ELBO and terms."""
@@ -109,21 +118,22 @@ class Training(replicas.KeepsOrder):
 
     @min_information.setter
     def min_information(self, nats: float) -> None:
-        self._min_information = checked_min_information(nats, self.num_components)
+        self._min_information = checked_min_information(nats, self.component_prior.most_kl)
         self._lambda.assign(self._min_information)
 
     def _track(self, loss, terms, means):
-        batch_size = tf.shape(terms.elbo)[0]
+        batch_size = tf.shape(terms[0].elbo)[0]
         self.trackers[0].update_state(loss, sample_weight=batch_size)
         shared = num_replicas() > 1
         kept = means if shared else terms  # of the whole batch, so that all replicas say the same
-        for tracker, values in zip(self.trackers[1:], (kept.elbo, *kept), strict=True):
+        found = (kept[0].elbo, *keras.tree.flatten(kept))
+        for tracker, values in zip(self.trackers[1:], found, strict=True):
             tracker.update_state(values, sample_weight=batch_size if shared else None)
         return {tracker.name: tracker.result() for tracker in self.trackers}
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Running means of the loss, the true ELBO (never the constrained one) and its four terms."""
+        """Running means of the loss, the true ELBO (never the constrained one), its terms, and those of levels."""
         return self.trackers
 
     def compile(

@@ -37,6 +37,8 @@ class Findings:
         features: array (N, F'), finite, standardised features of the rows of a table; None takes the values.
         feature_names: tuple of F' texts, or None: numbers.
         linkage: array (K - 1, 4), the tree of the components as SciPy has it, or None.
+        leaves: of a deep GMVAE, array (C, K, ...): the mean example of every pair of components of the first two
+            levels; or None.
 
     Raises:
         InputError: if arrays do not fit each other.
@@ -64,6 +66,7 @@ class Findings:
     features: np.ndarray | None = None
     feature_names: tuple[str, ...] | None = None
     linkage: np.ndarray | None = None
+    leaves: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for what in ("posterior", "x", "elbo", "labels", "log_posterior", "features"):

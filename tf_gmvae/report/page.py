@@ -42,6 +42,10 @@ def render(findings: Findings) -> str:
     environment.filters["percent"] = lambda value: f"{100 * value:.1f}\u00a0%"
     environment.filters["svg"] = Markup
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    leaves = None
+    if findings.leaves is not None and findings.of_images:
+        to_pixels = Pixels(findings.examples, findings.uint8_scale)
+        leaves = [pictures.strip(to_pixels(row)) for row in findings.leaves]
     elbo = np.zeros(len(findings.examples)) if findings.elbo is None else findings.elbo
     found = members.components(findings.posterior, elbo, findings.labels, findings.log_posterior)
     counts = [len(component.members) for component in found]
@@ -65,6 +69,7 @@ def render(findings: Findings) -> str:
         tree=_tree(findings, found),
         asked=_asked(findings.metrics.get("how_many")),
         confusion=_confusion(findings),
+        leaves=leaves,
         beside=floors.rows(findings.metrics),
         suffices=floors.verdict(findings.metrics),
         **(_of_images(findings, found) if findings.of_images else _of_vectors(findings, found)),

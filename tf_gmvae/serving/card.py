@@ -27,8 +27,8 @@ Exported by tf-gmvae {version} with TensorFlow {tensorflow}.
 | --- | --- |
 | one example | {shape} |
 | p(y given x) | {likelihood}, values within {support} |
-| K, components | {model.num_components} |
-| D, dimensions of x | {model.latent_dim} |
+| K, components | {model.num_components}{weights_of_components} |
+{levels}| D, dimensions of x | {model.latent_dim} |
 | W, dimensions of w | {model.style_dim} |
 | M, samples of a score | {model.num_samples} |
 | weights | {weights:,} |
@@ -81,6 +81,12 @@ def text(model: GMVAE, signatures: dict[str, tuple[Any, str]], name: str, descri
         support=f"[{low:g}, {high:g}]" if math.isfinite(high) else f"[{low:g}, infinity)",
         model=model,
         weights=model.count_params(),
+        weights_of_components=_weights(model.component_prior),
+        levels="".join(
+            f"| components of level {number}, of styles of {level.style_dim} dimensions | {level.num_components}"
+            f"{_weights(level.component_prior)} |\n"
+            for number, level in enumerate(model.style_prior.levels(), start=2)
+        ),
         signatures=table(signatures),
         pictures=_PICTURES if "cluster_bytes" in signatures else "",
     )
@@ -101,6 +107,14 @@ def table(signatures: dict[str, tuple[Any, str]]) -> str:
         cells = ("<br>".join(_tensor(*item) for item in specs.items()) for specs in (inputs, _outputs(function)))
         rows.append(f"| `{name}` | {' | '.join(cells)} | {about} |")
     return "\n".join(rows)
+
+
+def _weights(prior):
+    """How p(z) differs from 1/K, a phrase; nothing where it does not."""
+    if prior.kind == "uniform":
+        return ""
+    shares = prior.probabilities
+    return f", of learned weights from {shares.min():.3g} to {shares.max():.3g}"
 
 
 def _outputs(function):

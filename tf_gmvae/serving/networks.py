@@ -39,18 +39,27 @@ def serving_copy(model: GMVAE) -> GMVAE:
         num_samples=model.num_samples,
         likelihood=model.likelihood,
         prior_units=model.prior_units,
+        component_prior=model.component_prior.kind,
+        style_prior=type(model.style_prior).from_config(model.style_prior.get_config()),
         dtype=model.dtype_policy,
     )
     if not copy.built:
         copy.build((None, *model.data_shape))
-    for head in ("x_head", "w_head", "prior_head"):
-        getattr(copy, head).set_weights(getattr(model, head).get_weights())
+    for ours, theirs in zip(_heads(copy), _heads(model), strict=True):
+        ours.set_weights(theirs.get_weights())
     return copy
 
 
 def parts(model: GMVAE) -> tuple[keras.Layer, ...]:
     """The layers that hold all weights of a `GMVAE`."""
-    return model.encoder, model.decoder, model.x_head, model.w_head, model.prior_head
+    return model.encoder, model.decoder, *_heads(model)
+
+
+def _heads(model):
+    """What the model itself adds to the networks; the paper's priors of w and z are no layers."""
+    found = (model.x_head, model.w_head, model.prior_head, model.component_prior, model.style_prior)
+    found += tuple(model.style_heads)
+    return tuple(part for part in found if isinstance(part, keras.Layer))
 
 
 def _direct(network):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
-from tf_gmvae import objective
 from tf_gmvae.serving import draws, images
 from tf_gmvae.serving.checks import require
 
@@ -44,6 +43,8 @@ def of(model: GMVAE) -> dict[str, Signature]:
         "reconstruct": (_reconstruct, "mean of p(y given x) at the mean of q(x given y)"),
         "score": (_score, "evidence lower bound and its terms in nats; a low elbo marks the unusual"),
     }
+    if model.style_heads:
+        answers["levels"] = (_levels, "posteriors over the components of every level; level_1 is p(z given y)")
     found = {name: Signature(_function(model, answer, floats), about) for name, (answer, about) in answers.items()}
     found["serving_default"] = Signature(_function(model, _cluster, floats), "as cluster")
     if len(shape) == 3:
@@ -122,12 +123,18 @@ def _reconstruct(model, examples):
 
 
 def _score(model, examples):
-    noise = iter(draws.for_scores(model.num_samples, model.latent_dim, model.style_dim))
+    noise = iter(draws.for_scores(model.num_samples, model.latent_dim, model.style_dim, *model.style_prior.dims))
     sampled = model.sampled(
         examples, sampler=lambda mean, log_var, num_samples=None: mean + tf.exp(0.5 * log_var) * next(noise)
     )
-    terms = objective.elbo_terms(*sampled.of_terms)
+    terms, _ = model.terms(sampled)
     return {"elbo": terms.elbo, **terms._asdict()}
+
+
+def _levels(model, examples):
+    latents = model.latents_of_batch(examples)
+    found = enumerate((latents.log_posterior, *latents.levels), start=1)
+    return {f"level_{number}": tf.exp(log_posterior) for number, log_posterior in found}
 
 
 def _generate(model, with_style):
@@ -137,7 +144,9 @@ def _generate(model, with_style):
     seed_spec = tf.TensorSpec((None,), tf.int64, "seed")
 
     def answer(component, seed, w):
-        drawn, drawn_w, noise = draws.from_seeds(seed, components, model.style_dim, model.latent_dim)
+        drawn, drawn_w, noise = draws.from_seeds(
+            seed, model.component_prior, model.style_prior, model.style_dim, model.latent_dim
+        )
         w = drawn_w if w is None else w
         checks = [
             _not_empty(seed),

@@ -13,6 +13,8 @@ from tf_gmvae.seeds import within_bits
 
 # Of a component's variances. A posterior q(x | y) is rarely sharper.
 LEAST_VARIANCE = 1e-3
+# Examples whose styles are grouped; the others follow.
+MOST_GROUPED = 20_000
 
 
 class Factors(NamedTuple):
@@ -71,6 +73,24 @@ def analyse(
         scores[labels == k] = members @ weighted.T @ covariance
         uncertainty[k] = np.diag(covariance)
     return Factors(means, loadings, np.log(variances), scores, np.log(uncertainty.mean(axis=0)))
+
+
+def groups(scores: np.ndarray, num_groups: int, seed: int = 0) -> np.ndarray:
+    """Groups of styles, for the mixture of a deeper level to start from.
+
+    Args:
+        scores: array (N, J), factors of the examples within their clusters.
+        num_groups: C.
+        seed: integer. Default 0.
+
+    Returns:
+        Float32 array (N, C), soft labels of a mixture of C Gaussians.
+    """
+    from sklearn.mixture import GaussianMixture
+
+    some = np.random.default_rng(seed).permutation(len(scores))[:MOST_GROUPED]
+    fitted = GaussianMixture(num_groups, covariance_type="diag", n_init=3, random_state=within_bits(seed))
+    return fitted.fit(scores[some]).predict_proba(scores).astype("float32")
 
 
 def _mean(latents, is_member):

@@ -155,6 +155,7 @@ class Initialization(Part):
                 "num_views": num_views, "max_mapped": max_mapped, "max_examples": max_examples,
                 "max_steps": max_steps, "binarize": binarize,
                 "known": None if classes is None else hashlib.sha256(classes.tobytes()).hexdigest(),
+                **_of_priors(self),
             },
         )  # fmt: skip
         say = terminal.say if verbose else lambda text: None
@@ -206,7 +207,7 @@ class Initialization(Part):
         say(f"Start 2/3: {pretraining_epochs} epoch{'s' * (pretraining_epochs > 1)} as a plain VAE.")
         train("pretraining", Pretraining(self, learning_rate, beta), split, pretraining_epochs)
         with step("  Components from these clusters"):
-            _set_up(self, self._encoded(sample, binarize), labels.argmax(axis=1), num_factors, seed)
+            groups = _set_up(self, self._encoded(sample, binarize), labels, num_factors, seed)
         if guided_epochs:
             say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
             all_steps = guided_epochs * epoch_of(sample, guided_epochs)[1]
@@ -216,7 +217,7 @@ class Initialization(Part):
                 GuidedTraining(self, falling, guidance, view()),
                 sample,
                 guided_epochs,
-                lambda examples, numbers: (examples, tf.gather(labels, numbers)),
+                lambda examples, numbers: (examples, *(tf.gather(given, numbers) for given in (labels, *groups))),
             )
         self.initialized = True
         kept.remove()
@@ -237,18 +238,45 @@ class Initialization(Part):
 
 
 def _set_up(model, encoding, labels, num_factors, seed):
-    """Head of the prior and head of w from the clusters of the latents."""
-    mean, log_var = encoding["x_mean"].astype("float64"), encoding["x_log_var"]
-    latents = mean + np.exp(0.5 * log_var) * np.random.default_rng(seed).standard_normal(mean.shape)
-    num_factors = min(num_factors, model.style_dim, model.latent_dim // 2, *model.prior_units)
-    found = factors.analyse(latents, labels, model.num_components, num_factors, seed)
-    model.prior_head.assign_components(found.means, found.loadings, found.log_vars)
-    if num_factors:
-        from sklearn.linear_model import Ridge
+    """Heads of the prior and heads of the styles, level by level, each from the clusters of its latents.
 
-        fitted = Ridge(1.0).fit(encoding["features"], found.scores)
-        kernel = np.reshape(fitted.coef_, (num_factors, -1)).T  # scikit-learn drops the axis of a single target
-        model.w_head.assign_linear(kernel, np.reshape(fitted.intercept_, -1), found.log_var_scores)
+    Returns the soft labels (S, C) of the deeper levels, a list: groups of the styles that the level before found.
+    """
+    mean, log_var, rng = encoding["x_mean"].astype("float64"), encoding["x_log_var"], np.random.default_rng(seed)
+    latents = mean + np.exp(0.5 * log_var) * rng.standard_normal(mean.shape)
+    given = [labels]
+    levels = [(model, model.style_dim, model.prior_units, model.w_head)]
+    for level, head in zip(model.style_prior.levels(), model.style_heads, strict=True):
+        levels.append((level, level.style_dim, level.units, head))
+    for number, (level, style_dim, units, head) in enumerate(levels):
+        size = min(num_factors, style_dim, latents.shape[1] // 2, *units)
+        found = factors.analyse(latents, given[-1].argmax(axis=1), level.num_components, size, seed)
+        level.prior_head.assign_components(found.means, found.loadings, found.log_vars)
+        level.component_prior.start_from(given[-1].mean(axis=0))
+        if not size:  # without factors there is no style to group
+            break
+        _assign_linear(head, encoding["features"], found)
+        if number + 1 < len(levels):
+            given.append(factors.groups(found.scores, levels[number + 1][0].num_components, seed))
+            # The other dimensions of the style begin near N(0, I).
+            latents = rng.standard_normal((len(found.scores), style_dim))
+            latents[:, :size] = found.scores + np.exp(0.5 * found.log_var_scores) * latents[:, :size]
+    return given[1:]
+
+
+def _assign_linear(head, features, found):
+    from sklearn.linear_model import Ridge
+
+    fitted = Ridge(1.0).fit(features, found.scores)
+    kernel = np.reshape(fitted.coef_, (found.scores.shape[1], -1)).T  # scikit-learn drops a single target's axis
+    head.assign_linear(kernel, np.reshape(fitted.intercept_, -1), found.log_var_scores)
+
+
+def _of_priors(model):
+    """What the record of a start says of priors that are not the paper's, which it does not name."""
+    found = {} if model.component_prior.kind == "uniform" else {"component_prior": model.component_prior.kind}
+    levels = [[level.num_components, level.style_dim] for level in model.style_prior.levels()]
+    return {**found, "style_levels": levels} if levels else found
 
 
 def _labels_before(kept, found, indices, num_components):

@@ -114,13 +114,19 @@ class GuidedTraining(_Stage):
         return self.gmvae.trainable_weights
 
     def loss_and_terms(self, data: Any) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-        """Loss and logged terms of a batch of (examples, responsibilities)."""
-        values, responsibilities = data
+        """Loss and logged terms of a batch of (examples, responsibilities, those of deeper levels, if any)."""
+        values, responsibilities, *groups = data
         examples = self.gmvae.examples(values)
         if self.view is not None:
             examples = self.view(examples)
         sampled = self.gmvae.sampled(examples, training=True, num_samples=1)
         terms, guidance = objective.guided_terms(responsibilities, *sampled.of_terms)
-        means, guidance, agreement = replicas.batch_means((terms, guidance, tf.exp(-guidance)))
+        agreement = tf.exp(-guidance)
+        if sampled.deeper:
+            terms = terms._replace(w_prior=self.gmvae.style_prior.kl(*sampled.styles)[0].total)
+            # No groups where there are no factors.
+            for given, log_resp in zip(groups, self.gmvae.sampled_levels(sampled), strict=False):
+                guidance += objective.cross_entropy(given, log_resp)
+        means, guidance, agreement = replicas.batch_means((terms, guidance, agreement))
         loss = means.conditional_prior + means.w_prior - means.reconstruction + self.guidance * guidance
         return loss, (agreement, *means)

@@ -1,9 +1,10 @@
-"""What goes with the data where the settings leave it open: preset, columns, likelihood."""
+"""What goes with the data where the settings leave it open: preset, columns, likelihood; and the prior of w."""
 
 from __future__ import annotations
 
 from tf_gmvae import data, likelihoods, presets
 from tf_gmvae.errors import InputError
+from tf_gmvae.priors import MixturePrior
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run.settings import Settings
 
@@ -46,3 +47,19 @@ def likelihood_of(settings: Settings, dataset: data.Dataset) -> likelihoods.Like
     if dataset.columns is None:
         raise InputError("--likelihood=columns goes with --preset=table alone: leave one of them out.")
     return ColumnsLikelihood(dataset.columns)
+
+
+def style_prior_of(settings: Settings) -> MixturePrior | None:
+    """The prior of w of a run: that of a deep GMVAE if it has style components, else the paper's.
+
+    Args:
+        settings: `Settings`.
+
+    Returns:
+        `MixturePrior`, whose weights are learned where those of x are; or None.
+    """
+    if settings.style_components is None:
+        return None
+    return MixturePrior(
+        settings.style_components, settings.style_prior_dim, component_prior=settings.component_prior
+    )

@@ -13,6 +13,7 @@ from tf_gmvae.clustering import recipe
 from tf_gmvae.likelihoods import LIKELIHOODS
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.presets import PRESETS
+from tf_gmvae.priors import COMPONENT_PRIORS
 from tf_gmvae.sign_descent import SignDescent
 from tf_gmvae.start import how_many
 from tf_gmvae.tables.describing import SCALES
@@ -35,7 +36,7 @@ GROUPS = {
     ),
     "Model": (
         "preset", "likelihood", "num_components", "latent_dim", "style_dim", "num_samples", "min_information",
-        "initial_weights",
+        "component_prior", "style_components", "style_prior_dim", "initial_weights",
     ),
     "Training": (
         "epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "save_every_steps",
@@ -129,6 +130,27 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "min_information",
         0.0,
         "lambda in nats: the z-prior term has no gradient below it; 0 is the plain ELBO.",
+        **define_from,
+    )
+    flags.DEFINE_enum(
+        "component_prior",
+        "uniform",
+        list(COMPONENT_PRIORS),
+        "p(z): uniform, the paper's 1/K; learned: K weights, trained with the rest, for clusters of unequal size.",
+        **define_from,
+    )
+    flags.DEFINE_integer(
+        "style_components",
+        None,
+        "C: the prior of w is a mixture of C Gaussians that a style v shapes (a deep GMVAE); by default N(0, I).",
+        1,
+        **define_from,
+    )
+    flags.DEFINE_integer(
+        "style_prior_dim",
+        None,
+        "Of a deep GMVAE: V, dimensions of v; by default half of those of w.",
+        1,
         **define_from,
     )
     flags.DEFINE_integer(

@@ -71,8 +71,7 @@ def initialize(run: Run, found: Start | None = None) -> None:
         guided["guide"] = guide.names_of(clusters, known[start.indices], classes, settings.num_components)
     with terminal.step("  What the start has made of the examples"):
         if settings.hold:
-            held = (model.predict(run.batches(part), verbose=0) for part in samples.chunks(train))
-            run.folder.write_start_assignments((train.num_examples, model.num_components), held)
+            run.folder.write_start_assignments((train.num_examples, settings.num_held), _assignments(run))
         counts = np.bincount(start.labels.argmax(axis=1), minlength=model.num_components)
         log_posterior = model.log_posterior(run.batches(run.scored))
         labels = train.take(start.indices).labels if train.has_labels else None
@@ -187,12 +186,21 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
         fit(run, workers=workers)
 
 
+def _assignments(run):
+    """What the start has made of the training examples: posteriors of all levels side by side, part by part."""
+    for part in samples.chunks(run.dataset.train):
+        if run.model.style_heads:
+            yield np.concatenate(run.model.predict_levels(run.batches(part)), axis=1)
+        else:
+            yield run.model.predict(run.batches(part), verbose=0)
+
+
 def _held(run, in_memory):
     """What training holds on to, or None: an array, or the rows of a file that are read as they are needed."""
     if not run.settings.hold:
         return None
     num_examples = run.dataset.train.num_examples
-    rows = run.folder.read_start_assignments((num_examples, run.settings.num_components))
+    rows = run.folder.read_start_assignments((num_examples, run.settings.num_held))
     return rows.take(np.arange(num_examples)) if in_memory else rows
 
 
@@ -232,7 +240,7 @@ def training_batches(
     def with_held(examples, numbers):
         if isinstance(held, Rows):
             rows = tf.numpy_function(held.take, [numbers], tf.float32, stateful=False)
-            return examples, tf.ensure_shape(rows, (numbers.shape[0], settings.num_components))
+            return examples, tf.ensure_shape(rows, (numbers.shape[0], settings.num_held))
         return examples, tf.gather(held, numbers)
 
     return batches.map(with_held)

@@ -64,6 +64,7 @@ def write(run: Run, examination: Examination, metrics: dict[str, Any], tree: Hie
             features=None if to_features is None else np.asarray(to_features(split.examples)),
             feature_names=None if columns is None else columns.feature_names,
             linkage=tree.linkage,
+            leaves=drawing.leaves(model) if model.style_heads else None,
         ),
     )
 

@@ -19,7 +19,7 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run import guide, samples
-from train.run.choices import likelihood_of, preset_of
+from train.run.choices import likelihood_of, preset_of, style_prior_of
 from train.run.definitions import AUTO, OPTIMIZERS
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
@@ -208,6 +208,8 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     settings = settings.resolved(preset.name, likelihood.name, dataset.train.num_examples)
     if settings.hold and settings.views == "none":
         raise InputError("--hold shows images in views, unlike --views=none: add --hold=0, or leave out --views.")
+    if settings.style_prior_dim is not None and settings.style_components is None:
+        raise InputError("--style_prior_dim goes with --style_components: add it, or leave it out.")
     if settings.initialize:
         check_enough(samples.in_memory(dataset.train, settings.seed), settings.num_components)
     if settings.guide_labels is not None:
@@ -237,6 +239,8 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
         num_components=settings.num_components,
         num_samples=settings.num_samples,
         min_information=settings.min_information,
+        component_prior=settings.component_prior,
+        style_prior=style_prior_of(settings),
         hold=settings.hold,
         likelihood=likelihood_of(settings, dataset),
         data_shape=dataset.train.data_shape,

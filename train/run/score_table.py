@@ -82,7 +82,13 @@ def _of_gmvae(metrics):
     rows = [("ELBO, nats", f"{metrics['elbo']:.2f}")]
     for term in ("reconstruction", "conditional_prior", "w_prior"):
         rows.append((f"  {term}", f"{metrics[term]:.2f}"))
-    limit = math.log(metrics["num_components"])
-    rows.append(("  z_prior", f"{metrics['z_prior']:.2f} (at most log K = {limit:.2f})"))
+    limit = f"at most log K = {math.log(metrics['num_components']):.2f}"
+    if weights := metrics.get("component_weights"):
+        limit = f"from learned weights of {min(weights):.3g} to {max(weights):.3g}"
+    rows.append(("  z_prior", f"{metrics['z_prior']:.2f} ({limit})"))
+    for number, level in enumerate(metrics.get("levels") or (), start=2):
+        in_use = f"{level['components_in_use']:.0f} of {level['num_components']} components in use"
+        of_terms = f"conditional {level['conditional_prior']:.2f}, z {level['z_prior']:.2f}"
+        rows.append((f"level {number}", f"{in_use}; {of_terms}, w {level['w_prior']:.2f} nats"))
     rows.append(("w moves x by", f"{metrics['style_information']:.2f} nats within a component"))
     return rows

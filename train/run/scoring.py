@@ -47,8 +47,8 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
     terms = {name: float(np.mean(values)) for name, values in examination.terms._asdict().items()}
     terms = {"elbo": float(np.mean(examination.terms.elbo)), **terms}
     watched = diagnostics.summary(posterior, examination.x, examination.w)
-    styles = np.random.default_rng(settings.seed).standard_normal((STYLES, model.style_dim)).astype("float32")
-    components = (stream.numpy() for stream in model.mixture_prior(styles))
+    styles = model.style_prior.sample(np.random.default_rng(settings.seed), STYLES, model.style_dim)
+    components = (stream.numpy() for stream in model.mixture_prior(styles.astype("float32")))
     history = folder.read_history()
     seconds = sum(row["seconds"] for row in history)
     examples = len(history) * math.prod(settings.epoch_shape(dataset.train.num_examples))
@@ -62,6 +62,7 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         "num_components": settings.num_components,
         "num_samples": settings.num_samples,
         "min_information": settings.min_information,
+        "component_weights": _weights(model.component_prior),
         "seed": settings.seed,
         "epochs": len(history),
         "ended": settings.has_ended(history),
@@ -78,15 +79,46 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
         "guide_labels": _guided(folder),
         "how_many": folder.read_how_many(),
         "start": _of_start(folder, posterior.argmax(axis=1)),
-        "collapse": diagnostics.verdicts(
-            watched,
-            settings.num_components,
-            terms["w_prior"],
-            np.bincount(posterior.argmax(axis=1), minlength=settings.num_components),
-            settings.initialize,
-        ),
+        "levels": _levels(model, examination),
+        "collapse": [
+            *diagnostics.verdicts(
+                watched,
+                settings.num_components,
+                terms["w_prior"],
+                np.bincount(posterior.argmax(axis=1), minlength=settings.num_components),
+                settings.initialize,
+            ),
+            *(
+                sentence
+                for number, of_level in enumerate(examination.levels, start=2)
+                for sentence in diagnostics.level_verdicts(of_level, number, settings.initialize)
+            ),
+        ],
         "versions": versions(),
     }
+
+
+def _weights(prior):
+    """pi as a list of K numbers; None where it is uniform."""
+    return None if prior.kind == "uniform" else prior.probabilities.tolist()
+
+
+def _levels(model, examination):
+    """The figures of every deeper level, a list, and its terms in nats."""
+    found = zip(model.style_prior.levels(), examination.levels, examination.level_terms, strict=True)
+    return [
+        {
+            "num_components": level.num_components,
+            "style_dim": level.style_dim,
+            "component_weights": _weights(level.component_prior),
+            "shares": np.mean(
+                posterior.argmax(axis=1)[:, None] == np.arange(level.num_components), axis=0
+            ).tolist(),
+            **diagnostics.level_summary(posterior),
+            **{name: float(np.mean(values)) for name, values in terms._asdict().items()},
+        }
+        for level, posterior, terms in found
+    ]
 
 
 def _of_start(folder, clusters):

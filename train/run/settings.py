@@ -39,6 +39,9 @@ class Settings(Record):
     style_dim: int | None
     num_samples: int
     min_information: float
+    component_prior: str
+    style_components: int | None
+    style_prior_dim: int | None
     epochs: int | None
     batch_size: int
     learning_rate: float
@@ -90,6 +93,11 @@ class Settings(Record):
         """A run's name where the user gives none."""
         number = how_many.AUTO if self.num_components == AUTO else self.num_components
         return f"{self.data_name}-k{number}-m{self.num_samples}-seed{self.seed}"
+
+    @property
+    def num_held(self) -> int:
+        """Components of all levels together: columns of what --hold holds on to."""
+        return self.num_components + (self.style_components or 0)
 
     @property
     def shareable(self) -> Settings:
