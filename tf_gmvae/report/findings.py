@@ -36,6 +36,7 @@ class Findings:
         method: text, what found the clusters.
         features: array (N, F'), finite, standardised features of the rows of a table; None takes the values.
         feature_names: tuple of F' texts, or None: numbers.
+        points: array (N', 2), a map of x, or None; taken where it is of all N examples, and these are not too many.
 
     Raises:
         InputError: if arrays do not fit each other.
@@ -62,6 +63,7 @@ class Findings:
     method: str = "a Gaussian mixture variational autoencoder"
     features: np.ndarray | None = None
     feature_names: tuple[str, ...] | None = None
+    points: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for what in ("posterior", "x", "elbo", "labels", "log_posterior", "features"):

@@ -35,6 +35,8 @@ class RunFiles:
         clusters_csv: what the model says of every example, CSV; and clusters_parquet.
         clusters_json: names of the clusters, and the ELBO below which an example is an outlier.
         report: the run in pictures, HTML.
+        explorer: the run to walk through, HTML.
+        kept: names and marks that were given there, JSON; absent if there are none.
         skipped: images that could not be read, a name a line; absent if there were none.
         tensorboard: event files.
     """
@@ -54,6 +56,8 @@ class RunFiles:
         self.clusters_parquet = self.path / "clusters.parquet"
         self.clusters_json = self.path / "clusters.json"
         self.report = self.path / "report.html"
+        self.explorer = self.path / "explorer.html"
+        self.kept = self.path / "explorer.json"
         self.skipped = self.path / "skipped.txt"
         self.tensorboard = self.path / "tensorboard"
 
