@@ -11,6 +11,7 @@ from tf_gmvae.explorer.exploration import Exploration
 from tf_gmvae.explorer.sheets import sheets
 from tf_gmvae.figures.image_sheets import Pixels
 from tf_gmvae.report import charts, members
+from tf_gmvae.report.findings import Findings
 
 # Clusters of an example that are shown with their probability, and examples that are nearest to it.
 LIKELIEST, NEAREST = 10, 12
@@ -92,6 +93,18 @@ def nearest(x: np.ndarray, count: int) -> np.ndarray:
     return NearestNeighbors(n_neighbors=count).fit(x).kneighbors(return_distance=False)
 
 
+def num_columns(findings: Findings) -> int:
+    """Values of an example that are shown.
+
+    Args:
+        findings: `Findings` about P examples.
+
+    Returns:
+        Integer: all, or of many rows so many that the page stays small.
+    """
+    return min(findings.rows.shape[1], max(1, VALUES // len(findings.examples)))
+
+
 def _places(points):
     """Places on the map from 0 to `STEPS`, by one scale for both axes."""
     low, span = points.min(axis=0), np.ptp(points, axis=0).max()
@@ -139,7 +152,7 @@ def _cards(exploration):
         offsets = members.component_means(values, found)
         name = findings.feature_name if findings.feature_names else "column {}".format
         for card, offset, each in zip(cards, offsets, found, strict=True):
-            strongest = np.argsort(-np.abs(offset), kind="stable")[:MARKS] if len(each.members) else []
+            strongest = np.argsort(-np.abs(offset), kind="stable")[: MARKS if len(each.members) else 0]
             card["marks"] = [[name(int(column)), float(offset[column])] for column in strongest]
     return cards
 
@@ -173,8 +186,7 @@ def _of_images(exploration):
 
 def _of_rows(exploration):
     findings = exploration.findings
-    values = findings.rows
-    shown = min(values.shape[1], max(1, VALUES // len(values)))
+    values, shown = findings.rows, num_columns(findings)
     named = exploration.columns
     found: dict[str, Any] = {
         "columns": [[str(i), []] if named is None else [named[i][0], list(named[i][1])] for i in range(shown)],

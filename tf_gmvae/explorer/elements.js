@@ -17,6 +17,18 @@ function button(text, onclick, properties = {}) {
   return element("button", { type: "button", onclick, ...properties }, text);
 }
 
+function rgb(colour) {
+  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+}
+
+// A colour that can be told from the page it is on: dark ones are lightened on a dark page.
+function visible(colour) {
+  const [r, g, b] = rgb(colour);
+  const lacking = 0.42 - (0.3 * r + 0.59 * g + 0.11 * b) / 255;
+  if (lacking <= 0 || !matchMedia("(prefers-color-scheme: dark)").matches) return colour;
+  return `#${[r, g, b].map((value) => Math.round(value + lacking * (255 - value)).toString(16).padStart(2, "0")).join("")}`;
+}
+
 function byId(id) {
   return document.getElementById(id);
 }
@@ -36,8 +48,8 @@ function count(number) {
 
 // A share that is not all is not said to be all, nor one that is more than nothing to be nothing.
 function percent(share) {
-  if (share > 0.9995 && share < 1) return "over 99.9 %";
-  if (share > 0 && share < 0.0005) return "under 0.1 %";
+  if (share > 0.9995 && share < 1) return "> 99.9 %";
+  if (share > 0 && share < 0.0005) return "< 0.1 %";
   return `${(100 * share).toFixed(1)} %`;
 }
 

@@ -29,8 +29,8 @@ class Exploration:
         places: array (R,), where on a line through w, in deviations of its prior.
         columns: list of pairs (name, levels) of F columns of a table; None where they have no names. Default None.
         names: list of K texts, what the clusters are called, or None. Default None.
-        rows: array (P,) of whole numbers by which a server knows the examples; None: all about them is in the page.
-            Default None.
+        rows: array (P,) of whole numbers by which a server knows the examples; None: what is known of them is in
+            the page. Default None.
         counts: array (K,), examples of each cluster among all; None: among the P. Default None.
         kept: dict of names and marks that were kept with the run, or None. Default None.
 

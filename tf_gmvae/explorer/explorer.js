@@ -8,10 +8,6 @@ function shade(share) {
   return STOPS[i].map((value, c) => Math.round(value + rest * (STOPS[i + 1][c] - value)));
 }
 
-function rgb(colour) {
-  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-}
-
 class Explorer {
   constructor(known) {
     this.known = known;
@@ -27,11 +23,22 @@ class Explorer {
     this.panels = { clusters: new ClustersPanel(this), example: new ExamplePanel(this), group: new GroupPanel(this),
       styles: new StylesPanel(this), keep: new KeepPanel(this) };
     this.top();
+    this.tint();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      this.tint();
+      this.panels[this.tab].draw();
+      this.paint();
+    });
     this.tabs({ clusters: "Clusters", example: "Example", group: "Group", styles: "Styles", keep: "Take away" });
     this.show("clusters");
     this.paint();
-    this.filter();
     document.documentElement.dataset.ready = "";
+  }
+
+  tint() {
+    this.given ??= { colours: this.known.colours, classColours: this.known.classColours };
+    this.known.colours = this.given.colours.map(visible);
+    this.known.classColours = this.given.classColours && this.given.classColours.map(visible);
   }
 
   top() {
@@ -80,6 +87,7 @@ class Explorer {
       byId(`tab-${each}`).tabIndex = each === name ? 0 : -1;
     }
     this.panels[name].draw();
+    this.filter();
   }
 
   failure(error) {
@@ -99,6 +107,8 @@ class Explorer {
       return;
     }
     this.show("example");
+    const tabs = byId("tabs");
+    if (tabs.getBoundingClientRect().top > 0.6 * innerHeight) tabs.scrollIntoView({ block: "center" }); // on a phone it is below
     const point = this.scatter.current;
     if (point !== null) {
       const brief = this.known.brief(point);
@@ -109,7 +119,6 @@ class Explorer {
   openCluster(k) {
     this.cluster = k;
     this.show("clusters");
-    this.filter();
     byId("panels").scrollTop = 0;
     if (k !== null) byId("cluster-title").focus({ preventScroll: true });
   }
@@ -117,19 +126,20 @@ class Explorer {
   take(points) {
     this.group = points;
     this.panels.group.more = EACH;
-    this.scatter.group = new Set(points.length > 4000 ? [] : points);
-    this.scatter.redraw();
     this.show("group");
     say(points.length ? `${count(points.length)} examples are in the group.` : "No example is in the group.");
   }
 
   filter() {
-    const { known, scatter } = this;
+    const { known, scatter, cluster } = this;
+    // What the panel beside the map is about stands out, and the rest steps back.
+    const group = this.tab === "group" && this.group.length ? new Set(this.group) : null;
+    const stands = group ? (p) => group.has(p) : this.tab === "clusters" && cluster !== null ? (p) => known.cluster[p] === cluster : () => true;
     for (let p = 0; p < known.count; p++) {
       const sure = known.certainty[p];
       // The ends take all in: certainties of float32 may end a little above 1.
       scatter.shown[p] = (sure >= this.low || this.low === 0) && (sure <= this.high || this.high === 1) && !this.hidden.has(known.cluster[p]) ? 1 : 0;
-      scatter.faint[p] = this.cluster !== null && known.cluster[p] !== this.cluster ? 1 : 0;
+      scatter.faint[p] = stands(p) ? 0 : 1;
     }
     if (this.panels.clusters.counted) this.counted(this.panels.clusters.counted);
     this.texts();

@@ -1,5 +1,7 @@
 // What stands beside the map about groups, and what a person takes away: names, and examples marked as wrong.
 
+const LISTED = 30; // marks that are listed one by one
+
 class GroupPanel {
   constructor(app) {
     this.app = app;
@@ -12,7 +14,7 @@ class GroupPanel {
     const { known, group } = app;
     if (!group.length) {
       this.root.replaceChildren(element("p", { class: "none" },
-        "No group is chosen. Choose “draw a lasso” above the map and draw around some points, or, with the keyboard, move the map and ",
+        "No group is chosen. Choose “draw a lasso” on the map and draw around some points, or, with the keyboard, move the map and ",
         "take those in view."), button("Take those in view as a group", () => app.take(app.scatter.inView())));
       return;
     }
@@ -81,8 +83,8 @@ class KeepPanel {
       element("p", { class: "soft" }, "For --names= as well, and to go on here:"),
       element("div", { class: "row" }, element("label", { for: "take-back", class: "soft" }, "Take back"), read),
       marks.size ? element("h3", {}, "Marks") : null,
-      element("div", { class: "marks" }, [...marks.values()].slice(0, 100).map((mark) => this.line(mark))),
-      marks.size > 100 ? element("p", { class: "soft" }, "The first 100.") : null,
+      element("div", { class: "marks" }, [...marks.values()].slice(0, LISTED).map((mark) => this.line(mark))),
+      marks.size > LISTED ? element("p", { class: "soft" }, `The first ${LISTED}.`) : null,
     );
   }
 

@@ -5,7 +5,7 @@ const NEAR = 12; // pixels from a point within which it is meant
 class Scatter {
   // Events: point(point or null), lasso(points), hover(point or null, left, top).
   constructor(canvas, known, events) {
-    Object.assign(this, { canvas, known, events, lassoing: false, current: null, group: new Set(), texts: [], path: [] });
+    Object.assign(this, { canvas, known, events, lassoing: false, current: null, texts: [], path: [] });
     this.context = canvas.getContext("2d");
     this.colour = new Uint8Array(3 * known.count);
     this.shown = new Uint8Array(known.count).fill(1);
@@ -23,7 +23,6 @@ class Scatter {
       else this.redraw();
     }).observe(canvas);
     this.resize();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.redraw());
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
       this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), event.offsetX, event.offsetY);
@@ -54,8 +53,12 @@ class Scatter {
       top = Math.max(top, y[p]);
     }
     [this.x, this.y] = [(left + right) / 2, (bottom + top) / 2];
-    this.whole = 0.92 * Math.min(this.width / (right - left || 1), this.height / (top - bottom || 1));
+    // No point lies under the buttons at the right or the choice at the top.
+    const [wide, high] = [Math.max(40, this.width - 88), Math.max(40, this.height - 84)];
+    this.whole = Math.min(wide / (right - left || 1), high / (top - bottom || 1));
     this.scale = this.whole;
+    this.x += 24 / this.scale;
+    this.y += 20 / this.scale;
     this.moved = false;
     this.redraw();
   }
@@ -256,11 +259,9 @@ class Scatter {
       context.strokeStyle = colour;
       context.stroke();
     };
-    for (const p of this.group) if (this.shown[p]) around(p, this.radius + 0.8, 1.1, dark);
-    if (this.current !== null) {
-      around(this.current, this.radius + 4, 5, light);
-      around(this.current, this.radius + 4, 2.5, dark);
-    }
+    if (this.current === null) return;
+    around(this.current, this.radius + 4, 5, light);
+    around(this.current, this.radius + 4, 2.5, dark);
   }
 
   // Names upon the map, the first where two would overlap.

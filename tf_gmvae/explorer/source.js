@@ -142,8 +142,10 @@ class ServedSource {
     return answer.json();
   }
 
-  detail(row) {
-    return this.ask(`example/${row}`);
+  async detail(row) {
+    const detail = await this.ask(`example/${row}`);
+    for (const name of ["values", "decoded"]) detail[name] = detail[name] && detail[name].map((value) => value ?? NaN);
+    return detail;
   }
 
   image(path, size, alt) {

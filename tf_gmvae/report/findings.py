@@ -36,7 +36,7 @@ class Findings:
         method: text, what found the clusters.
         features: array (N, F'), finite, standardised features of the rows of a table; None takes the values.
         feature_names: tuple of F' texts, or None: numbers.
-        points: array (N', 2), a map of x, or None; taken where it is of all N examples, and these are not too many.
+        points: array (N', 2), a map of x, or None; taken where it is of all N examples, if these are not too many.
 
     Raises:
         InputError: if arrays do not fit each other.

@@ -15,7 +15,7 @@ from tf_gmvae.explorer.exploration import MOST, some
 from tf_gmvae.figures import drawing
 from tf_gmvae.report import Findings
 from tf_gmvae.start import latent_map
-from train.run import answers
+from train.run import answers, kept
 from train.run.run import Run
 
 # Components whose styles can be moved, the largest; places on either line through w, in deviations of its prior.
@@ -58,6 +58,7 @@ def of_run(run: Run, findings: Findings) -> explorer.Exploration:
         reconstructions=run.model.reconstruct(run.batches(shown)),
         planes=planes(run, findings.posterior),
         names=run.folder.read_clusters().get("names"),
+        kept=kept.read(run.folder.kept) if run.folder.kept.is_file() else None,
     )
 
 
