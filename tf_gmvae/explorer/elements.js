@@ -13,6 +13,10 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
+function fill(root, ...children) {
+  root.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
+}
+
 function button(text, onclick, properties = {}) {
   return element("button", { type: "button", onclick, ...properties }, text);
 }
@@ -44,6 +48,10 @@ function bar(share, colour) {
 
 function count(number) {
   return number.toLocaleString("en");
+}
+
+function signed(value, digits) {
+  return value.toFixed(digits).replace("-", "−");
 }
 
 // A share that is not all is not said to be all, nor one that is more than nothing to be nothing.

@@ -144,6 +144,7 @@ class Explorer {
     if (this.panels.clusters.counted) this.counted(this.panels.clusters.counted);
     this.texts();
     const shown = scatter.shown.reduce((sum, each) => sum + each, 0);
+    byId("empty").hidden = shown > 0;
     byId("map").setAttribute("aria-label", `Map of ${count(shown)} examples, coloured by ${this.colourBy}`);
   }
 
@@ -176,7 +177,7 @@ class Explorer {
         context.fillStyle = `rgb(${shade(i / 255)})`;
         context.fillRect(i, 0, 1, 1);
       }
-      const written = (value) => (by === "certainty" ? value.toFixed(2) : value.toFixed(1).replace("-", "−"));
+      const written = (value) => (signed(value, by === "certainty" ? 2 : 1));
       legend.replaceChildren(element("span", {}, by === "certainty" ? "certainty" : "ELBO, nats", element("b", {}, (by === "elbo" ? "≤ " : "") + written(low)),
         strip, element("b", {}, (by === "elbo" ? "≥ " : "") + written(high))));
     }

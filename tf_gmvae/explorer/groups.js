@@ -13,7 +13,7 @@ class GroupPanel {
     const { app } = this;
     const { known, group } = app;
     if (!group.length) {
-      this.root.replaceChildren(element("p", { class: "none" },
+      fill(this.root, element("p", { class: "none" },
         "No group is chosen. Choose “draw a lasso” on the map and draw around some points, or, with the keyboard, move the map and ",
         "take those in view."), button("Take those in view as a group", () => app.take(app.scatter.inView())));
       return;
@@ -25,7 +25,7 @@ class GroupPanel {
     const marked = briefs.filter((brief) => app.isMarked(brief)).length;
     const right = element("input", { type: "text", id: "group-right", maxlength: "80", autocomplete: "off", list: "all-names",
       placeholder: "may stay empty" });
-    this.root.replaceChildren(
+    fill(this.root,
       element("h2", { id: "group-title", tabindex: "-1" }, `${count(group.length)} example${group.length === 1 ? "" : "s"}`),
       marked ? element("p", {}, element("span", { class: "badge" }, `${count(marked)} marked as wrong`)) : null,
       element("h3", {}, "Clusters in it"),
@@ -65,22 +65,22 @@ class KeepPanel {
     const file = (text, name, write, disabled) => button(text, () => takeAway(`${this.stem}-${name}`, write(), name.endsWith("json")
       ? "application/json" : "text/csv"), { disabled, "data-file": name });
     const read = element("input", { type: "file", id: "take-back", accept: ".json,application/json", onchange: () => this.take(read) });
-    this.root.replaceChildren(
+    fill(this.root,
       element("h2", {}, "Take away"),
       element("p", { class: "soft" }, app.known.live
         ? "Names and marks are kept in explorer.json in the folder of the run as you go."
         : "Names and marks live in this page until it is closed: take them along before."),
       element("h3", {}, `Names: ${named} of ${app.known.colours.length} clusters`),
       element("div", { class: "row" }, file("Names, CSV", "names.csv", () => this.names(), !named)),
-      element("p", { class: "soft" }, "For --names= of train.evaluate and train.main."),
+      element("p", { class: "soft" }, "For ", element("code", {}, "--names="), " of train.evaluate and train.main."),
       element("h3", {}, `Marked as wrong: ${count(marks.size)}`),
       element("div", { class: "row" }, file("Marked, CSV", "marked.csv", () => this.marked(), !marks.size),
         file("Guide, CSV", "guide.csv", () => this.guide(guides), !guides.length)),
       element("p", { class: "soft" }, `The first has every mark, by its id. The second has the ${count(guides.length)} of the training part `
-        + "that were given a name, for --guide_labels= of train.main."),
+        + "that were given a name, for ", element("code", {}, "--guide_labels="), " of train.main."),
       element("h3", {}, "All of it"),
       element("div", { class: "row" }, file("Names and marks, JSON", "explorer.json", () => `${JSON.stringify(kept, null, 2)}\n`, !named && !marks.size)),
-      element("p", { class: "soft" }, "For --names= as well, and to go on here:"),
+      element("p", { class: "soft" }, "For ", element("code", {}, "--names="), " as well, and to go on here:"),
       element("div", { class: "row" }, element("label", { for: "take-back", class: "soft" }, "Take back"), read),
       marks.size ? element("h3", {}, "Marks") : null,
       element("div", { class: "marks" }, [...marks.values()].slice(0, LISTED).map((mark) => this.line(mark))),

@@ -50,7 +50,7 @@ class ClustersPanel {
   }
 
   draw() {
-    this.root.replaceChildren(...(this.app.cluster === null ? this.list() : this.card(this.app.cluster)));
+    fill(this.root, ...(this.app.cluster === null ? this.list() : this.card(this.app.cluster)));
   }
 
   list() {
@@ -127,7 +127,7 @@ class ClustersPanel {
     if (card.contents.length) made.push(element("h3", {}, "Labels in it"), labelBars(card.contents, colour));
     if (card.marks.length) {
       made.push(element("h3", {}, "Stands out in"), element("dl", { class: "facts" }, card.marks.flatMap(([column, value]) => [
-        element("dt", {}, column), element("dd", {}, `${value > 0 ? "+" : "−"}${Math.abs(value).toFixed(1)} deviations`)])));
+        element("dt", {}, column), element("dd", {}, `${value > 0 ? "+" : ""}${signed(value, 1)} deviations`)])));
     }
     made.push(element("h3", {}, "Members, the most certain first"), members);
     if (card.count) this.more(k, members, 0, []);
@@ -169,7 +169,7 @@ class ExamplePanel {
     const { app } = this;
     const { row } = app;
     this.body = element("div");
-    this.root.replaceChildren(element("div", { class: "row", role: "search" },
+    fill(this.root, element("div", { class: "row", role: "search" },
       element("label", { for: "find", class: "soft" }, "Find id"), this.search, button("Find", () => this.find())), this.body);
     if (row === null) {
       this.body.append(element("p", { class: "none" }, "No example is chosen. Click a point on the map, or find one by its id."));
@@ -177,7 +177,7 @@ class ExamplePanel {
     }
     try {
       const detail = await app.source.detail(row);
-      if (app.row === row) this.body.replaceChildren(...this.about(detail));
+      if (app.row === row) fill(this.body, this.about(detail));
     } catch (error) {
       this.body.replaceChildren(app.failure(error));
     }
@@ -191,7 +191,7 @@ class ExamplePanel {
       button(app.clusterName(detail.cluster), () => app.openCluster(detail.cluster), { class: "plain" }))],
     ["certainty", percent(detail.certainty)]];
     if (detail.label) facts.push(["label", detail.label]);
-    if (detail.elbo !== null) facts.push(["ELBO", `${detail.elbo.toFixed(1)} nats`]);
+    if (detail.elbo !== null) facts.push(["ELBO", `${signed(detail.elbo, 1)} nats`]);
     facts.push(["part", detail.part]);
     const figureOf = (caption, picture) => element("figure", {}, element("figcaption", {}, caption), picture);
     const rest = 1 - detail.posterior.reduce((sum, [, p]) => sum + p, 0);
@@ -212,7 +212,7 @@ class ExamplePanel {
       detail.neighbours.length ? examplesOf(app, detail.neighbours) : null,
       ...(known.ofImages || !detail.values ? [] : [element("h3", {}, detail.decoded ? "Its row, and what the model makes of it" : "Its row"),
         ...valueTable(known, detail.values, detail.decoded, "Values of the example")]),
-    ].filter(Boolean);
+    ];
   }
 }
 
@@ -226,7 +226,7 @@ class StylesPanel {
     const { known } = this.app;
     const { planes } = known;
     if (!planes) {
-      this.root.replaceChildren(element("p", { class: "none" }, "This method draws nothing new, so there is no style to move."));
+      fill(this.root, element("p", { class: "none" }, "This method draws nothing new, so there is no style to move."));
       return;
     }
     const { components, places, along, across } = planes;
@@ -245,10 +245,10 @@ class StylesPanel {
       return [element("label", { for: `style-${name}` }, text), input, output];
     };
     this.shown = element("div", { class: "figures" });
-    this.root.replaceChildren(
+    fill(this.root, 
       element("h2", {}, "Styles"),
       element("p", { class: "soft" }, "What the model draws for a cluster, moved along the directions of w in which it changes most, from "
-        + `${places[0]} to ${places[places.length - 1]} deviations. A grid of ${along * across} examples of each cluster, decoded beforehand.`),
+        + `${signed(places[0], 1)} to ${signed(places[places.length - 1], 1)} deviations. A grid of ${along * across} examples of each cluster, decoded beforehand.`),
       element("h3", {}, element("label", { for: "style-cluster" }, "Cluster")), chosen,
       element("h3", {}, "Directions of w"),
       element("div", { class: "pair" }, slider("first", "first", along), across > 1 ? slider("second", "second", across) : []),
@@ -261,7 +261,7 @@ class StylesPanel {
     const { known, clusterName } = this.app;
     const { components, places, along, across, pictures, values } = known.planes;
     const number = (components.indexOf(this.component) * across + this.second) * along + this.first;
-    const place = (i) => places[i].toFixed(2).replace("-", "−");
+    const place = (i) => signed(places[i], 2);
     const said = (name, value) => {
       this[`${name}Output`].textContent = value;
       this[`${name}Input`].setAttribute("aria-valuetext", `${value} deviations`);
@@ -276,7 +276,7 @@ class StylesPanel {
     } else {
       const size = known.columns.length;
       const row = Array.from(values.slice(number * size, (number + 1) * size));
-      this.shown.replaceChildren(element("h3", {}, "Decoded"), ...valueTable(known, null, row, "Decoded values").filter(Boolean));
+      fill(this.shown, element("h3", {}, "Decoded"), ...valueTable(known, null, row, "Decoded values"));
     }
   }
 }
