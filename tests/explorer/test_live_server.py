@@ -37,7 +37,7 @@ def served(finished, tmp_path_factory):
 
 
 def ask(server, path, method="GET", body=None, **headers):
-    """Status, headers and body of an answer; `path` after the token, or from the root if it begins with a slash."""
+    """Status, headers and body of an answer; `path` follows the token, unless it begins with a slash."""
     connection = http.client.HTTPConnection(HERE, server.server_port, timeout=60)
     target = path if path.startswith("/") else f"/{server.token}/{path}"
     connection.putrequest(method, target, skip_host="Host" in headers)
