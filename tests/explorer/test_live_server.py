@@ -167,6 +167,7 @@ def test_names_and_marks_are_kept_with_the_run(served):
         (403, put(served, content, Origin="http://evil.example")),
         (403, put(served, content, Origin="null")),
         (400, put(served, b"{")),
+        (400, put(served, b"[" * 10**5)),
         (400, put(served, {"names": [{"cluster": 10, "name": "x"}]})),
         (400, put(served, content, Content_Type="text/plain")),
         (400, ask(served, "other", "PUT", b"{}", Content_Type="application/json")),
@@ -175,6 +176,11 @@ def test_names_and_marks_are_kept_with_the_run(served):
         assert answer[0] == status
     assert file.read_bytes() == before
     assert sorted(path.name for path in file.parent.glob("explorer*")) == ["explorer.html", "explorer.json"]
+
+
+def test_members_are_asked_for_by_whole_numbers(served):
+    for query in ("from=x&size=2", "from=0&size=-1", "from=0&size=²", "from=0&size=" + "9" * 20):
+        assert ask(served, f"members/1?{urllib.parse.quote(query, safe='=&')}")[0] == 400
 
 
 def test_a_port_that_is_taken_is_told(served):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tf_gmvae.explorer.contents import contents
 from tf_gmvae.explorer.exploration import Exploration
@@ -30,9 +31,6 @@ class Page(NamedTuple):
 def render(exploration: Exploration) -> Page:
     """The page of a run.
 
-    Only its own script and style may run or count, by their SHA-256; texts of the data reach it as JSON, and its
-    script writes them as text, so that none can become code.
-
     Args:
         exploration: `Exploration`. If its `rows` are given, the page asks a server on its own address for all that
             is about single examples; else it asks for nothing.
@@ -40,10 +38,24 @@ def render(exploration: Exploration) -> Page:
     Returns:
         `Page`.
     """
+    return page_of(contents(exploration))
+
+
+def page_of(known: Mapping[str, Any]) -> Page:
+    """The page that knows something.
+
+    Only its own script and style may run or count, by their SHA-256; texts of the data reach it as JSON, and its
+    script writes them as text, so that none can become code.
+
+    Args:
+        known: answer of `contents`.
+
+    Returns:
+        `Page`.
+    """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    known = contents(exploration)
     parts = [(HERE / name).read_text(encoding="utf-8") for name in SCRIPTS]
     script = "\n".join(['(() => {\n"use strict";', *parts, "})();\n"])
     style = (HERE / "page.css").read_text(encoding="utf-8")

@@ -13,8 +13,9 @@ from tf_gmvae import explorer
 from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
-from tf_gmvae.explorer.contents import LIKELIEST, NEAREST, num_columns
+from tf_gmvae.explorer.contents import LIKELIEST, NEAREST, contents, num_columns
 from tf_gmvae.explorer.exploration import MOST
+from tf_gmvae.explorer.page import page_of
 from tf_gmvae.explorer.sheets import smaller
 from tf_gmvae.figures.image_sheets import Pixels
 from tf_gmvae.start import latent_map
@@ -50,9 +51,9 @@ class Live:
         sample = self._take(rows)
         self.findings = pictures.findings_of(run, sample, run.model.examine(run.batches(sample)), {})
         self.rows = rows
-        self.points = latent_map.plane(self.findings.x, run.settings.seed)
-        self.planes = pages.planes(run, self.findings.posterior)
         self._pixels = Pixels(sample.examples, self.findings.uint8_scale) if self.findings.of_images else None
+        self._known = self._contents()
+        self.page()  # says what is wrong before anybody asks
 
     @property
     def num_examples(self) -> int:
@@ -70,24 +71,10 @@ class Live:
         return self._pixels is not None
 
     def page(self) -> explorer.Page:
-        """The page, which asks for the rest."""
-        run, folder, answers = self.run, self.run.folder, self.answers
-        exploration = explorer.Exploration(
-            findings=self.findings,
-            points=self.points,
-            ids=answers["id"][self.rows],
-            parts=answers["split"][self.rows],
-            total=self.num_examples,
-            reconstructions=None,
-            planes=self.planes,
-            places=pages.PLACES,
-            columns=pages.columns_of(run.dataset),
-            names=folder.read_clusters().get("names"),
-            rows=self.rows,
-            counts=np.bincount(answers["cluster"], minlength=self.num_components),
-            kept=kept.read(folder.kept) if folder.kept.is_file() else None,
-        )
-        return explorer.render(exploration)
+        """The page, which asks for the rest; with the names and marks that are kept by now."""
+        folder = self.run.folder
+        record = kept.read(folder.kept) if folder.kept.is_file() else None
+        return page_of({**self._known, "kept": record})
 
     def example(self, row: int) -> dict[str, Any]:
         """All that is known of an example.
@@ -207,6 +194,26 @@ class Live:
         record = kept.as_text(kept.parse(text), self.num_components)
         with self.lock:
             self.run.folder.write_whole(self.run.folder.kept, record)
+
+    def _contents(self):
+        """What the page knows before it asks."""
+        run, answers = self.run, self.answers
+        return contents(
+            explorer.Exploration(
+                findings=self.findings,
+                points=latent_map.plane(self.findings.x, run.settings.seed),
+                ids=answers["id"][self.rows],
+                parts=answers["split"][self.rows],
+                total=self.num_examples,
+                reconstructions=None,
+                planes=pages.planes(run, self.findings.posterior),
+                places=pages.PLACES,
+                columns=pages.columns_of(run.dataset),
+                names=run.folder.read_clusters().get("names"),
+                rows=self.rows,
+                counts=np.bincount(answers["cluster"], minlength=self.num_components),
+            )
+        )
 
     def _take(self, rows):
         """The examples of some rows, in their order, as one split."""

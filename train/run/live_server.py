@@ -19,7 +19,7 @@ from tf_gmvae.errors import InputError
 from train.run.live import Live
 
 HERE = "127.0.0.1"
-# Bytes of names and marks; members that are told of at a time.
+# Bytes of names and marks, and the largest number of a member; members that are told of at a time.
 LARGEST, MOST_MEMBERS = 2**24, 500
 
 
@@ -72,8 +72,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self._path()
-        if path is not None:
+        if path is None:
+            return
+        try:
             self._answer(path)
+        except (InputError, OSError) as error:  # of files that are there no more, say
+            self._refuse(500, str(error))
 
     def do_PUT(self) -> None:
         path = self._path()
@@ -85,12 +89,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         length = self.headers.get("Content-Length", "")
         is_json = self.headers.get("Content-Type", "").split(";")[0].strip() == "application/json"
-        if path != "kept" or not is_json or not length.isdigit() or int(length) > LARGEST:
+        if path != "kept" or not is_json or not _below(length, LARGEST):
             self._refuse(400, "Names and marks are put to kept, as JSON.")
             return
         try:
             self.server.live.keep(self.rfile.read(int(length)))
-        except (ValueError, InputError) as error:
+        except (ValueError, InputError, RecursionError) as error:
             self._refuse(400, f"These are no names and marks ({error}).")
         except OSError as error:
             self._refuse(500, f"Not written ({error.strerror}).")
@@ -117,7 +121,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._json(live.find(asked.get("id", "")))
         elif kind == "members" and _below(number, live.num_components):
             begin, size = (asked.get(key, "0") for key in ("from", "size"))
-            if begin.isdigit() and size.isdigit():
+            if _below(begin, LARGEST) and _below(size, LARGEST):
                 self._json(live.members(int(number), int(begin), min(int(size), MOST_MEMBERS)))
             else:
                 self._refuse(400, "from and size are whole numbers.")
