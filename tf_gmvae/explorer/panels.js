@@ -203,6 +203,8 @@ class ExamplePanel {
         detail.decodes ? figureOf("reconstruction", app.source.reconstruction(detail.row, 128, `Reconstruction of example ${detail.id}`)) : null) : null,
       element("dl", { class: "facts" }, facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])),
       element("div", { class: "row" }, button(isMarked ? "Not wrong after all" : "Mark as wrong", () => app.mark([detail], !isMarked))),
+      ...(known.ofImages || !detail.values ? [] : [element("h3", {}, detail.decoded ? "Its row, and what the model makes of it" : "Its row"),
+        ...valueTable(known, detail.values, detail.decoded, "Values of the example")]),
       element("h3", {}, "Posterior over the clusters"),
       element("div", { class: "bars" }, detail.posterior.slice(0, 6).flatMap(([k, p]) => [
         element("span", { class: "what", title: app.clusterName(k) }, dot(known.colours[k]), element("span", {}, app.clusterName(k))),
@@ -210,8 +212,6 @@ class ExamplePanel {
       rest > 0.005 ? element("p", { class: "soft" }, `${percent(rest)} on others.`) : null,
       detail.neighbours.length ? element("h3", {}, "Nearest in the latent space") : null,
       detail.neighbours.length ? examplesOf(app, detail.neighbours) : null,
-      ...(known.ofImages || !detail.values ? [] : [element("h3", {}, detail.decoded ? "Its row, and what the model makes of it" : "Its row"),
-        ...valueTable(known, detail.values, detail.decoded, "Values of the example")]),
     ];
   }
 }
