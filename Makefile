@@ -15,7 +15,7 @@ test: .venv/installed-test
 test-slow: .venv/installed-test
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
-# Reports in a browser; CHROMIUM is its path, if it is not on the PATH.
+# Reports and explorers in a browser; CHROMIUM is its path, if it is not on the PATH.
 test-browser: .venv/installed-browser
 	$(BIN)/python -m pytest -m browser
 

@@ -18,6 +18,7 @@ setup(
     packages=find_packages(include=["tf_gmvae*", "layers*", "train*"]),
     package_data={
         "tf_gmvae.report": ["page.html"],
+        "tf_gmvae.explorer": ["page.html", "page.css", "*.js"],
         **{package: ["py.typed"] for package in ("tf_gmvae", "layers", "train")},
     },
     python_requires=">=3.10,<3.14",

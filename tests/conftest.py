@@ -60,6 +60,14 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def browser():
+    """Chromium."""
+    from support import chromium
+
+    yield from chromium.started()
+
+
+@pytest.fixture(scope="session")
 def table():
     """A table of 200 rows and 6 real-valued columns in three clusters, which no test writes into."""
     rng = np.random.default_rng(0)

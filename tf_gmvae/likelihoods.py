@@ -33,7 +33,7 @@ import tensorflow as tf
 from layers.bounds import bounded_log
 from tf_gmvae.distributions import tfd
 from tf_gmvae.errors import InputError
-from tf_gmvae.objective import LOG_TWO_PI
+from tf_gmvae.gaussians import LOG_TWO_PI
 
 
 class Likelihood:

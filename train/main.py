@@ -12,6 +12,7 @@ from tf_gmvae.serving import versions
 from train import cli
 from train.run import (
     clusters,
+    explorer,
     floors,
     follower,
     groups,
@@ -44,6 +45,7 @@ flags.DEFINE_enum(
     "which this command runs; auto is workers where TF_CONFIG names several, else one.",
 )
 flags.DEFINE_bool("report", True, "Write report.html at the end: the run in pictures.")
+explorer.define()
 flags.DEFINE_bool("floors", True, floors.HELP)
 clusters.define()
 groups.define()
@@ -133,7 +135,7 @@ def _conclude(run, exported):
     if chosen.answers:
         clusters.write(run, examination, chosen.names, None if chosen.cut is None else tree.groups(chosen.cut))
     if chosen.report:
-        pictures.write(run, examination, metrics, tree)
+        pictures.write(run, examination, metrics, tree, chosen.explorer)
     if chosen.export:
         version = versions.newest(exported)
         if version and version.stat().st_mtime >= folder.model.stat().st_mtime:

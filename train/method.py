@@ -9,7 +9,7 @@ from absl import flags
 
 from tf_gmvae import interrupts, terminal
 from train import cli
-from train.run import last_screen, method_job, names, pictures, score_table
+from train.run import explorer, last_screen, method_job, names, pictures, score_table
 from train.run.folder import RunFolder
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
@@ -23,6 +23,7 @@ flags.DEFINE_bool(
     "overwrite", False, "Replace the run of that name, once the first epoch of the new one is saved."
 )
 flags.DEFINE_bool("report", True, "Write report.html at the end: the clusters in pictures.")
+explorer.define()
 
 
 def main() -> None:
@@ -49,7 +50,7 @@ def main() -> None:
             terminal.say("\n" + score_table.table(metrics), hang=score_table.HANG)
             folder.write_metrics(metrics)
             if chosen.report:
-                pictures.write_of_method(run, log_assignments, codes, metrics)
+                pictures.write_of_method(run, log_assignments, codes, metrics, chosen.explorer)
     except KeyboardInterrupt as stop:
         # A folder with a run in it is refused without one of these two.
         saved = folder.flags.is_file() and not chosen.overwrite

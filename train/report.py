@@ -1,14 +1,18 @@
-"""The pictures of a finished run: `python -m train.report --run=runs/digits` writes its report.html."""
+"""The pictures of a finished run: `python -m train.report --run=runs/digits` writes its report.html.
+
+Beside it lies explorer.html, the same to walk through.
+"""
 
 from absl import flags
 
 from tf_gmvae import terminal
 from train import cli
-from train.run import floors, groups, pictures, scoring
+from train.run import explorer, floors, groups, pictures, scoring
 from train.run.run import Run
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
+explorer.define()
 
 
 def main() -> None:
@@ -21,7 +25,7 @@ def main() -> None:
         tree = groups.tree_of(run)
     metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, None)
     metrics["floors"] = floors.beside(run, examination.posterior, compute=False)
-    pictures.write(run, examination, metrics, tree)
+    pictures.write(run, examination, metrics, tree, flags.FLAGS.explorer)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,8 @@ def test_a_run_leaves_all_it_promises(finished):
     assert metrics["versions"]["tf-gmvae"] == tf_gmvae.__version__
     assert list((run / "tensorboard").rglob("events*"))
     assert sorted(path.name for path in run.iterdir()) == [
-        "clusters.csv", "clusters.json", "clusters.parquet", "hierarchy.json", "history.csv", "metrics.json",
+        "clusters.csv", "clusters.json", "clusters.parquet", "explorer.html", "hierarchy.json", "history.csv",
+        "metrics.json",
         "model.keras", "report.html", "run.flags", "start.json", "start_assignments.npy", "start_clusters.npy",
         "tensorboard",
     ]  # fmt: skip
@@ -269,11 +270,12 @@ def test_unlabelled_vectors_become_a_run(small_runs):
 @pytest.mark.slow
 def test_the_reports_are_the_same_when_drawn_again(small_runs):
     folder, _ = small_runs
-    pages = [folder / name / "report.html" for name in ("pictures", "table")]  # with images, and with UMAP's map
+    runs = ("pictures", "table")  # with images, and with UMAP's map
+    pages = [folder / name / page for name in runs for page in ("report.html", "explorer.html")]
     before = [page.read_text(encoding="utf-8") for page in pages]
     for page in pages:
         page.unlink()
-    for process in run_all("train.report", [[f"--run={page.parent}"] for page in pages]):
+    for process in run_all("train.report", [[f"--run={folder / name}"] for name in runs]):
         assert process.returncode == 0, process.stderr
     assert [page.read_text(encoding="utf-8") for page in pages] == before
 
@@ -393,6 +395,7 @@ def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(tmp_path):
         "overwrite",
         "strategy",
         "report",
+        "explorer",
         "floors",
         "export",
         "saved_models_dir",

@@ -1,5 +1,6 @@
 """train.shards by processes that are killed, and runs on its shards from the start to the export."""
 
+import io
 import json
 import os
 import signal
@@ -11,11 +12,13 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 from conftest import ROOT, run_python
+from PIL import Image
 from support.commands import run_all
 
 from tf_gmvae.data import load
 from tf_gmvae.data.shards.manifest import load_shards
-from train.run import samples, score_table
+from train.run import live, samples, score_table
+from train.run.run import Run
 
 
 @pytest.mark.slow
@@ -133,6 +136,19 @@ def test_what_does_not_go_with_shards(runs, call, sentence):
     assert answers[call].returncode == 1 and sentence in answers[call].stderr
 
 
+def test_every_example_in_shards_can_be_explored(runs, monkeypatch):
+    folder, _ = runs
+    monkeypatch.setattr(live, "MOST", 30)
+    served = live.Live(Run.open(str(folder / "run")))
+    digits = load("digits")
+    assert [each["row"] for each in served.find("20")] == [20, 1458]
+    for row, split, number in ((20, digits.train, 20), (1458, digits.test, 20)):
+        told = served.example(row)
+        assert (told["id"], told["label"]) == ("20", str(split.labels[number]))
+        picture = np.asarray(Image.open(io.BytesIO(served.picture(row, decoded=False))))
+        np.testing.assert_allclose(picture, 255 * split.examples[number, :, :, 0], atol=1)
+
+
 def test_a_sample_is_said_to_be_one(runs, monkeypatch):
     folder, _ = runs
     metrics = json.loads((folder / "run" / "metrics.json").read_text())
@@ -142,6 +158,8 @@ def test_a_sample_is_said_to_be_one(runs, monkeypatch):
     monkeypatch.setattr(samples, "EXAMPLES", 50)
     parts = [samples.in_memory(train, seed) for seed in (0, 0, 1)]
     assert all(part.num_examples == 50 for part in parts)
+    numbers = parts[0].ids.astype(int)  # of all examples, not of the sample
+    np.testing.assert_array_equal(parts[0].examples, load("digits").train.examples[numbers])
     np.testing.assert_array_equal(parts[0].examples, parts[1].examples)
     assert (parts[0].examples != parts[2].examples).any()
     monkeypatch.setattr(samples, "BYTES", 7 * parts[0].examples[0].nbytes)

@@ -131,7 +131,7 @@ def test_a_mistake_and_the_wait_before_it_leave_one_sentence():
 
 
 @pytest.mark.parametrize(
-    "command", ["main", "evaluate", "export", "figures", "method", "predict", "report", "table1"]
+    "command", ["main", "evaluate", "explore", "export", "figures", "method", "predict", "report", "table1"]
 )
 def test_help_fits_and_is_of_our_own_flags(command):
     process = run_warm("-m", f"train.{command}", "--help")

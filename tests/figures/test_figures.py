@@ -264,6 +264,17 @@ def test_walks_through_w_follow_what_moves_a_component():
         x = model.mixture_prior(np.array([w + [0] * 14], "float32"))[0][0, k]
         expected = model.likelihood.mean(model.decode(x[None]))[0]
         np.testing.assert_allclose(walks[1 - k, 0, 2], expected, atol=1e-5)
+    planes = drawing.planes(model, [1, 0], [-1.0, 0, 1])
+    assert planes.shape == (2, 3, 3, 8, 8, 1)
+    np.testing.assert_allclose(planes[:, 1], walks[:, 0], atol=1e-5)  # along the first line
+    np.testing.assert_allclose(planes[:, :, 1], walks[:, 1], atol=1e-5)  # and along the second
+
+
+def test_a_plane_of_styles_of_one_dimension_is_a_line():
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=3, style_dim=1, seed=0)
+    places = [-1.0, 0, 1, 2]
+    planes = drawing.planes(model, [2], places)
+    np.testing.assert_allclose(planes, drawing.walks(model, [2], places), atol=1e-5)
 
 
 def broken(table1, folder):

@@ -1,11 +1,9 @@
 """Reports in a real browser; `make test-browser` runs these, with Chromium on the machine."""
 
-import os
-import shutil
-
 import numpy as np
 import pytest
 from conftest import run_warm
+from support.chromium import CONTRAST, OVERFLOW
 from test_report import image_model, written
 
 from tf_gmvae.data import Dataset, Split
@@ -13,8 +11,6 @@ from tf_gmvae.data import Dataset, Split
 pytestmark = pytest.mark.browser
 
 LOADED = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
-# Text and charts reach beyond a phone's screen only inside what scrolls on its own.
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # What is drawn ends within the card that it is in; a table may scroll.
 CUT_OFF = """[...document.querySelectorAll('.plot svg, figure img, .card p, .figures dd, h1')].filter(each =>
   each.getBoundingClientRect().width > 0 && (each.scrollWidth > each.clientWidth + 1 && each.tagName != 'svg'
@@ -23,30 +19,6 @@ CUT_OFF = """[...document.querySelectorAll('.plot svg, figure img, .card p, .fig
 # Pixels of a letter in the charts.
 SMALLEST = """[...document.querySelectorAll('svg')].filter(svg => svg.getBoundingClientRect().width > 0).map(svg =>
   9 * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width).reduce((a, b) => Math.min(a, b))"""
-CONTRAST = """() => {
-  const rgb = text => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
-  const luminance = c => c.map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const page = luminance(rgb(getComputedStyle(document.body).backgroundColor));
-  return [...document.querySelectorAll('p, h1, h2, dt, dd, figcaption, svg text')].map(element => {
-    const style = getComputedStyle(element);
-    const text = luminance(rgb(element.tagName == 'text' ? style.fill : style.color));
-    return (Math.max(text, page) + 0.05) / (Math.min(text, page) + 0.05);
-  }).reduce((a, b) => Math.min(a, b));
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "no browser found: install Chromium, or set CHROMIUM to its path"
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=quiet)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

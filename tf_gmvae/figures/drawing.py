@@ -60,13 +60,40 @@ def walks(
     Returns:
         Array (C, L, P, ...), means of p(y | x).
     """
+    lines = _lines(model, components, num_lines)
+    return _decoded(model, components, np.asarray(places, "float32")[:, None] * lines[:, :, None])
+
+
+def planes(model: GMVAE, components: Sequence[int], places: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Examples at a component's mean on a grid in the plane of its two leading lines, those of `walks`.
+
+    Args:
+        model: `GMVAE`.
+        components: list of C numbers.
+        places: array (P,), on either line, in deviations of the prior of w.
+
+    Returns:
+        Array (C, Q, P, ...), means of p(y | x): along the second line, where Q is P, or 1 if there is no second
+        line, and along the first.
+    """
+    lines = _lines(model, components, 2)
+    along = np.asarray(places, "float32")[:, None] * lines[:, :, None]  # (C, L, P, W)
+    across = along[:, 1] if lines.shape[1] > 1 else np.zeros_like(along[:, 0, :1])
+    return _decoded(model, components, across[:, :, None] + along[:, 0, None])
+
+
+def _lines(model, components, num_lines):
+    """(C, L, W), L unit vectors of w for each component, as `walks` tells."""
     units = np.eye(model.style_dim, dtype="float32")
     ahead, behind = (model.mixture_prior(sign * units)[0].numpy()[:, components] for sign in (1, -1))
     deviations = np.exp(0.5 * model.mixture_prior(0 * units[:1])[1].numpy()[:, components])
     slopes = np.moveaxis((ahead - behind) / 2 / deviations, 1, 0)  # (C, W, D)
     lines = np.swapaxes(np.linalg.svd(slopes, full_matrices=False)[0], 1, 2)[:, :num_lines]  # (C, L, W)
     largest = np.take_along_axis(lines, np.abs(lines).argmax(axis=2)[..., None], axis=2)
-    lines *= np.sign(largest)
-    w = np.asarray(places, "float32")[:, None] * lines[:, :, None]  # (C, L, P, W)
+    return lines * np.sign(largest)
+
+
+def _decoded(model, components, w):
+    """Means of p(y | x) at the mean of each component; w of (C, ..., W)."""
     means = (model.mixture_prior(w[i])[0][:, :, k] for i, k in enumerate(components))
     return np.stack([model.likelihood.mean(model.decode(x)).numpy() for x in means])

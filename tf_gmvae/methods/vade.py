@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import data, objective
+from tf_gmvae import data, gaussians, objective
 from tf_gmvae.methods.networks import HIDDEN, LATENT, dense
 from tf_gmvae.methods.pretrained import PretrainedMethod
 from tf_gmvae.model import replicas
@@ -158,6 +158,6 @@ def prior_terms(
         Pair of tensors (B,), nats: sum_k g_k KL(q(x | y) || N(mu_k, sigma^2_k)), and sum_k g_k log(g_k / pi_k).
     """
     share = tf.exp(log_post)
-    divergences = objective.gaussian_kl(q_x[0][:, None], q_x[1][:, None], means, log_vars)
+    divergences = gaussians.gaussian_kl(q_x[0][:, None], q_x[1][:, None], means, log_vars)
     x_prior = tf.reduce_sum(share * divergences, axis=-1)
     return x_prior, tf.reduce_sum(share * (log_post - tf.nn.log_softmax(logits)), axis=-1)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import distributions, inputs, objective
+from tf_gmvae import distributions, gaussians, inputs, objective
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
 from tf_gmvae.priors import LevelTerms
@@ -218,10 +218,10 @@ class Inference(Part):
             sampled.log_likelihood
             + objective.mixture_log_density(sampled.x, sampled.means, sampled.log_vars, sampled.log_weights)
             + self.style_prior.log_prob(*(style.sample for style in sampled.styles))
-            - objective.gaussian_log_density(sampled.x, *sampled.q_x)
+            - gaussians.gaussian_log_density(sampled.x, *sampled.q_x)
         )
         for style in sampled.styles:
-            log_weights -= objective.gaussian_log_density(*style)
+            log_weights -= gaussians.gaussian_log_density(*style)
         return objective.importance_weighted_bound(log_weights)
 
     def distributions(self, examples: Any) -> distributions.Distributions:

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from tf_gmvae import objective
+from tf_gmvae import gaussians
 from tf_gmvae.errors import InputError
 
 
@@ -37,7 +37,7 @@ class StandardNormal:
         Returns:
             Tensor (...), nats.
         """
-        return objective.gaussian_log_density(w, 0.0, ops.zeros_like(w))
+        return gaussians.gaussian_log_density(w, 0.0, ops.zeros_like(w))
 
     def kl(self, mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
         """KL(q(w | y) || p(w)), the w-prior term of Eq. 4, in closed form.
@@ -49,7 +49,7 @@ class StandardNormal:
         Returns:
             Tensor (B,), nats.
         """
-        return objective.standard_normal_kl(mean, log_var)
+        return gaussians.standard_normal_kl(mean, log_var)
 
     def sample(
         self, rng: np.random.Generator, num_samples: int, dim: int, components: Sequence[Any] = ()

@@ -39,6 +39,7 @@ class Findings:
         linkage: array (K - 1, 4), the tree of the components as SciPy has it, or None.
         leaves: of a deep GMVAE, array (C, K, ...): the mean example of every pair of components of the first two
             levels; or None.
+        points: array (N', 2), a map of x, or None; taken where it is of all N examples, if these are not too many.
 
     Raises:
         InputError: if arrays do not fit each other.
@@ -67,6 +68,7 @@ class Findings:
     feature_names: tuple[str, ...] | None = None
     linkage: np.ndarray | None = None
     leaves: np.ndarray | None = None
+    points: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         for what in ("posterior", "x", "elbo", "labels", "log_posterior", "features"):

@@ -271,7 +271,9 @@ def _some(findings, values):
 
 def _maps(findings):
     some = _some(findings, findings.x)
-    points = latent_map.plane(findings.x[some], findings.seed)
+    points = findings.points
+    if points is None or not len(points) == len(some) == len(findings.x):
+        points = latent_map.plane(findings.x[some], findings.seed)
     names = [str(k) for k in range(findings.num_components)]
     colours = charts.component_colours(findings.num_components)
     shown = [charts.latent_map(points, findings.posterior[some].argmax(axis=1), names, colours, "component")]

@@ -13,8 +13,8 @@ import tensorflow as tf
 from layers import ColumnFeatures
 from layers.bounds import bounded_log
 from tf_gmvae.distributions import tfb, tfd
+from tf_gmvae.gaussians import LOG_TWO_PI
 from tf_gmvae.likelihoods import Likelihood
-from tf_gmvae.objective import LOG_TWO_PI
 from tf_gmvae.tables.columns import KINDS, Column, Columns
 
 # Of the log-variance of a real column, in units of its own variance: a tenth of its deviation. Columns of few

@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_gmvae.data.table import read_table
 from tf_gmvae.errors import InputError
+from train.run import kept
 
 
 def read(path: str | Path, num_components: int, clusters_by_id: Mapping[str, int]) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def columns_of(path: str | Path) -> dict[str, list[str]]:
     """The columns of a table of names.
 
     Args:
-        path: table, such as a .csv file.
+        path: table, such as a .csv file, or the .json file of the page to explore.
 
     Returns:
         Dict of lists of texts: "name", and "cluster", "id" or both.
@@ -64,6 +65,8 @@ def columns_of(path: str | Path) -> dict[str, list[str]]:
     Raises:
         InputError: if it cannot be read, lacks them, or has a row without a name.
     """
+    if Path(path).suffix.lower() == ".json":
+        return _of_page(path)
     table = read_table(path)
     found = {
         name.lower().strip(): [_text(value) for value in np.asarray(values).tolist()]
@@ -78,6 +81,13 @@ def columns_of(path: str | Path) -> dict[str, list[str]]:
     if "" in found["name"]:
         raise InputError(f"{path}: row {found['name'].index('')} has no name: fill it, or remove the row.")
     return found
+
+
+def _of_page(path):
+    named = kept.read(path)["names"]
+    if not named:
+        raise InputError(f"{path} names no cluster: name one on the page, and take the file away again.")
+    return {"cluster": [str(each["cluster"]) for each in named], "name": [_text(each["name"]) for each in named]}
 
 
 def _numbers(path, texts, num_components):

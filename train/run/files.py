@@ -38,6 +38,8 @@ class RunFiles:
         tree: the clusters of clusters, a linkage as SciPy has it, JSON.
         clusters_json: names of the clusters, and the ELBO below which an example is an outlier.
         report: the run in pictures, HTML.
+        explorer: the run to walk through, HTML.
+        kept: names and marks that were given there, JSON; absent if there are none.
         skipped: images that could not be read, a name a line; absent if there were none.
         tensorboard: event files.
     """
@@ -59,6 +61,8 @@ class RunFiles:
         self.tree = self.path / "hierarchy.json"
         self.clusters_json = self.path / "clusters.json"
         self.report = self.path / "report.html"
+        self.explorer = self.path / "explorer.html"
+        self.kept = self.path / "explorer.json"
         self.skipped = self.path / "skipped.txt"
         self.tensorboard = self.path / "tensorboard"
 

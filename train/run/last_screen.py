@@ -69,6 +69,7 @@ def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str]) -> No
     terminal.say(("Next", "bold"))
     for path, holds in (
         (folder.report, "the run in pictures"),
+        (folder.explorer, "the same to walk through, with a map"),
         (folder.path / "clusters.csv", "the cluster of every example"),
     ):
         if path.is_file():

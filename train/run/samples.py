@@ -25,13 +25,14 @@ def in_memory(split: Split, seed: int) -> Split:
         seed: of the draw.
 
     Returns:
-        `Split` in memory: of shards at most `EXAMPLES` examples of `BYTES`, in their order.
+        `Split` in memory: of shards at most `EXAMPLES` examples of `BYTES`, in their order; their ids are as in
+        `chunks`.
     """
     if not isinstance(split, ShardedSplit):
         return split
     bytes_each = int(np.prod(split.data_shape)) * split.dtype.itemsize
     size = min(split.num_examples, EXAMPLES, max(1, BYTES // bytes_each))
-    return split.take(drawn(split.num_examples, size, seed))
+    return _known(split, drawn(split.num_examples, size, seed))
 
 
 def chunks(split: Split) -> Iterator[Split]:
@@ -49,5 +50,10 @@ def chunks(split: Split) -> Iterator[Split]:
         return
     for begin in range(0, split.num_examples, CHUNK):
         numbers = np.arange(begin, min(begin + CHUNK, split.num_examples))
-        part = split.take(numbers)
-        yield part if part.ids is not None else replace(part, ids=numbers.astype(str))
+        yield _known(split, numbers)
+
+
+def _known(split, numbers):
+    """Some examples, by their ids or else by their numbers among all."""
+    part = split.take(numbers)
+    return part if part.ids is not None else replace(part, ids=numbers.astype(str))

@@ -1,0 +1,56 @@
+"""Names and marks that the page to explore gives away: commands take them back, or say why not."""
+
+import json
+
+import pytest
+
+from tf_gmvae.errors import InputError
+from train.run import cluster_names, kept
+
+GIVEN = {
+    "names": [{"cluster": 1, "name": 'a "quoted", name'}, {"cluster": 2, "name": "7"}],
+    "marked": [{"id": "x/1.png", "split": "test", "cluster": 0, "name": ""}],
+}
+
+
+def written(tmp_path, content):
+    path = tmp_path / "run-explorer.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def test_the_file_of_the_page_names_clusters(tmp_path):
+    named = cluster_names.read(written(tmp_path, GIVEN), 4, {})
+    assert named == {"names": ["0", 'a "quoted", name', "7", "3"], "certainty": [None] * 4}
+
+
+def test_the_csv_of_the_page_names_clusters(tmp_path):
+    path = tmp_path / "run-names.csv"
+    path.write_text('"cluster","name"\n1,"a ""quoted"", name"\n2,"7"\n')  # as `csv` of elements.js writes it
+    assert cluster_names.read(path, 4, {})["names"] == ["0", 'a "quoted", name', "7", "3"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "is damaged or not names and marks of an explorer"),
+        ("[]", "has no list 'names'"),
+        ({"names": [{"cluster": "1", "name": "a"}]}, "an entry lacks one of cluster, name"),
+        ({"names": [{"cluster": True, "name": "a"}]}, "an entry lacks one of cluster, name"),
+        ({"names": [], "marked": [{"id": "1"}]}, "an entry lacks one of id, split, cluster, name"),
+        ({"names": [{"cluster": 1, "name": "a" * 81}]}, "a name is longer than 80 letters"),
+        ({"names": []}, "names no cluster: name one on the page"),
+        ({"names": [{"cluster": 9, "name": "a"}]}, "has the cluster '9', but clusters are 0 to 3"),
+    ],
+)
+def test_what_is_no_such_file_is_told_in_a_sentence(tmp_path, content, says):
+    with pytest.raises(InputError, match=says) as caught:
+        cluster_names.read(written(tmp_path, content), 4, {})
+    assert "run-explorer.json" in str(caught.value)
+
+
+def test_only_what_is_known_is_kept():
+    text = kept.as_text(kept.parse(json.dumps({**GIVEN, "more": "x"})), 3)
+    assert json.loads(text) == GIVEN
+    with pytest.raises(InputError, match="There is no cluster 2: they are 0 to 1."):
+        kept.as_text(kept.parse(json.dumps(GIVEN)), 2)
