@@ -401,6 +401,7 @@ def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(tmp_path):
         "saved_models_dir",
         "answers",
         "names",
+        "cut",
         "flagfile",
     ]
     assert sorted(shown) == sorted([*of_main, *(field.name for field in fields(Settings))])  # none of TensorFlow's

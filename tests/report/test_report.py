@@ -17,8 +17,8 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.figures.image_sheets import Pixels, sheet
 from tf_gmvae.report import Findings, charts, members, pictures, render
 from tf_gmvae.start import latent_map
+from train.run import groups, scoring
 from train.run import pictures as run_pictures
-from train.run import scoring
 from train.run.folder import RunFolder
 from train.run.run import Run
 from train.run.settings import Settings
@@ -43,7 +43,9 @@ def written(model, dataset, tmp_path, **overrides):
     run = Run(folder, chosen, dataset, model)
     examination = scoring.examine(run)
     metrics = scoring.score(run, examination)
-    run_pictures.write(run, examination, metrics)
+    tree = groups.tree_of(run)
+    metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, None)
+    run_pictures.write(run, examination, metrics, tree)
     return folder.report.read_text(encoding="utf-8"), metrics, examination
 
 

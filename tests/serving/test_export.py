@@ -19,7 +19,7 @@ from test_export_pictures import png as black
 
 import tf_gmvae
 from layers import SpectralConv2D
-from tf_gmvae import objective
+from tf_gmvae import objective, priors
 
 TERMS = ("reconstruction", "conditional_prior", "w_prior", "z_prior")
 SIZES = (1, 7, 256)
@@ -316,7 +316,8 @@ def test_scores_are_those_of_model_score_but_for_the_noise(digits):
 def test_drawn_components_are_uniform_and_styles_normal(image_model):
     from tf_gmvae.serving import draws
 
-    draw = tf.function(lambda seeds: draws.from_seeds(seeds, 5, 16, 32))
+    by = (priors.UniformWeights(5), priors.StandardNormal(), 16, 32)
+    draw = tf.function(lambda seeds: draws.from_seeds(seeds, *by))
     component, w, noise = draw(tf.range(2000, dtype=tf.int64))
     assert np.bincount(component, minlength=5) == pytest.approx(400, abs=90)
     for values in (w.numpy(), noise.numpy()):

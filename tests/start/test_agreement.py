@@ -87,8 +87,8 @@ def test_of_many_features_the_principal_components_before_the_greatest_fall():
     rng = np.random.default_rng(0)
     variances = np.concatenate([[50, 40, 30, 25, 20, 15], np.full(60, 1.0)])
     points = rng.standard_normal((400, 66)) * np.sqrt(variances)
-    assert candidates._narrow(points, 0).shape == (400, 6)
-    assert candidates._narrow(points[:, :50], 0).shape == (400, 50)
+    assert candidates.narrow(points, 0).shape == (400, 6)
+    assert candidates.narrow(points[:, :50], 0).shape == (400, 50)
 
 
 def test_rows_of_answers_are_clustered_by_what_is_found_again_alone():

@@ -15,16 +15,31 @@ from tf_gmvae.priors import LevelTerms, Style
 
 
 class Encoding(NamedTuple):
-    """Parameters of q(x | y) and q(w | y): x_mean and x_log_var (B, D), w_mean and w_log_var (B, W).
-
-    Those of the styles of deeper levels follow as pairs (mean, log_var) in `deeper`.
-    """
+    """Parameters of q(x | y) and q(w | y): x_mean and x_log_var (B, D), w_mean and w_log_var (B, W)."""
 
     x_mean: tf.Tensor
     x_log_var: tf.Tensor
     w_mean: tf.Tensor
     w_log_var: tf.Tensor
-    deeper: tuple[tuple[tf.Tensor, tf.Tensor], ...] = ()
+
+    @property
+    def deeper(self) -> tuple[tuple[tf.Tensor, tf.Tensor], ...]:
+        """None: there is one level."""
+        return ()
+
+
+class DeepEncoding(NamedTuple):
+    """The same of a deep GMVAE; those of the styles of deeper levels follow, pairs (mean, log_var) in `deeper`."""
+
+    x_mean: tf.Tensor
+    x_log_var: tf.Tensor
+    w_mean: tf.Tensor
+    w_log_var: tf.Tensor
+    deeper: tuple[tuple[tf.Tensor, tf.Tensor], ...]
+
+
+def _encoded(streams: Any, deeper: Any) -> Encoding | DeepEncoding:
+    return DeepEncoding(*(*streams, deeper)) if deeper else Encoding(*streams)
 
 
 class Sampled(NamedTuple):
@@ -58,10 +73,10 @@ class Sampled(NamedTuple):
         return self[1:-2] if self.log_weights is None else self[1:-1]
 
     @property
-    def encoding(self) -> Encoding:
+    def encoding(self) -> Encoding | DeepEncoding:
         """The parameters that were sampled by."""
         deeper = tuple((style.mean, style.log_var) for style in self.deeper)
-        return Encoding(*(*self.q_x, *self.q_w, deeper))
+        return _encoded((*self.q_x, *self.q_w), deeper)
 
     @property
     def styles(self) -> tuple[Style, ...]:
@@ -101,7 +116,7 @@ class Computation(Part):
         floats = inputs.on_model_scale(values, self.likelihood)
         return floats if values.dtype == tf.uint8 else inputs.with_value_checks(floats, self.likelihood)
 
-    def encode(self, examples: tf.Tensor, training: bool = False) -> Encoding:
+    def encode(self, examples: tf.Tensor, training: bool = False) -> Encoding | DeepEncoding:
         """Parameters of the recognition model q(x | y) q(w | y) (Eq. 2).
 
         Args:
@@ -114,7 +129,7 @@ class Computation(Part):
         features = self.encoder(examples, training=training)
         streams = [self.x_head(features), self.w_head(features), *(head(features) for head in self.style_heads)]
         q_x, q_w, *deeper = (tuple(tf.cast(stream, "float32") for stream in pair) for pair in streams)
-        return Encoding(*(*q_x, *q_w, tuple(deeper)))
+        return _encoded((*q_x, *q_w), tuple(deeper))
 
     def mixture_prior(self, w: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Components of p(x | w, z) (Eq. 1c).
@@ -128,7 +143,7 @@ class Computation(Part):
         means, log_vars = self.prior_head(w)
         return tf.cast(means, "float32"), tf.cast(log_vars, "float32")
 
-    def log_responsibilities(self, encoding: Encoding) -> tf.Tensor:
+    def log_responsibilities(self, encoding: Encoding | DeepEncoding) -> tf.Tensor:
         """log p(z | y) at the means of x and w, without noise (Eq. 3).
 
         Args:
@@ -140,7 +155,7 @@ class Computation(Part):
         components = self.mixture_prior(encoding.w_mean)
         return objective.log_responsibilities(encoding.x_mean, *components, self.component_prior.log_weights)
 
-    def level_log_responsibilities(self, encoding: Encoding) -> tuple[tf.Tensor, ...]:
+    def level_log_responsibilities(self, encoding: Encoding | DeepEncoding) -> tuple[tf.Tensor, ...]:
         """The posteriors over the components of deeper levels at the means of the styles, without noise.
 
         Args:

@@ -25,8 +25,11 @@ class Groups(Part):
             `linkage` what `scipy.cluster.hierarchy.dendrogram` draws.
 
         Example:
-            >>> tree = model.hierarchy(images)
-            >>> groups = tree.cut(10).argmax(axis=1)
+            >>> rows = np.random.default_rng(0).normal(size=(20, 4))
+            >>> model = tf_gmvae.GMVAE.for_table(rows, num_components=5, seed=0)
+            >>> tree = model.hierarchy(rows)
+            >>> tree.linkage.shape, tree.cut(2).shape
+            ((4, 4), (20, 2))
         """
         latents = self.latents(data, batch_size)
         return joining.tree(latents.log_posterior, latents.x, self.seed or 0)

@@ -28,13 +28,25 @@ class Latents(NamedTuple):
         log_posterior: log p(z | y) at the means of x and w, (N, K), nats.
         x: means of q(x | y), (N, D).
         w: means of q(w | y), (N, W).
-        levels: log-posteriors over the components of deeper levels, tuple of (N, C), nats.
     """
 
     log_posterior: np.ndarray
     x: np.ndarray
     w: np.ndarray
-    levels: tuple[np.ndarray, ...] = ()
+
+    @property
+    def levels(self) -> tuple[np.ndarray, ...]:
+        """None: there is one level."""
+        return ()
+
+
+class DeepLatents(NamedTuple):
+    """The same of a deep GMVAE; `levels` are log-posteriors over the components of deeper levels, each (N, C)."""
+
+    log_posterior: np.ndarray
+    x: np.ndarray
+    w: np.ndarray
+    levels: tuple[np.ndarray, ...]
 
 
 class Examination(NamedTuple):
@@ -67,7 +79,7 @@ class Inference(Part):
     the scale that `inputs.on_model_scale` gives them.
     """
 
-    def latents(self, data: Data, batch_size: int = 256) -> Latents:
+    def latents(self, data: Data, batch_size: int = 256) -> Latents | DeepLatents:
         """The posterior over components and the means of the latents, in one pass and without decoding.
 
         Args:
@@ -80,15 +92,16 @@ class Inference(Part):
         return self._over_batches(self.latents_of_batch, data, batch_size)
 
     @tf.function(reduce_retracing=True)
-    def latents_of_batch(self, examples: tf.Tensor) -> Latents:
+    def latents_of_batch(self, examples: tf.Tensor) -> Latents | DeepLatents:
         """`Latents` of one batch, of tensors.
 
         Args:
             examples: tensor (B, ...), from `examples`.
         """
         encoding = self.encode(examples)
+        found = (self.log_responsibilities(encoding), encoding.x_mean, encoding.w_mean)
         levels = self.level_log_responsibilities(encoding)
-        return Latents(self.log_responsibilities(encoding), encoding.x_mean, encoding.w_mean, levels)
+        return DeepLatents(*(*found, levels)) if levels else Latents(*found)
 
     def embed(self, data: Data, batch_size: int = 256) -> Embedding:
         """Means of the latents.

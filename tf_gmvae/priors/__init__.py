@@ -6,6 +6,14 @@ learn. `LearnedWeights` are p(z) = pi, trained with the rest; `MixturePrior` is 
 - `normal`: the paper's p(w).
 - `mixture`: a mixture as p(w), to any depth.
 - `component`: both kinds of p(z).
+
+Example:
+    >>> deep = tf_gmvae.priors.MixturePrior(3)  # three clusters of styles
+    >>> model = tf_gmvae.GMVAE.from_preset(
+    ...     "digits", num_components=10, component_prior="learned", style_prior=deep, seed=0
+    ... )
+    >>> model.generate(component=4, style_components=[2], num_examples=5, seed=0).shape
+    (5, 8, 8, 1)
 """
 
 from tf_gmvae.priors.component import (

@@ -76,7 +76,10 @@ class MixturePrior(keras.layers.Layer):
         InputError: if an argument is out of its range.
 
     Example:
-        >>> model = GMVAE.from_preset("digits", num_components=10, style_prior=MixturePrior(3))
+        >>> deep = tf_gmvae.priors.MixturePrior(3)
+        >>> model = tf_gmvae.GMVAE.from_preset("digits", num_components=10, style_prior=deep, seed=0)
+        >>> [level.shape for level in model.predict_levels(np.zeros((2, 8, 8, 1), "float32"))]
+        [(2, 10), (2, 3)]
     """
 
     def __init__(
