@@ -79,6 +79,7 @@ def test_a_reservoir_holds_a_short_stream_whole():
     assert reservoir([], 5, 0) is None
 
 
+@pytest.mark.slow
 def test_sorted_streams_start_as_well_as_shuffled_ones(make_table_model, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 300)
     rng = np.random.default_rng(0)

@@ -161,6 +161,7 @@ class Darker(keras.layers.Layer):
         return 0.5 * images if training else images
 
 
+@pytest.mark.slow
 def test_views_of_ones_own_are_what_the_guided_training_sees(digits, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 2)
     seen = []

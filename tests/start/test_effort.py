@@ -36,6 +36,7 @@ def test_durations_in_words(seconds, words):
     assert effort.in_words(seconds) == words
 
 
+@pytest.mark.slow
 def test_the_time_is_told_and_telling_changes_nothing(monkeypatch, capsys):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 4)
     images = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)

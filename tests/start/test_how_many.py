@@ -42,6 +42,7 @@ def test_one_cloud_is_one_cluster():
     assert found.sentence.startswith("1 cluster:")
 
 
+@pytest.mark.slow
 def test_digits_are_about_ten(digits):
     images, _ = digits
     found = chosen(images, view=clusters.view_layer("auto", images.shape[1:], 0))
@@ -85,14 +86,21 @@ def test_the_sentence_tells_the_unsure():
     assert "no more than a way to divide" in HowMany(4, "likelihood", {}, False).sentence
 
 
-def test_cluster_asks_and_finds():
+def test_the_number_is_all_that_asking_adds():
     points, labels = make_blobs(240, 4, centers=3, cluster_std=0.5, random_state=0)
-    found = tf_gmvae.cluster(points, num_components="auto", seed=1)
+    asked, told = (
+        tf_gmvae.GMVAEClusterer(number, random_state=1, max_steps=60).fit(points) for number in ("auto", 3)
+    )
+    assert asked.how_many_.num_components == asked.model_.num_components == 3
+    assert told.how_many_ is None
+    np.testing.assert_array_equal(asked.predict_proba(points), told.predict_proba(points))
+    assert tf_gmvae.evaluation.hungarian_accuracy(asked.predict_proba(points), labels) > 0.98
+
+
+@pytest.mark.slow
+def test_cluster_asks_and_finds():
+    found = tf_gmvae.cluster(load_wine(as_frame=True).data, num_components="auto", seed=1)
     assert found.how_many.num_components == found.probabilities.shape[1] == 3
-    assert tf_gmvae.evaluation.hungarian_accuracy(found.probabilities, labels) > 0.98
-    told = tf_gmvae.cluster(points, num_components=3, seed=1)
-    assert told.how_many is None
-    np.testing.assert_array_equal(found.clusters, told.clusters)  # the number is all that it adds
 
 
 def test_what_cannot_be_asked_gets_a_sentence():
