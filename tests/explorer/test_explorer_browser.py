@@ -241,6 +241,7 @@ def test_a_run_is_explored_live_by_the_real_command(opened, run):
         page.locator("#cluster-name").fill("three")
         page.keyboard.press("Enter")
         page.get_by_text("Kept in the folder of the run.").wait_for()
+        page.close()  # pictures that are still to come would be errors in it
     finally:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)

@@ -72,7 +72,7 @@ def drawing(
     parts = [
         f'<svg role="img" aria-label="Tree of {len(words)} components" '
         f'viewBox="{left:.0f} 0 {width:.0f} {height}" '
-        f'style="min-width:{width:.0f}px" font-size="12" fill="currentColor">'
+        f'style="min-width:{1.12 * width:.0f}px" font-size="12" fill="currentColor">'
     ]
     for node, pair in enumerate(linkage[:, :2].astype(int), start=len(words)):
         for child in pair:
