@@ -18,6 +18,7 @@ from tf_gmvae.evaluation.hierarchies import dendrogram_purity
 from tf_gmvae.hierarchy import joining
 from tf_gmvae.hierarchy.tree import Hierarchy
 from tf_gmvae.report import tree as report_tree
+from train.run.folder import RunFolder
 
 
 @pytest.fixture
@@ -205,6 +206,9 @@ def test_commands_keep_cut_and_export_the_tree(finished, tmp_path, digits):
         found = csv.read_csv(output).to_pydict()
         assert found["group"] == expected.argmax(axis=1).tolist()
         np.testing.assert_allclose(found["group_probability"], expected.max(axis=1), atol=1e-4)
+    (run / "hierarchy.json").write_text('{"linkage": [["a", 1, 2]]}')
+    with pytest.raises(InputError, match=r"hierarchy.json is damaged .*train.evaluate --run=.* writes it anew"):
+        RunFolder(run).read_tree()
     (run / "hierarchy.json").unlink()
     for model, sentence in (
         ("--cut=11", "more groups than there are clusters, 10"),

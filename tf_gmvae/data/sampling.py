@@ -7,13 +7,13 @@ from collections.abc import Iterable
 import numpy as np
 
 
-def drawn(num_examples: int, size: int, seed: int) -> np.ndarray:
+def drawn(num_examples: int, size: int, seed: int | np.random.Generator) -> np.ndarray:
     """Draws numbers of examples, with equal chances.
 
     Args:
         num_examples: Of all.
         size: Of those that are drawn, at most; all are, if there are no more.
-        seed: Integer; the same seed gives the same numbers.
+        seed: Integer; the same seed gives the same numbers. Or a NumPy generator, which is drawn from.
 
     Returns:
         Int64 array, ascending.

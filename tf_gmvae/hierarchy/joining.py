@@ -89,8 +89,6 @@ def softened(log_posterior: np.ndarray) -> np.ndarray:
             hottest = middle
         else:
             coldest = middle
-    if softmax(log_posterior, axis=1).max(axis=1).mean() < CERTAINTY:
-        coldest = 1.0
     return softmax(coldest * log_posterior, axis=1)
 
 

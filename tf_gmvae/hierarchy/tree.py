@@ -30,6 +30,18 @@ class Hierarchy:
         """K."""
         return len(self.linkage) + 1
 
+    @classmethod
+    def from_list(cls, linkage: list[list[float]]) -> Hierarchy:
+        """The tree as a file has it, without a posterior.
+
+        Args:
+            linkage: list of K - 1 lists of 4 numbers.
+
+        Returns:
+            `Hierarchy`.
+        """
+        return cls(np.asarray(linkage, "float64").reshape(-1, 4))  # also of one component
+
     def groups(self, num_groups: int) -> np.ndarray:
         """The components of every group, where the tree is cut so that there are so many groups.
 

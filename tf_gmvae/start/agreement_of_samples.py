@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tf_gmvae import terminal
+from tf_gmvae.data.sampling import drawn
 from tf_gmvae.evaluation import mixtures
 from tf_gmvae.evaluation.neighbourhoods import NEIGHBOURS
 from tf_gmvae.start import candidates, latent_map, merging
@@ -36,14 +37,14 @@ def on_map(placed: latent_map.Map, seed: int, step: Step = terminal.step) -> dic
         Dict by K, from 2 up to 30 at most: mean adjusted Rand index of any two samples on the examples of both.
     """
     rng = np.random.default_rng(seed)
-    among = _chosen(rng, len(placed.points), MOST_MAPPED)
+    among = drawn(len(placed.points), MOST_MAPPED, rng)
     assert placed.graph is not None
     points, graph = placed.points[among], placed.graph.tocsr()[among][:, among]
     num_parts = max(2, min(PARTS, round(SHARE * len(points)) // NEIGHBOURS))
 
-    def clusterings(drawn, number):
-        parts = mixtures.gaussians(points[drawn], num_parts, seed + number, 1).predict(points[drawn])
-        joined = merging.joining(graph[drawn][:, drawn], parts, num_parts)
+    def clusterings(sample, number):
+        parts = mixtures.gaussians(points[sample], num_parts, seed + number, 1).predict(points[sample])
+        joined = merging.joining(graph[sample][:, sample], parts, num_parts)
         return {len(np.unique(of_part)): of_part[parts] for of_part in (np.arange(num_parts), *joined)}
 
     with step("  On how many clusters samples agree", SAMPLES) as reached:
@@ -62,13 +63,13 @@ def by_density(points: np.ndarray, seed: int) -> tuple[int, float] | None:
         Pair of K and the mean adjusted Rand index of any two samples; None where there are no such gaps.
     """
     rng = np.random.default_rng(seed)
-    points = points[_chosen(rng, len(points), MOST_ROWS)]
+    points = points[drawn(len(points), MOST_ROWS, rng)]
     labels = _dense(points)
     if labels.max() < 1 or np.mean(labels < 0) > MOST_OUTSIDE:
         return None
     num_components = int(labels.max()) + 1
     found = _in_samples(
-        rng, len(points), lambda drawn, number: {num_components: _dense(points[drawn])}, lambda done: None
+        rng, len(points), lambda sample, number: {num_components: _dense(points[sample])}, lambda done: None
     )
     return num_components, _agreement([each[num_components] for each in found])
 
@@ -83,7 +84,7 @@ def likeliest(points: np.ndarray, seed: int) -> int:
     Returns:
         Integer from 1 to 12.
     """
-    points = candidates.narrow(points[_chosen(np.random.default_rng(seed), len(points), MOST_ROWS)], seed)
+    points = candidates.narrow(points[drawn(len(points), MOST_ROWS, seed)], seed)
     criteria = {}
     for covariance in ("diag", "full"):
         for number in range(1, min(MOST_GAUSSIANS, len(points)) + 1):
@@ -92,10 +93,6 @@ def likeliest(points: np.ndarray, seed: int) -> int:
             )
             criteria[covariance, number] = mixture.bic(points)
     return min(criteria, key=lambda each: criteria[each])[1]
-
-
-def _chosen(rng, count, at_most):
-    return np.sort(rng.choice(count, min(count, at_most), replace=False))
 
 
 def _dense(points):
@@ -114,11 +111,11 @@ def _in_samples(
     """Clusters of samples by their number, arrays (count,); -2 of what is not in a sample."""
     found = []
     for number in range(SAMPLES):
-        drawn = _chosen(rng, count, max(2, round(SHARE * count)))
+        sample = drawn(count, max(2, round(SHARE * count)), rng)
         whole = {}
-        for k, labels in clusterings(drawn, number).items():
+        for k, labels in clusterings(sample, number).items():
             whole[k] = np.full(count, -2)
-            whole[k][drawn] = labels
+            whole[k][sample] = labels
         found.append(whole)
         reached(number + 1)
     return found

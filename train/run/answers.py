@@ -71,7 +71,7 @@ def rows(
         found: dict[str, Any] = {"id": ids(split), "split": np.full(split.num_examples, part)}
         found.update(_choices(log_posterior, names))
         if group_of is not None:
-            grouped = np.exp(log_posterior) @ np.eye(group_of.max() + 1)[group_of]
+            grouped = _summed(np.exp(log_posterior), group_of)
             found["group"] = grouped.argmax(axis=1).astype("int32")
             found["group_probability"] = grouped.max(axis=1).astype("float32")
         found["elbo"] = elbo.astype("float32")
@@ -99,7 +99,7 @@ def _choices(log_posterior, names):
     called = np.arange(num_components).astype(str) if names is None else np.asarray(names)
     _, group_of = np.unique(called, return_inverse=True)
     posterior = np.exp(log_posterior)
-    groups = posterior @ np.eye(group_of.max() + 1)[group_of]
+    groups = _summed(posterior, group_of)
     cluster = log_posterior.argmax(axis=1)
     if names is not None:  # of several clusters of one name, the likeliest of the likeliest name
         of_name = group_of[None, :] == groups.argmax(axis=1)[:, None]
@@ -112,6 +112,11 @@ def _choices(log_posterior, names):
         "probability": groups[np.arange(len(cluster)), group_of[cluster]].astype("float32"),
         "runner_up": runner_up.astype("int32"),
     }
+
+
+def _summed(posterior, group_of):
+    """The posterior over groups of clusters."""
+    return posterior @ np.eye(group_of.max() + 1)[group_of]
 
 
 def check_output(path: str | Path) -> Path:

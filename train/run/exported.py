@@ -63,7 +63,7 @@ class Exported:
         self.id_column = None
         self.outlier_below, self.names = record.get("outlier_below"), record.get("names")
         linkage = record.get("linkage")
-        self.tree = None if linkage is None else Hierarchy(np.asarray(linkage, "float64").reshape(-1, 4))
+        self.tree = None if linkage is None else Hierarchy.from_list(linkage)
 
     def answer(self, split: Split) -> Answer:
         """What the model says of a part of the data.

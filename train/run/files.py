@@ -227,7 +227,10 @@ class RunFiles:
         """
         mend = f"`python -m train.evaluate --run={self.path}` writes it anew"
         record = self.read_json(self.tree, mend, "linkage")
-        return None if record is None else Hierarchy(np.asarray(record["linkage"], "float64").reshape(-1, 4))
+        try:
+            return None if record is None else Hierarchy.from_list(record["linkage"])
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{self.tree} is damaged ({error}): {mend}.") from None
 
     def write_clusters(self, record: dict[str, Any]) -> None:
         """Stores what is known of the clusters.
