@@ -1,29 +1,20 @@
 """What all tests share: small data, a small model, and commands run as users run them."""
 
+import gc
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from support import forks
+
 ROOT = Path(__file__).parent.parent
-KEPT = ROOT / "tests" / "support" / "kept_machine_code"
 # Before TensorFlow and Numba are loaded, here and in all processes of the tests: two workers share the machine.
 for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(name, "1")
-os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".pytest_cache" / "numba"))
-sys.path.insert(0, str(KEPT))
-sys.modules.pop("sitecustomize", None)  # another may be there
-import keras
-import numpy as np
-import pytest
-import sitecustomize  # noqa: F401
-from support import forks
-
-import tf_gmvae
-from tf_gmvae.start import agreement
-
-# Samples by which a start chooses a method for rows; tests/start/test_agreement.py takes all of them.
-ALL_SAMPLES, agreement.SAMPLES = agreement.SAMPLES, 2
+# Samples by which a start chooses a method for rows, where a test does not ask for as many as it has.
+FEW_SAMPLES = 2
 
 # Files that take longest, for two workers to share: those with the most tests would go first, and these last.
 LONGEST = (
@@ -34,6 +25,14 @@ LONGEST = (
 
 
 def pytest_collection_modifyitems(items):
+    # In the processes that run tests alone: who only hands them out needs no TensorFlow.
+    from tf_gmvae.start import agreement
+
+    agreement.SAMPLES = FEW_SAMPLES
+    # What was imported stays: looking through it for garbage takes a seventh of the time of tracing a function.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
@@ -46,7 +45,9 @@ def root():
 @pytest.fixture(scope="session")
 def digits():
     """400 real 8x8 digits, (400, 8, 8, 1) float32 in [0, 1], and their labels."""
-    split = tf_gmvae.data.load("digits").train
+    from tf_gmvae import data
+
+    split = data.load("digits").train
     return split.examples[:400], split.labels[:400]
 
 
@@ -70,6 +71,8 @@ def browser():
 @pytest.fixture(scope="session")
 def table():
     """A table of 200 rows and 6 real-valued columns in three clusters, which no test writes into."""
+    import numpy as np
+
     rng = np.random.default_rng(0)
     centres = rng.normal(0, 3, (3, 6))
     made = (centres[rng.integers(3, size=200)] + rng.normal(0, 1, (200, 6))).astype("float32")
@@ -80,6 +83,9 @@ def table():
 @pytest.fixture(scope="session")
 def make_table_model():
     """Function that makes a small compiled GMVAE for `table`, without batch normalisation."""
+    import keras
+
+    import tf_gmvae
 
     def make(**overrides):
         arguments = {
@@ -109,11 +115,10 @@ def make_table_model():
 
 def run_python(*arguments, cwd=ROOT, **environment):
     """Runs Python in a process of its own, as a user would from the folder `cwd`."""
-    path = os.pathsep.join(filter(None, (environment.pop("PYTHONPATH", None), str(KEPT))))
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": path, **environment},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=900,

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import re
 import shutil
 import signal
@@ -14,7 +13,7 @@ from dataclasses import fields
 import keras
 import numpy as np
 import pytest
-from conftest import KEPT, ROOT, run_warm
+from conftest import ROOT, run_warm
 from support.commands import run_all
 from support.finished import FLAGS, SHORT
 from support.misuse import check_refused
@@ -151,7 +150,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
         """A process that gets its last signal as soon as it may."""
         process = subprocess.Popen(
             [sys.executable, "-c", SHORT, "--noreport", "--noexport", *arguments, *more],
-            cwd=ROOT, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(KEPT)},
+            cwd=ROOT, stdout=log, stderr=log,
         )  # fmt: skip
         deadline = time.monotonic() + 300  # on a busy machine
         while not when() and time.monotonic() < deadline:

@@ -1,7 +1,6 @@
 """Commands that are told to end, or killed, at any moment: the run ends as it would have without that."""
 
 import csv
-import os
 import random
 import shutil
 import signal
@@ -12,7 +11,7 @@ import time
 import keras
 import numpy as np
 import pytest
-from conftest import KEPT, ROOT, run_warm
+from conftest import ROOT, run_warm
 
 
 def begun(folder, *arguments):
@@ -21,7 +20,7 @@ def begun(folder, *arguments):
     with log.open("a") as file:
         return subprocess.Popen(
             [sys.executable, "-m", "train.main", f"--runs_dir={folder}", "--name=run", *arguments],
-            cwd=ROOT, stdout=file, stderr=file, env={**os.environ, "PYTHONPATH": str(KEPT)},
+            cwd=ROOT, stdout=file, stderr=file,
         )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import sys
 import termios
 
 import pytest
-from conftest import KEPT, ROOT, run_warm
+from conftest import ROOT, run_warm
 from support.finished import FLAGS, SHORT
 
 CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -29,7 +29,7 @@ def in_a_terminal(columns, *arguments, **environment):
     process = subprocess.Popen(
         [sys.executable, *map(str, arguments)],
         cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs,
-        env={**os.environ, "PYTHONPATH": str(KEPT), "TERM": "xterm", **environment},
+        env={**os.environ, "TERM": "xterm", **environment},
     )  # fmt: skip
     os.close(theirs)
     written = b""

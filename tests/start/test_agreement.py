@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from conftest import ALL_SAMPLES
 from sklearn import datasets
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from tf_gmvae.start import agreement, candidates
+
+ALL_SAMPLES = agreement.SAMPLES  # other tests have fewer, from when all files are imported
 
 
 @pytest.fixture(autouse=True)

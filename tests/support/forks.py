@@ -11,9 +11,13 @@ from pathlib import Path
 
 # Reads a request a line, forks, and answers with the status of the child. No thread has been started before.
 SERVER = """
-import json, os, runpy, sys, traceback
+import gc, json, os, runpy, sys, traceback
 import tensorflow, keras, scipy.linalg, sklearn.mixture, matplotlib.figure
 import tf_gmvae
+
+gc.collect()
+gc.freeze()
+gc.set_threshold(100_000, 20, 50)
 
 def become(request):
     os.setsid()
@@ -51,11 +55,9 @@ for line in sys.stdin:
 @functools.cache
 def _started(root):
     """The process to fork from, which lives as long as this one."""
-    kept = str(Path(__file__).with_name("kept_machine_code"))
-    path = os.pathsep.join(filter(None, (kept, os.environ.get("PYTHONPATH"))))
     code = "import os, sys\nanswers = os.fdopen(os.dup(1), 'w')\nos.dup2(2, 1)\n" + SERVER
     server = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=root, env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.PIPE,
+        [sys.executable, "-c", code], cwd=root, stdin=subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     atexit.register(server.kill)

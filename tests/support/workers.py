@@ -9,7 +9,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from conftest import KEPT, ROOT
+from conftest import ROOT
 
 # Seconds, by which every process of a test has ended.
 LONGEST = 240
@@ -49,7 +49,7 @@ def started(folder, cluster, number, command):
     Returns:
         `subprocess.Popen`.
     """
-    environment = {**os.environ, "PYTHONPATH": str(KEPT), "TF_CONFIG": config(cluster, number)}
+    environment = {**os.environ, "TF_CONFIG": config(cluster, number)}
     with (folder / f"out{number}").open("w") as out, (folder / f"errors{number}").open("w") as errors:
         return subprocess.Popen(
             [sys.executable, *map(str, command)], cwd=ROOT, stdout=out, stderr=errors, env=environment

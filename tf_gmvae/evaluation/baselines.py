@@ -94,10 +94,10 @@ def umap_mixture(
 def quick_umap_mixture(train: np.ndarray, test: np.ndarray, num_components: int, seed: int = 0) -> np.ndarray:
     """As `umap_mixture`, in less of its time.
 
-    Neighbours are found exactly instead of by UMAP's search, whose code takes half a minute to compile. The layout
-    has `QUICK_EPOCHS`, as UMAP's own of larger data has. The mixture's starts are made on `QUICK_POINTS` of the
-    map, and the likeliest of them goes on with all. An example that is not on the map takes the clusters of its
-    neighbours that are, the nearer the more.
+    Neighbours are found exactly instead of by UMAP's search, whose code takes half a minute to compile, once on a
+    machine. The layout has `QUICK_EPOCHS`, as UMAP's own of larger data has. The mixture's starts are made on
+    `QUICK_POINTS` of the map, and the likeliest of them goes on with all. An example not on the map takes the
+    clusters of its neighbours that are, the nearer the more.
 
     Args:
         train: array (N, ...), from which the map is drawn, all of it.

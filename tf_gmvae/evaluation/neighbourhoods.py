@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tf_gmvae.evaluation import machine_code
 from tf_gmvae.seeds import within_bits
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ def mapper(
     Returns:
         `umap.UMAP`.
     """
-    import umap
+    with machine_code.kept():
+        import umap
 
     return umap.UMAP(
         n_components=min(dimensions, num_dimensions),
