@@ -16,11 +16,12 @@ for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREAD
 # Samples by which a start chooses a method for rows, where a test does not ask for as many as it has.
 FEW_SAMPLES = 2
 
-# Files that take longest, for two workers to share: those with the most tests would go first, and these last.
+# Files that take longest, for two workers to share: those with the most tests would go first, and these last. The
+# first begins with UMAP, and the second has no need of it: Numba compiles it for both.
 LONGEST = (
-    "test_promises.py", "test_commands.py", "test_documents.py", "test_package.py", "test_export.py",
-    "test_model_platforms.py", "test_figures.py", "test_initialization.py", "test_forms_of_data.py",
-    "test_damage.py", "test_table1.py", "test_methods.py", "test_report.py",
+    "test_promises.py", "test_model_platforms.py", "test_commands.py", "test_estimator.py", "test_documents.py",
+    "test_initialization.py", "test_package.py", "test_export.py", "test_forms_of_data.py", "test_workers.py",
+    "test_from_shards.py", "test_damage.py", "test_answers.py", "test_methods.py", "test_report.py",
 )  # fmt: skip
 
 
@@ -128,4 +129,9 @@ def run_python(*arguments, cwd=ROOT, **environment):
 
 def run_warm(*arguments, cwd=ROOT, **environment):
     """As `run_python`, for "-m" and "-c", in a process that had TensorFlow and this package imported before."""
-    return forks.run(list(map(str, arguments)), cwd, environment, ROOT)
+    return forks.run(arguments, cwd, environment, ROOT)
+
+
+def start_warm(*arguments, out, errors=None, read=os.devnull, **environment):
+    """As `run_warm`, but does not wait: `forks.Fork`, which writes to and reads from these files."""
+    return forks.Fork(arguments, ROOT, out, errors, read, environment=environment)

@@ -5,15 +5,13 @@ import json
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import fields
 
 import keras
 import numpy as np
 import pytest
-from conftest import ROOT, run_warm
+from conftest import run_warm, start_warm
 from support.commands import run_all
 from support.finished import FLAGS, SHORT
 from support.misuse import check_refused
@@ -144,14 +142,12 @@ def test_evaluate_scores_a_run_again(copied):
 def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
     arguments = [*FLAGS, f"--runs_dir={tmp_path}", "--name=killed"]
     run = tmp_path / "killed"
-    log = (tmp_path / "log").open("w+")
+    log = tmp_path / "log"
+    log.touch()
 
     def killed(when, *more):
         """A process that gets its last signal as soon as it may."""
-        process = subprocess.Popen(
-            [sys.executable, "-c", SHORT, "--noreport", "--noexport", *arguments, *more],
-            cwd=ROOT, stdout=log, stderr=log,
-        )  # fmt: skip
+        process = start_warm("-c", SHORT, "--noreport", "--noexport", *arguments, *more, out=log)
         deadline = time.monotonic() + 300  # on a busy machine
         while not when() and time.monotonic() < deadline:
             time.sleep(0.002)
@@ -166,9 +162,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
     seconds = json.loads((run / "start.json").read_text())["seconds"]
     # The row of the first epoch is there, and its model is there or on its way.
     killed(history_has_begun, "--resume")
-    log.seek(0)
-    assert log.read().count("Going on after epoch ") == 1
-    log.close()
+    assert log.read_text().count("Going on after epoch ") == 1
     assert not (run / "start").exists() and not (run / "metrics.json").exists()
     assert json.loads((run / "start.json").read_text())["seconds"] > seconds > 0
     epochs_before = len(history(run))
@@ -300,8 +294,8 @@ def test_a_run_is_replaced_when_the_first_epoch_of_the_new_one_is_saved(tmp_path
         "-m", "train.main", "--noreport", "--noexport", "--nofloors", "--dataset=synthetic", "--noinitialize",
         "--epochs=2", f"--runs_dir={run.parent}", "--name=own", "--overwrite",
     ]  # fmt: skip
-    with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=log, stderr=log)
+    (tmp_path / "log").touch()
+    process = start_warm(*arguments, out=tmp_path / "log")
     while not (new / "run.flags").exists() and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)

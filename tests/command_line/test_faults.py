@@ -4,24 +4,19 @@ import csv
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import keras
 import numpy as np
 import pytest
-from conftest import ROOT, run_warm
+from conftest import run_warm, start_warm
 
 
 def begun(folder, *arguments):
     """A training in a process of its own, and where its words go."""
     log = folder / "log"
-    with log.open("a") as file:
-        return subprocess.Popen(
-            [sys.executable, "-m", "train.main", f"--runs_dir={folder}", "--name=run", *arguments],
-            cwd=ROOT, stdout=file, stderr=file,
-        )  # fmt: skip
+    log.touch()
+    return start_warm("-m", "train.main", f"--runs_dir={folder}", "--name=run", *arguments, out=log)
 
 
 def outcome(run):

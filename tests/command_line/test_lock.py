@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, start_warm
 from support.commands import run_all
 
 from tf_gmvae import InputError
@@ -29,13 +29,17 @@ with lock.held(Path(sys.argv[1])):
 @contextlib.contextmanager
 def holder(place):
     """Another process that holds the lock of a place; the block may kill it."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD, place], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    log = place.parent.parent / "log"
+    log.touch()
+    process = start_warm("-c", HOLD, place, out=log)
     try:
-        assert process.stdout.readline() == "held\n"
+        while log.read_text() != "held\n":
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.002)
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def test_the_second_process_is_refused_and_the_lock_dies_with_the_first(tmp_path):

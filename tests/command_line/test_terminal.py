@@ -10,28 +10,32 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 
 import pytest
-from conftest import ROOT, run_warm
+from conftest import ROOT, run_warm, start_warm
 from support.finished import FLAGS, SHORT
 
 CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def in_a_terminal(columns, *arguments, **environment):
-    """Runs Python on a pseudo-terminal.
+def in_a_terminal(columns, *arguments, cold=False, **environment):
+    """Runs Python on a pseudo-terminal; cold, the wait for TensorFlow is part of it.
 
     Returns:
         Pair of its exit status and all that it wrote there.
     """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, *map(str, arguments)],
-        cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs,
-        env={**os.environ, "TERM": "xterm", **environment},
-    )  # fmt: skip
-    os.close(theirs)
+    place, environment = os.ttyname(theirs), {"TERM": "xterm", **environment}
+    if cold:
+        process = subprocess.Popen(
+            [sys.executable, *arguments], cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs,
+            env={**os.environ, **environment},
+        )  # fmt: skip
+    else:
+        process = start_warm(*arguments, out=place, read=place, **environment)
+    threading.Thread(target=lambda: (process.wait(), os.close(theirs))).start()
     written = b""
     while True:
         try:
@@ -123,7 +127,7 @@ def test_the_last_screen_says_what_the_metrics_say(seen):
 
 
 def test_a_mistake_and_the_wait_before_it_leave_one_sentence():
-    status, written = in_a_terminal(80, "-m", "train.evaluate", "--run=nowhere")
+    status, written = in_a_terminal(80, "-m", "train.evaluate", "--run=nowhere", cold=True)
     assert status == 1
     first, *rest = written.replace("\r\n", "\n").split("\n")
     assert first.startswith("Loading TensorFlow ...\r") and first.split("\r")[-1].startswith("TensorFlow 2")

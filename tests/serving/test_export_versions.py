@@ -3,15 +3,13 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT, run_warm
+from conftest import run_warm, start_warm
 
 import tf_gmvae
 from tf_gmvae.serving import versions
@@ -35,10 +33,9 @@ FILES = {
 }  # fmt: skip
 
 
-def start_exporter(path, times):
-    return subprocess.Popen(
-        [sys.executable, "-c", EXPORTER, str(path), str(times)], cwd=ROOT, stderr=subprocess.PIPE
-    )
+def start_exporter(path, times, log):
+    log.touch()
+    return start_warm("-c", EXPORTER, path, times, out=log)
 
 
 def files(version):
@@ -49,7 +46,8 @@ def files(version):
 def test_a_watcher_finds_every_version_and_each_of_them_whole(tmp_path):
     # Two exporters at a time: numbers are never given twice, and `latest` ends at the newest.
     models = tmp_path / "models"
-    exporters = [start_exporter(models, 2) for _ in range(2)]
+    logs = [tmp_path / f"log{number}" for number in range(2)]
+    exporters = [start_exporter(models, 2, log) for log in logs]
     seen, answers, table = [], [], tf.zeros((2, 6))
     while any(process.poll() is None for process in exporters) or len(seen) < 4:
         new = [number for number in (versions.numbers(models) if models.exists() else []) if number not in seen]
@@ -63,9 +61,8 @@ def test_a_watcher_finds_every_version_and_each_of_them_whole(tmp_path):
         if not new and all(process.poll() is not None for process in exporters):
             break
         time.sleep(0.005)
-    for process in exporters:
-        assert process.wait() == 0, process.stderr.read().decode()[-3000:]
-        process.stderr.close()
+    for process, log in zip(exporters, logs, strict=True):
+        assert process.wait() == 0, log.read_text()[-3000:]
     assert sorted(seen) == list(range(1, 5))
     assert os.readlink(models / "latest") == "4"
     np.testing.assert_array_equal(answers, np.broadcast_to(answers[0], (4, 2, 4)))
@@ -76,14 +73,13 @@ def test_a_killed_export_leaves_no_version_and_the_next_sweeps_up(tmp_path):
     models = tmp_path / "models"
     with versions.new_version(models) as first:
         (first.partial / "saved_model.pb").write_text("the first")
-    process = start_exporter(models, 1)
+    process = start_exporter(models, 1, tmp_path / "log")
     deadline = time.monotonic() + 120
     left = []
     while not any(files(entry) for entry in left) and time.monotonic() < deadline:
         left = list(models.glob(".partial-*"))
     process.send_signal(signal.SIGKILL)
     process.wait()
-    process.stderr.close()
     assert left
     assert left[0].exists()
     assert versions.numbers(models) == [1]

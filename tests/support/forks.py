@@ -4,12 +4,15 @@ import atexit
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
-# Reads a request a line, forks, and answers with the status of the child. No thread has been started before.
+# Reads a request a line: forks, and answers with the process, or tells its status. No thread has been started.
 SERVER = """
 import gc, json, os, runpy, sys, traceback
 import tensorflow, keras, scipy.linalg, sklearn.mixture, matplotlib.figure
@@ -21,8 +24,10 @@ gc.set_threshold(100_000, 20, 50)
 
 def become(request):
     os.setsid()
-    for number, path in ((0, os.devnull), (1, request["out"]), (2, request["errors"])):
-        os.dup2(os.open(path, os.O_RDWR), number)
+    for number, path in enumerate(request["files"]):
+        os.dup2(os.open(path, os.O_RDWR | os.O_APPEND), number)
+    sys.stdout = open(1, "w", 1 if os.isatty(1) else -1, closefd=False)
+    sys.stderr = open(2, "w", 1, closefd=False)
     os.chdir(request["cwd"])
     os.environ.update(request["environment"])
     kind, name, *arguments = request["arguments"]
@@ -35,21 +40,29 @@ def become(request):
 
 for line in sys.stdin:
     request = json.loads(line)
-    child = os.fork()
-    if not child:
-        status = 0
-        try:
-            become(request)
-        except SystemExit as stop:
-            status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-        except BaseException:
-            traceback.print_exc()
-            status = 1
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=answers, flush=True)
+    if "asked" in request:
+        ended, status = os.waitpid(request["asked"], os.WNOHANG)
+        answer = os.waitstatus_to_exitcode(status) if ended else None
+    else:
+        answer = os.fork()
+        if not answer:
+            status = 0
+            try:
+                become(request)
+            except SystemExit as stop:
+                status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+            except BaseException:
+                traceback.print_exc()
+                status = 1
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    print(json.dumps(answer), file=answers, flush=True)
 """
+# Seconds between looks at whether a process has ended.
+LOOK = 0.005
+# Threads ask one after the other.
+ONE = threading.Lock()
 
 
 @functools.cache
@@ -64,11 +77,64 @@ def _started(root):
     return server
 
 
+def _asked(root, request):
+    with ONE:
+        server = _started(root)
+        print(json.dumps(request), file=server.stdin, flush=True)
+        return json.loads(server.stdout.readline())
+
+
+class Fork:
+    """A process, to be waited for and sent signals as `subprocess.Popen` is.
+
+    Args:
+        arguments: list of texts: "-m", a module and its arguments, or "-c", code and its arguments.
+        root: of the project.
+        out: path of a file that is there, or of a terminal: to write what it says to.
+        errors: the same for its errors. Default `out`.
+        read: path to read from. Default nothing.
+        cwd: folder to run in. Default `root`.
+        environment: dict of what is added to the environment.
+    """
+
+    def __init__(self, arguments, root, out, errors=None, read=os.devnull, cwd=None, environment=None):
+        self._root = root
+        self.returncode = None
+        self.pid = _asked(root, {
+            "arguments": list(map(str, arguments)), "cwd": os.fspath(cwd or root),
+            "environment": environment or {}, "files": list(map(str, (read, out, errors or out))),
+        })  # fmt: skip
+
+    def poll(self):
+        """The exit status, None as long as the process runs."""
+        if self.returncode is None:
+            self.returncode = _asked(self._root, {"asked": self.pid})
+        return self.returncode
+
+    def wait(self, timeout=900.0):
+        """The exit status, once the process has ended."""
+        deadline = time.monotonic() + timeout
+        while self.poll() is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(LOOK)
+        return self.returncode
+
+    def send_signal(self, number):
+        """Sends a signal, if the process has not ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        """Ends the process."""
+        self.send_signal(signal.SIGKILL)
+
+
 def run(arguments, cwd, environment, root):
     """Runs Python in a process of its own, see `conftest.run_python`.
 
     Args:
-        arguments: list of texts: "-m", a module and its arguments, or "-c", code and its arguments.
+        arguments: as of `Fork`.
         cwd: folder to run in.
         environment: dict of what is added to the environment.
         root: of the project.
@@ -76,15 +142,9 @@ def run(arguments, cwd, environment, root):
     Returns:
         `subprocess.CompletedProcess`.
     """
-    server = _started(root)
     with tempfile.TemporaryDirectory() as folder:
         out, errors = Path(folder) / "out", Path(folder) / "errors"
         out.touch()
         errors.touch()
-        request = {
-            "arguments": arguments, "cwd": os.fspath(cwd), "environment": environment, "out": str(out),
-            "errors": str(errors),
-        }  # fmt: skip
-        print(json.dumps(request), file=server.stdin, flush=True)
-        status = int(server.stdout.readline())
-        return subprocess.CompletedProcess(arguments, status, out.read_text(), errors.read_text())
+        process = Fork(arguments, root, out, errors, cwd=cwd, environment=environment)
+        return subprocess.CompletedProcess(arguments, process.wait(), out.read_text(), errors.read_text())
