@@ -17,10 +17,10 @@ for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREAD
 FEW_SAMPLES = 2
 
 # Files that take longest, for two workers to share: those with the most tests would go first, and these last. The
-# first begins with UMAP, and the second has no need of it: Numba compiles it for both.
+# first begins with UMAP, and the second has no need of it: Numba compiles it once for both.
 LONGEST = (
-    "test_promises.py", "test_model_platforms.py", "test_commands.py", "test_estimator.py", "test_documents.py",
-    "test_initialization.py", "test_package.py", "test_export.py", "test_forms_of_data.py", "test_workers.py",
+    "test_initialization.py", "test_model_platforms.py", "test_commands.py", "test_estimator.py",
+    "test_promises.py", "test_documents.py", "test_package.py", "test_export.py", "test_forms_of_data.py", "test_workers.py",
     "test_from_shards.py", "test_damage.py", "test_answers.py", "test_methods.py", "test_report.py",
 )  # fmt: skip
 
@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items):
     # What was imported stays: looking through it for garbage takes a seventh of the time of tracing a function.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(20_000, 10, 20)
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 

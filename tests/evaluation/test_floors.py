@@ -56,6 +56,7 @@ def test_methods_see_the_features_they_are_given():
     assert scores[1] == 1.0
 
 
+@pytest.mark.slow
 def test_the_quick_map_is_as_good_as_the_slow_one():
     images, labels = load_digits(return_X_y=True)
     images = (images * 15).astype("uint8").reshape(-1, 8, 8, 1)

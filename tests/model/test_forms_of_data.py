@@ -251,7 +251,7 @@ class Decoder(keras.Model):
 @pytest.mark.parametrize(
     "shape",
     [
-        (12,),
+        pytest.param((12,), marks=pytest.mark.slow),
         pytest.param((4, 3), marks=pytest.mark.slow),
         pytest.param((2, 3, 2), marks=pytest.mark.slow),
         (2, 3, 1, 2),

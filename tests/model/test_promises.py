@@ -358,7 +358,7 @@ def test_stages_scale_their_loss_in_half_precision(make_table_model, table):
 
 
 def test_a_start_in_half_precision_finds_the_clusters(monkeypatch, make_table_model):
-    monkeypatch.setattr(initialization, "LEAST_STEPS", 300)
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 100)
     rng, labels = np.random.default_rng(0), np.arange(300) % 3
     examples = (8 * np.eye(3, 6)[labels] + rng.normal(size=(300, 6))).astype("float32")
     keras.mixed_precision.set_global_policy("mixed_float16")

@@ -32,8 +32,7 @@ def started(make_table_model, data, **options):
     return model, start.labels
 
 
-def test_clusters_are_found_and_kept(make_table_model, blobs, monkeypatch):
-    monkeypatch.setattr(initialization, "LEAST_STEPS", 500)
+def test_clusters_are_found_and_kept(make_table_model, blobs):
     examples, labels = blobs
     model, soft = started(make_table_model, examples, model={"latent_dim": 6})
     np.testing.assert_allclose(soft.sum(axis=1), 1, atol=1e-5)

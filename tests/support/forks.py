@@ -20,7 +20,7 @@ import tf_gmvae
 
 gc.collect()
 gc.freeze()
-gc.set_threshold(100_000, 20, 50)
+gc.set_threshold(20_000, 10, 20)
 
 def become(request):
     os.setsid()
