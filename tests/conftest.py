@@ -20,8 +20,8 @@ FEW_SAMPLES = 2
 # first begins with UMAP, and the second has no need of it: Numba compiles it once for both.
 LONGEST = (
     "test_initialization.py", "test_model_platforms.py", "test_commands.py", "test_estimator.py",
-    "test_promises.py", "test_documents.py", "test_package.py", "test_export.py", "test_forms_of_data.py", "test_workers.py",
-    "test_from_shards.py", "test_damage.py", "test_answers.py", "test_methods.py", "test_report.py",
+    "test_promises.py", "test_documents.py", "test_package.py", "test_export.py", "test_forms_of_data.py",
+    "test_workers.py", "test_from_shards.py", "test_damage.py", "test_answers.py", "test_methods.py",
 )  # fmt: skip
 
 
