@@ -71,6 +71,8 @@ def test_hold_goes_with_a_start_and_with_views(root):
 def test_data_of_ones_own_have_epochs_and_a_hold_of_their_own():
     few, many = (parsed("--dataset=x.csv").resolved("table", "columns", count) for count in (300, 50_000))
     assert (few.epochs, few.hold, many.epochs, many.hold) == (20, 20.0, 4, 20.0)
+    large = parsed("--dataset=photos").resolved("svhn", "bernoulli", 300, (56, 56, 2))
+    assert large.hold == 160.0  # of eight times as many values as 28x28
     chosen = parsed("--dataset=x.csv", "--epochs=7", "--hold=0").resolved("table", "columns", 300)
     assert (chosen.epochs, chosen.hold) == (7, 0.0)
     assert parsed("--dataset=x.csv", "--noinitialize").resolved("table", "columns", 300).hold == 0

@@ -1,5 +1,7 @@
 """The start finds clusters without labels, sets the model up with them, and repeats itself under its seed."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import tf_gmvae
 from layers import GaussianHead, MixturePriorHead
 from tf_gmvae import CollapseWatch, InputError, evaluation
 from tf_gmvae.start import factors, initialization, latent_map
-from tf_gmvae.start.stages import Pretraining
+from tf_gmvae.start.stages import GuidedTraining, Pretraining
 
 
 @pytest.fixture
@@ -317,6 +319,41 @@ def test_a_start_that_is_killed_goes_on_wherever_it_was(make_table_model, blobs,
     losses = [model.fit(examples, verbose=0, shuffle=False).history["loss"] for model in (resumed, straight)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # the noise went on, too
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("num_values", "asked", "guidance"), [(6, {}, 20.0), (1568, {}, 40.0), (1568, {"guidance": 3.0}, 3.0)]
+)
+def test_labels_weigh_more_beside_many_values(num_values, asked, guidance, tmp_path, monkeypatch):
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 10)
+    examples = np.random.default_rng(0).normal(size=(40, num_values)).astype("float32")
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            if isinstance(self.model, GuidedTraining):
+                seen.append(self.model.guidance)
+                raise Killed
+
+    model = tf_gmvae.GMVAE(
+        keras.Sequential([keras.layers.Dense(8, "relu")]), keras.Sequential([keras.layers.Dense(2 * num_values)]),
+        latent_dim=2, style_dim=2, num_components=3, likelihood="gaussian", prior_units=(8,), seed=0,
+    )  # fmt: skip
+    model.compile(keras.optimizers.Adam(1e-3))
+    folder = tmp_path / "start"
+    with pytest.raises(Killed):
+        model.initialize(
+            examples,
+            pretraining_epochs=1,
+            guided_epochs=1,
+            checkpoints=folder,
+            callbacks=[Look()],
+            verbose=0,
+            **asked,
+        )
+    assert seen == [guidance]
+    # What a start that goes on compares itself with.
+    assert json.loads((folder / "start.json").read_text())["guidance"] == guidance
 
 
 def test_a_folder_that_is_not_of_this_start_gets_a_sentence(make_table_model, blobs, tmp_path, monkeypatch):

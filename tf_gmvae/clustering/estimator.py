@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tf_gmvae.checks import whole_number
 from tf_gmvae.clustering import answers, samples
 from tf_gmvae.clustering.cluster import array_split, check_no_kinds, frame_dataset
-from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, HOLD, LEARNING_RATE, Recipe, with_columns
+from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, LEARNING_RATE, Recipe, with_columns
 from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.start import how_many
@@ -39,7 +39,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         column_scale: "each", every column of numbers is divided by its own deviation; "common", all by one, as
             the dimensions of an embedding must be, whose proportions mean something. Default "each".
         hold: weight in nats of holding on to the clusters that the start found while the networks train; 0 is the
-            paper's objective. Default 20.
+            paper's objective. Default None: 20, and of rows of more than 784 values more, in proportion to them.
         learning_rate: Adam's, after the start. Default 0.0001.
         batch_size: integer, rows of a step after the start. Default 100.
         max_epochs: integer, largest number of epochs after the start; after 2,000 steps no further one begins.
@@ -75,7 +75,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         style_dim: int | None = None,
         kinds: Mapping[str, str] | None = None,
         column_scale: str = "each",
-        hold: float = HOLD,
+        hold: float | None = None,
         learning_rate: float = LEARNING_RATE,
         batch_size: int = BATCH_SIZE,
         max_epochs: int = EPOCHS,

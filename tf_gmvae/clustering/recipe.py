@@ -22,11 +22,12 @@ from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start import how_many
 from tf_gmvae.start.how_many import AUTO, HowMany
 from tf_gmvae.start.sample import check_enough
+from tf_gmvae.start.stages import guidance_for
 from tf_gmvae.tables.describing import of_array, scaled
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
-# Weight of holding on to the clusters of the start, nats; epochs, and steps after which no further epoch begins.
-HOLD, EPOCHS, STEPS = 20.0, 20, 2000
+# Epochs, and steps after which no further epoch begins.
+EPOCHS, STEPS = 20, 2000
 BATCH_SIZE, LEARNING_RATE = 100, 1e-4
 # Steps up to which a training is over before TensorFlow would have made a graph of its step.
 FEW_STEPS = 10
@@ -115,7 +116,8 @@ class Recipe:
         seed: integer.
         latent_dim: D; None is the preset's. Default None.
         style_dim: W; likewise. Default None.
-        hold: weight in nats of holding on to the clusters of the start. Default 20.
+        hold: weight in nats of holding on to the clusters of the start. Default None: that of the labels in the
+            start, see `start.stages.guidance_for`.
         learning_rate: Adam's, after the start. Default 0.0001.
         batch_size: integer, examples of a step after the start. Default 100.
         max_epochs: integer, largest number of epochs after the start; None is that of `epochs_for`. Default None.
@@ -128,7 +130,7 @@ class Recipe:
     seed: int
     latent_dim: int | None = None
     style_dim: int | None = None
-    hold: float = HOLD
+    hold: float | None = None
     learning_rate: float = LEARNING_RATE
     batch_size: int = BATCH_SIZE
     max_epochs: int | None = None
@@ -158,7 +160,7 @@ class Recipe:
             likelihood=likelihood_for(dataset),
             latent_dim=self.latent_dim,
             style_dim=self.style_dim,
-            hold=self.hold,
+            hold=guidance_for(shape) if self.hold is None else self.hold,
             seed=self.seed,
         )
         if not 0.0 < self.learning_rate < math.inf:

@@ -38,7 +38,7 @@ from tf_gmvae.start import known as known_examples
 from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.clusters import Views, view_layer
 from tf_gmvae.start.sample import as_split, drawn
-from tf_gmvae.start.stages import GUIDANCE, GuidedTraining, Pretraining
+from tf_gmvae.start.stages import GuidedTraining, Pretraining, guidance_for
 
 # Of either training: with few examples an epoch of the start is several passes over them.
 LEAST_STEPS = 500
@@ -70,7 +70,7 @@ class Initialization(Part):
         pretraining_epochs: int = 3,
         beta: float = 1.0,
         guided_epochs: int = 3,
-        guidance: float = GUIDANCE,
+        guidance: float | None = None,
         batch_size: int = 200,
         learning_rate: float = 1e-3,
         num_factors: int = 10,
@@ -101,7 +101,8 @@ class Initialization(Part):
             beta: float, weight of the divergence from the prior in the pretraining. Where examples are small and
                 few dimensions of x come into use, less than 1 shows the map more of them. Default 1.
             guided_epochs: integer, epochs at the labels found, likewise. Default 3.
-            guidance: float, weight of the cross-entropy of p(z | x, w) to those labels, nats. Default 20.
+            guidance: float, weight of the cross-entropy of p(z | x, w) to those labels, nats. Default None: 20,
+                and of examples of more than 28x28 values more, in proportion to them.
             batch_size: integer, most examples of a step of both trainings; of few, large images it is less, see
                 `effort`. Default 200.
             learning_rate: float, Adam's learning rate of both. Default 0.001.
@@ -144,6 +145,7 @@ class Initialization(Part):
             pretraining_epochs, guided_epochs = min(pretraining_epochs, max_steps), min(guided_epochs, max_steps)
         seed = int(np.random.default_rng().integers(2**31)) if self.seed is None else self.seed
         split, indices = as_split(self, data, max_examples, seed)
+        guidance = guidance_for(split.data_shape) if guidance is None else guidance
         classes = known_examples.checked(known, split.num_examples, self.num_components)
         kept = Checkpoints(
             checkpoints,

@@ -4,6 +4,7 @@ Both are Keras models around a `GMVAE` and train its weights with an optimizer o
 example.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,8 +16,22 @@ from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 
-# Nats on the cross-entropy of p(z | x, w) to the given components.
-GUIDANCE = 20.0
+# Nats on the cross-entropy of p(z | x, w) to the given components, and the values of an example up to which.
+GUIDANCE, _VALUES = 20.0, 28 * 28
+
+
+def guidance_for(data_shape: tuple[int, ...]) -> float:
+    """Weight of given components beside a reconstruction that grows with what is to be reconstructed.
+
+    Without it, networks of large pictures would hardly hear of them.
+
+    Args:
+        data_shape: tuple, shape of an example.
+
+    Returns:
+        Nats, a float: 20, and of more than 28 x 28 values more, in proportion.
+    """
+    return GUIDANCE * max(1.0, math.prod(data_shape) / _VALUES)
 
 
 class _Stage(replicas.KeepsOrder, keras.Model):

@@ -16,6 +16,7 @@ from tf_gmvae.presets import PRESETS
 from tf_gmvae.priors import COMPONENT_PRIORS
 from tf_gmvae.sign_descent import SignDescent
 from tf_gmvae.start import how_many
+from tf_gmvae.start.stages import GUIDANCE
 from tf_gmvae.tables.describing import SCALES
 from train.run.record import LARGEST_SEED, define_data
 
@@ -218,7 +219,7 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "hold",
         None,
         "Weight in nats of holding on to the clusters of the start while the objective trains; 0 is the paper's; "
-        f"by default 0, for data of your own {recipe.HOLD:g}.",
+        f"by default 0, for data of your own {GUIDANCE:g}, and more for examples of more than 28x28 values.",
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)

@@ -205,7 +205,7 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     for split in filter(None, (dataset.train, dataset.test)):
         values = np.array(split.extremes, split.dtype) if isinstance(split, ShardedSplit) else split.examples
         inputs.check_values(values, likelihood)
-    settings = settings.resolved(preset.name, likelihood.name, dataset.train.num_examples)
+    settings = settings.resolved(preset.name, likelihood.name, dataset.train.num_examples, shape)
     if settings.hold and settings.views == "none":
         raise InputError("--hold shows images in views, unlike --views=none: add --hold=0, or leave out --views.")
     if settings.style_prior_dim is not None and settings.style_components is None:

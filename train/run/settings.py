@@ -12,6 +12,7 @@ from tf_gmvae.callbacks.basic import epochs_without_progress
 from tf_gmvae.clustering import recipe
 from tf_gmvae.data.load import is_named
 from tf_gmvae.start import how_many
+from tf_gmvae.start.stages import guidance_for
 from train.run.definitions import AUTO, EPOCHS, define
 from train.run.record import Record
 
@@ -105,13 +106,16 @@ class Settings(Record):
         guide_labels = self.guide_labels and Path(self.guide_labels).name
         return replace(super().shareable, guide_labels=guide_labels)
 
-    def resolved(self, preset: str, likelihood: str, num_examples: int) -> Settings:
+    def resolved(
+        self, preset: str, likelihood: str, num_examples: int, data_shape: tuple[int, ...] = ()
+    ) -> Settings:
         """The same settings with the choices made that the user left open.
 
         Args:
             preset: name of the preset.
             likelihood: name of the likelihood.
             num_examples: integer, examples of the training part.
+            data_shape: tuple, shape of an example. Default that of a single value.
 
         Returns:
             `Settings`.
@@ -120,7 +124,7 @@ class Settings(Record):
         is_own = preset == "table" or not is_named(self.dataset)
         hold = self.hold
         if hold is None:
-            hold = recipe.HOLD if is_own and self.views != "none" else 0.0
+            hold = guidance_for(data_shape) if is_own and self.views != "none" else 0.0
         epochs = self.epochs
         if epochs is None:
             batch_size, _ = self.epoch_shape(num_examples)
