@@ -32,11 +32,8 @@ def checks():
         for number, (_, check) in enumerate(estimator_checks_generator(estimator)):
             name = check.func.__name__
             if (name == "check_clustering") == (estimator is LONG):
-                # The second time the data are read-only, as they are in many of the others.
-                again = estimator is LONG and "readonly_memmap" in check.keywords
-                yield pytest.param(
-                    estimator, check, id=f"{name}-{number}", marks=[pytest.mark.slow] if again else []
-                )
+                marks = [pytest.mark.slow] if estimator is LONG else []
+                yield pytest.param(estimator, check, id=f"{name}-{number}", marks=marks)
 
 
 @pytest.mark.filterwarnings("ignore")  # what a check provokes is its own affair
