@@ -37,7 +37,7 @@ def history(folder):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in rows], rows
 
 
-@pytest.mark.parametrize("stops", [(1, 8, 16), pytest.param((7, 15, 16, 17, 22), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stops", [(1, 8, 16), pytest.param((7, 13, 15, 16, 17, 22), marks=pytest.mark.slow)])
 def test_weights_and_history_are_those_of_a_training_without_a_break(make_table_model, table, tmp_path, stops):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     whole.mkdir()

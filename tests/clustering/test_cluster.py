@@ -22,8 +22,9 @@ def short(monkeypatch):
 
 def test_a_table_in_whatever_form(table, tmp_path):
     names = [f"column_{number}" for number in range(6)]
+    frame = pd.DataFrame(table, columns=names)
     path = tmp_path / "table.parquet"
-    pd.DataFrame(table, columns=names).to_parquet(path)
+    frame.to_parquet(path)
     found = tf_gmvae.cluster(table, num_components=3, seed=1)
     assert found.clusters.shape == (200,) and found.clusters.dtype == np.int64
     assert found.probabilities.shape == (200, 3)
@@ -31,8 +32,9 @@ def test_a_table_in_whatever_form(table, tmp_path):
     np.testing.assert_allclose(found.model.predict(table, verbose=0), found.probabilities, atol=1e-5)
     # Three clusters that cannot be missed.
     assert len(np.unique(found.clusters)) == 3 and found.probabilities.max(axis=1).mean() > 0.9
-    again = tf_gmvae.cluster(str(path), num_components=3, seed=1)
-    np.testing.assert_array_equal(again.clusters, found.clusters)
+    for same in (frame, str(path)):
+        again = tf_gmvae.cluster(same, num_components=3, seed=1)
+        np.testing.assert_array_equal(again.clusters, found.clusters)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from conftest import ROOT, start_warm
+from conftest import ROOT
 
 # Seconds, by which every process of a test has ended.
 LONGEST = 240
@@ -37,7 +37,7 @@ def config(cluster, index):
     return json.dumps({"cluster": {"worker": cluster}, "task": {"type": "worker", "index": index}})
 
 
-def started(folder, cluster, number, command, warm=False):
+def started(folder, cluster, number, command):
     """One worker, which writes what it says into `out<number>` and `errors<number>`.
 
     Args:
@@ -45,34 +45,30 @@ def started(folder, cluster, number, command, warm=False):
         cluster: list of the addresses of all.
         number: of this one.
         command: list of the arguments of Python.
-        warm: whether TensorFlow has been imported before, and writes its notes. Default False.
 
     Returns:
-        `subprocess.Popen`, or a warm one's `forks.Fork`.
+        `subprocess.Popen`.
     """
-    environment = {"TF_CONFIG": config(cluster, number)}
+    environment = {**os.environ, "TF_CONFIG": config(cluster, number)}
     with (folder / f"out{number}").open("w") as out, (folder / f"errors{number}").open("w") as errors:
-        if warm:
-            return start_warm(*command, out=out.name, errors=errors.name, **environment)
         return subprocess.Popen(
             [sys.executable, *map(str, command)], cwd=ROOT, stdout=out, stderr=errors,
-            env={**os.environ, **environment},
+            env=environment,
         )  # fmt: skip
 
 
-def begun(folder, commands, warm=False):
+def begun(folder, commands):
     """Workers, each with its command, see `started`.
 
     Args:
         folder: path for what they say.
         commands: list of the arguments of Python, one list a worker.
-        warm: as in `started`.
 
     Returns:
-        List of processes.
+        List of `subprocess.Popen`.
     """
     cluster = addresses(len(commands))
-    return [started(folder, cluster, number, command, warm) for number, command in enumerate(commands)]
+    return [started(folder, cluster, number, command) for number, command in enumerate(commands)]
 
 
 def ended(folder, processes):
