@@ -84,6 +84,13 @@ def test_a_run_leaves_all_it_promises(finished):
         assert shown in finished.stdout
 
 
+def test_tensorflow_rewrites_no_function_of_a_run(finished):
+    # Each would take a twentieth of a second, and leave a file. The one that may be is of TensorFlow's own export.
+    *_, rewritten = finished.stdout.splitlines()
+    assert rewritten.startswith("Rewritten:")
+    assert set(rewritten.split()[1:]) <= {"signature_wrapper"}
+
+
 def test_a_run_ends_in_its_report(finished):
     folder = finished.run
     html = (folder / "report.html").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from support import references
 import tf_gmvae
 from tf_gmvae import GMVAE, InputError
 from tf_gmvae.priors import MixturePrior, StandardNormal, Style
-from tf_gmvae.start import initialization
+from tf_gmvae.start import heads
 
 COMPONENTS = (3, 2)
 
@@ -267,7 +267,7 @@ def test_a_start_finds_groups_of_styles():
     }
     model = small(MixturePrior(2, 1, component_prior="learned"), latent_dim=4)
     labels = np.eye(4, dtype="float32")[z]
-    (groups,) = initialization._set_up(model, encoding, labels, 1, 0)
+    (groups,) = heads.set_up(model, encoding, labels, 1, 0)
     found = groups.argmax(axis=1)
     assert groups.shape == (600, 2) and max(np.mean(found == c), np.mean(found != c)) > 0.98
     np.testing.assert_allclose(model.style_prior.component_prior.probabilities, groups.mean(axis=0), rtol=1e-3)
@@ -281,4 +281,4 @@ def test_without_factors_there_are_no_groups():
     model = small(MixturePrior(2, 1), latent_dim=4)
     latents = np.random.default_rng(0).normal(size=(50, 4))
     encoding = {"x_mean": latents, "x_log_var": np.zeros((50, 4), "float32"), "features": latents @ np.eye(4, 5)}
-    assert initialization._set_up(model, encoding, np.eye(4, dtype="float32")[np.arange(50) % 4], 0, 0) == []
+    assert heads.set_up(model, encoding, np.eye(4, dtype="float32")[np.arange(50) % 4], 0, 0) == []

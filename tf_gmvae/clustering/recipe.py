@@ -216,8 +216,13 @@ class Recipe:
         batches = to_batches(
             examples, size, shuffle_seed=self.seed, num_epochs=None, drop_remainder=True, with_numbers=True
         )
+
+        @tf.autograph.experimental.do_not_convert
+        def with_held(values, numbers):
+            return values, tf.gather(held, numbers)
+
         model.fit(
-            batches.map(lambda values, numbers: (values, tf.gather(held, numbers))),
+            batches.map(with_held),
             steps_per_epoch=steps,
             epochs=epochs if self.max_epochs is None else min(epochs, self.max_epochs),
             verbose=self.verbose,

@@ -95,6 +95,7 @@ def to_batches(
     else:
         batches = _numbered(split, batch_size, **order)
 
+    @tf.autograph.experimental.do_not_convert
     def finished(found):
         batch = found["x"]
         if binarize != "none":
@@ -128,6 +129,7 @@ def _numbered(
         indices = indices.shuffle(split.num_examples, seed=shuffle_seed, reshuffle_each_iteration=True)
     orders = indices.batch(batch_size, drop_remainder=drop_remainder).repeat(num_epochs)
 
+    @tf.autograph.experimental.do_not_convert
     def gather(number, rows):
         size = tf.size(rows, tf.int64)
         begin, end = shard_batches.bounds(share, size)

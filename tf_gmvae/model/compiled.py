@@ -38,10 +38,10 @@ def elbo_terms(*tensors: Any) -> objective.ElboTerms:
     return objective.ElboTerms(*terms(*keras.tree.flatten(tensors)))
 
 
-_forwards = tf.function(objective.elbo_terms, jit_compile=True)
+_forwards = tf.function(objective.elbo_terms, jit_compile=True, autograph=False)
 
 
-@tf.function(jit_compile=True)
+@tf.function(jit_compile=True, autograph=False)
 def _backwards(tensors, upstream):
     with tf.GradientTape() as tape:
         flat = keras.tree.flatten(tensors)

@@ -67,7 +67,7 @@ class Generation(Part):
         ).batch(batch_size)
         return np.concatenate([self.generate_batch(*batch).numpy() for batch in batches])
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def generate_batch(self, component: tf.Tensor, w: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """Means of p(y | x) at x = mu_k(w) + sigma_k(w) noise.
 

@@ -91,7 +91,7 @@ class Inference(Part):
         """
         return self._over_batches(self.latents_of_batch, data, batch_size)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def latents_of_batch(self, examples: tf.Tensor) -> Latents | DeepLatents:
         """`Latents` of one batch, of tensors.
 
@@ -153,7 +153,7 @@ class Inference(Part):
         """
         return self._over_batches(self.reconstruct_batch, data, batch_size)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def reconstruct_batch(self, examples: tf.Tensor) -> tf.Tensor:
         """Mean of p(y | x) of one batch.
 
@@ -176,7 +176,7 @@ class Inference(Part):
         self.evaluation_sampler.reset()
         return self._over_batches(self._score_batch, data, batch_size)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _score_batch(self, examples):
         return self.elbo_terms(examples)
 
@@ -193,7 +193,7 @@ class Inference(Part):
         self.evaluation_sampler.reset()
         return self._over_batches(self._examine_batch, data, batch_size)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _examine_batch(self, examples):
         sampled = self.sampled(examples)
         encoding = sampled.encoding
@@ -224,7 +224,7 @@ class Inference(Part):
             lambda examples: self._log_likelihood_batch(examples, num_importance_samples), data, batch_size
         )
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _log_likelihood_batch(self, examples, num_importance_samples):
         sampled = self.sampled(examples, num_samples=num_importance_samples)
         log_weights = (

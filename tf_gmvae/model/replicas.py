@@ -30,7 +30,7 @@ class KeepsOrder(Part):
             def step(iterator):
                 return keras.tree.map_structure(first, strategy.run(self.train_step, args=(next(iterator),)))
 
-            self.train_function: Callable | None = tf.function(step, reduce_retracing=True)
+            self.train_function: Callable | None = tf.function(step, reduce_retracing=True, autograph=False)
         return self.train_function
 
     def _maybe_symbolic_build(self, *args: Any, **kwargs: Any) -> None:

@@ -69,7 +69,7 @@ def seconds(model: Any, examples: np.ndarray, batch: int, steps: int, num_mapped
     """
     weights = [w for part in (model.encoder, model.x_head, model.decoder) for w in part.trainable_weights]
 
-    @tf.function
+    @tf.function(autograph=False)
     def work(values):
         values = model.examples(values)
         with tf.GradientTape() as tape:

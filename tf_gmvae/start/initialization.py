@@ -33,7 +33,7 @@ from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
-from tf_gmvae.start import clusters, effort, factors
+from tf_gmvae.start import clusters, effort, heads
 from tf_gmvae.start import known as known_examples
 from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.clusters import Views, view_layer
@@ -209,7 +209,7 @@ class Initialization(Part):
         say(f"Start 2/3: {pretraining_epochs} epoch{'s' * (pretraining_epochs > 1)} as a plain VAE.")
         train("pretraining", Pretraining(self, learning_rate, beta), split, pretraining_epochs)
         with step("  Components from these clusters"):
-            groups = _set_up(self, self._encoded(sample, binarize), labels, num_factors, seed)
+            groups = heads.set_up(self, self._encoded(sample, binarize), labels, num_factors, seed)
         if guided_epochs:
             say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
             all_steps = guided_epochs * epoch_of(sample, guided_epochs)[1]
@@ -219,14 +219,16 @@ class Initialization(Part):
                 GuidedTraining(self, falling, guidance, view()),
                 sample,
                 guided_epochs,
-                lambda examples, numbers: (examples, *(tf.gather(given, numbers) for given in (labels, *groups))),
+                _with_labels(labels, *groups),
             )
         self.initialized = True
         kept.remove()
         return Start(labels, indices)
 
     def _encoded(self, sample, binarize):
-        encode = self._encode_batch if self.run_eagerly else tf.function(self._encode_batch, reduce_retracing=True)
+        encode = self._encode_batch
+        if not self.run_eagerly:
+            encode = tf.function(encode, reduce_retracing=True, autograph=False)
         return self._over_batches(encode, to_batches(sample, 256, binarize=binarize), None)
 
     def _encode_batch(self, examples):
@@ -239,39 +241,11 @@ class Initialization(Part):
         }
 
 
-def _set_up(model, encoding, labels, num_factors, seed):
-    """Heads of the prior and heads of the styles, level by level, each from the clusters of its latents.
-
-    Returns the soft labels (S, C) of the deeper levels, a list: groups of the styles that the level before found.
-    """
-    mean, log_var, rng = encoding["x_mean"].astype("float64"), encoding["x_log_var"], np.random.default_rng(seed)
-    latents = mean + np.exp(0.5 * log_var) * rng.standard_normal(mean.shape)
-    given = [labels]
-    levels = [(model, model.style_dim, model.prior_units, model.w_head)]
-    for level, head in zip(model.style_prior.levels(), model.style_heads, strict=True):
-        levels.append((level, level.style_dim, level.units, head))
-    for number, (level, style_dim, units, head) in enumerate(levels):
-        size = min(num_factors, style_dim, latents.shape[1] // 2, *units)
-        found = factors.analyse(latents, given[-1].argmax(axis=1), level.num_components, size, seed)
-        level.prior_head.assign_components(found.means, found.loadings, found.log_vars)
-        level.component_prior.start_from(given[-1].mean(axis=0))
-        if not size:  # without factors there is no style to group
-            break
-        _assign_linear(head, encoding["features"], found)
-        if number + 1 < len(levels):
-            given.append(factors.groups(found.scores, levels[number + 1][0].num_components, seed))
-            # The other dimensions of the style begin near N(0, I).
-            latents = rng.standard_normal((len(found.scores), style_dim))
-            latents[:, :size] = found.scores + np.exp(0.5 * found.log_var_scores) * latents[:, :size]
-    return given[1:]
-
-
-def _assign_linear(head, features, found):
-    from sklearn.linear_model import Ridge
-
-    fitted = Ridge(1.0).fit(features, found.scores)
-    kernel = np.reshape(fitted.coef_, (found.scores.shape[1], -1)).T  # scikit-learn drops a single target's axis
-    head.assign_linear(kernel, np.reshape(fitted.intercept_, -1), found.log_var_scores)
+def _with_labels(*levels):
+    """Function of a batch of examples and their numbers: the examples, and their soft labels of every level."""
+    return tf.autograph.experimental.do_not_convert(
+        lambda examples, numbers: (examples, *(tf.gather(labels, numbers) for labels in levels))
+    )
 
 
 def _of_priors(model):

@@ -67,7 +67,9 @@ def nearest(
         of_others = descriptors.series_features if examples.ndim == 3 else descriptors.row_features
         features = of_others(examples[:num_points]) if own_features is None else _one_form(own_features)
     # What is called once is computed sooner than traced.
-    traced = tf.function(reduce_retracing=True) if len(examples) > BLOCK else lambda function: function
+    traced = (
+        tf.function(reduce_retracing=True, autograph=False) if len(examples) > BLOCK else lambda function: function
+    )
     plain = traced(lambda batch: features(to_floats(batch))[0])
     traced_floats = traced(to_floats)
     fitted = descriptors.fitted(num_points, seed)

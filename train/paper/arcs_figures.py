@@ -170,7 +170,7 @@ def log_density(model: GMVAE, points: np.ndarray, seed: int) -> np.ndarray:
     x = means + np.exp(0.5 * log_vars) * rng.standard_normal(means.shape)
     params = model.decode(x.astype("float32"))[:, None]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def of_part(examples):
         return tf.reduce_logsumexp(model.likelihood.log_prob(examples, params), axis=0)
 

@@ -237,6 +237,7 @@ def training_batches(
     if held is None:
         return batches
 
+    @tf.autograph.experimental.do_not_convert
     def with_held(examples, numbers):
         if isinstance(held, Rows):
             rows = tf.numpy_function(held.take, [numbers], tf.float32, stateful=False)

@@ -132,7 +132,9 @@ class Score(beam.DoFn):
         self._exported = _loaded(self.model)
         shape = self._exported.data_shape
         self._decode = tf.function(
-            lambda contents: images.decode(contents, shape), input_signature=[tf.TensorSpec((None,), tf.string)]
+            lambda contents: images.decode(contents, shape),
+            input_signature=[tf.TensorSpec((None,), tf.string)],
+            autograph=False,
         )
 
     def process(self, element: Any) -> Iterator[Any]:

@@ -116,7 +116,7 @@ class Workers:
             speaks = context.replica_id_in_sync_group % (self.num_replicas // self.workers) == 0
             return context.all_reduce(tf.distribute.ReduceOp.SUM, own * tf.cast(speaks, own.dtype))
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)])
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
         def over_all(own):
             return strategy.experimental_local_results(strategy.run(summed, args=(own,)))[0]
 

@@ -84,16 +84,19 @@ def numbered(
         except InputError as error:
             raise ValueError(framed(str(error))) from None
 
+    @tf.autograph.experimental.do_not_convert
     def read(reading):
         numbers, sizes, ends, rows = tf.numpy_function(order, [reading], [tf.int64] * 4, stateful=False)
         found = tf.numpy_function(records, [rows], tf.string, stateful=False)
         rows = tf.ensure_shape(rows, (None,))
         return numbers, sizes, ends, {"rows": rows, **split.parsed(tf.ensure_shape(found, (None,)), with_labels)}
 
+    @tf.autograph.experimental.do_not_convert
     def one_by_one(numbers, sizes, ends, found):
         first, last = bounds(share, batch_size)
         length = last - first if drop_remainder else None
 
+        @tf.autograph.experimental.do_not_convert
         def batch(index):
             begin = tf.where(index > 0, ends[index - 1], 0)
             parts = {name: values[begin : ends[index]] for name, values in found.items()}
