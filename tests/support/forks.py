@@ -17,7 +17,9 @@ SERVER = """
 import gc, json, os, runpy, sys, traceback
 import tensorflow, keras, scipy.linalg, sklearn.mixture, matplotlib.figure
 import tf_gmvae
+from tf_gmvae.evaluation import neighbourhoods
 
+neighbourhoods.mapper(2)  # UMAP is imported when it is first used
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 10, 20)
