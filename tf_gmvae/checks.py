@@ -4,6 +4,8 @@ import math
 import warnings
 from functools import partial
 
+import numpy as np
+
 from layers.validation import whole_number as _whole_number
 from tf_gmvae.errors import InputError
 
@@ -23,7 +25,7 @@ def nats(name: str, value: object) -> float:
     Raises:
         InputError: if it is not a finite number >= 0.
     """
-    if not (isinstance(value, int | float) and 0.0 <= value < math.inf):
+    if not (isinstance(value, int | float | np.floating) and 0.0 <= value < math.inf):
         raise InputError(f"`{name}` must be a number of nats >= 0. Received: {name}={value!r}")
     return float(value)
 

@@ -51,8 +51,9 @@ def main() -> None:
                 yield columns
 
     answers.write(parts(), output)
-    terminal.say(f"{counts.sum():,} examples in {np.count_nonzero(counts)} clusters: {output}")
-    terminal.say(f"  {100 * sure / counts.sum():.1f} % have a probability above 0.9.")
+    total, in_use = int(counts.sum()), int(np.count_nonzero(counts))
+    terminal.say(f"{total:,} example{'s' * (total > 1)} in {in_use} cluster{'s' * (in_use > 1)}: {output}")
+    terminal.say(f"  {100 * sure / total:.1f} % have a probability above 0.9.")
     if outliers:
         terminal.say(f"  {outliers:,} are outliers, unlike all that the model was trained on.")
 

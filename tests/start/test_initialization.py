@@ -152,6 +152,7 @@ def test_progress_is_shown(make_table_model, blobs, capsys, monkeypatch):
         (tf.data.Dataset.from_tensor_slices(np.zeros((0, 6), "float32")).batch(2), {}, "There is no example"),
         (np.eye(9, 6, dtype="float32"), {"pretraining_epochs": 0}, "pretraining_epochs"),
         (np.eye(9, 6, dtype="float32"), {"num_factors": -1}, "num_factors"),
+        (np.eye(9, 6, dtype="float32"), {"guidance": -1.0}, "`guidance` must be a number of nats >= 0"),
     ],
 )
 def test_bad_data_get_a_sentence(make_table_model, data, options, message):
@@ -322,7 +323,8 @@ def test_a_start_that_is_killed_goes_on_wherever_it_was(make_table_model, blobs,
 
 
 @pytest.mark.parametrize(
-    ("num_values", "asked", "guidance"), [(6, {}, 20.0), (1568, {}, 40.0), (1568, {"guidance": 3.0}, 3.0)]
+    ("num_values", "asked", "guidance"),
+    [(6, {}, 20.0), (1568, {}, 40.0), (1568, {"guidance": np.float32(3)}, 3.0)],
 )
 def test_labels_weigh_more_beside_many_values(num_values, asked, guidance, tmp_path, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 10)

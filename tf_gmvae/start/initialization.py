@@ -28,7 +28,7 @@ import tensorflow as tf
 
 from tf_gmvae import terminal
 from tf_gmvae.callbacks.epoch_lines import EpochLines
-from tf_gmvae.checks import whole_number
+from tf_gmvae.checks import nats, whole_number
 from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
@@ -145,7 +145,7 @@ class Initialization(Part):
             pretraining_epochs, guided_epochs = min(pretraining_epochs, max_steps), min(guided_epochs, max_steps)
         seed = int(np.random.default_rng().integers(2**31)) if self.seed is None else self.seed
         split, indices = as_split(self, data, max_examples, seed)
-        guidance = guidance_for(split.data_shape) if guidance is None else guidance
+        guidance = guidance_for(split.data_shape) if guidance is None else nats("guidance", guidance)
         classes = known_examples.checked(known, split.num_examples, self.num_components)
         kept = Checkpoints(
             checkpoints,
