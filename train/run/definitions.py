@@ -29,6 +29,8 @@ OPTIMIZERS: dict[str, Callable[[float], Any]] = {
 AUTO = 0
 # Where they are left open and the data are known by their name.
 EPOCHS = 100
+# What may be held on to.
+POSTERIOR, LABELS = "posterior", "labels"
 # As --help shows them.
 GROUPS = {
     "Data": (
@@ -40,12 +42,12 @@ GROUPS = {
         "component_prior", "style_components", "style_prior_dim", "initial_weights",
     ),
     "Training": (
-        "epochs", "batch_size", "learning_rate", "optimizer", "minutes", "patience", "save_every_steps",
-        "save_every_minutes", "revive", "seed",
+        "epochs", "batch_size", "learning_rate", "falling_rate", "optimizer", "minutes", "patience",
+        "save_every_steps", "save_every_minutes", "revive", "seed",
     ),
     "Start": (
-        "initialize", "guide_labels", "views", "hold", "pretraining_epochs", "pretraining_beta", "guided_epochs",
-        "num_factors",
+        "initialize", "guide_labels", "views", "hold", "hold_to", "pretraining_epochs", "pretraining_beta",
+        "guided_epochs", "num_factors",
     ),
 }  # fmt: skip
 
@@ -164,6 +166,12 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_integer("batch_size", 100, "Examples of one step.", 1, **define_from)
     _define_float("learning_rate", 1e-4, "Of the optimizer.", positive=True, **define_from)
+    flags.DEFINE_bool(
+        "falling_rate",
+        False,
+        "Let the learning rate fall over all epochs, along half a cosine, to a fiftieth; else it stays.",
+        **define_from,
+    )
     flags.DEFINE_enum(
         "optimizer",
         "adam",
@@ -220,6 +228,13 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         None,
         "Weight in nats of holding on to the clusters of the start while the objective trains; 0 is the paper's; "
         f"by default 0, for data of your own {GUIDANCE:g}, and more for examples of more than 28x28 values.",
+        **define_from,
+    )
+    flags.DEFINE_enum(
+        "hold_to",
+        POSTERIOR,
+        [POSTERIOR, LABELS],
+        "What --hold holds on to: the posterior that the start has left, or the labels that it had found before.",
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)

@@ -24,8 +24,9 @@ from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
 from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
-from tf_gmvae.start.initialization import Start
+from tf_gmvae.start.initialization import LAST_RATE, Start
 from train.run import guide, last_screen, samples, together
+from train.run.definitions import LABELS
 from train.run.folder import RunFolder
 from train.run.rows import Rows
 from train.run.run import Run
@@ -71,7 +72,8 @@ def initialize(run: Run, found: Start | None = None) -> None:
         guided["guide"] = guide.names_of(clusters, known[start.indices], classes, settings.num_components)
     with terminal.step("  What the start has made of the examples"):
         if settings.hold:
-            run.folder.write_start_assignments((train.num_examples, settings.num_held), _assignments(run))
+            held = _assignments(run, start if settings.hold_to == LABELS else None)
+            run.folder.write_start_assignments((train.num_examples, settings.num_held), held)
         counts = np.bincount(start.labels.argmax(axis=1), minlength=model.num_components)
         log_posterior = model.log_posterior(run.batches(run.scored))
         labels = train.take(start.indices).labels if train.has_labels else None
@@ -130,6 +132,10 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
     elif not one_epoch:
         terminal.say(f"Training: {settings.epochs} epochs of {steps:,} steps.")
     model.initialized = settings.initialize  # which a loaded model does not know
+    if settings.falling_rate:
+        model.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(
+            settings.learning_rate, settings.epochs * steps, LAST_RATE
+        )
     train = dataset.train
     watched = train.take(drawn(train.num_examples, WATCHED, settings.seed))
     callbacks = [
@@ -186,13 +192,22 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
         fit(run, workers=workers)
 
 
-def _assignments(run):
-    """What the start has made of the training examples: posteriors of all levels side by side, part by part."""
+def _assignments(run, start):
+    """What the start has made of the training examples: posteriors of all levels side by side, part by part.
+
+    Of the examples that `start` has labels of, those stand in the place of the posterior p(z | y); None: of none.
+    """
+    begin = 0
     for part in samples.chunks(run.dataset.train):
         if run.model.style_heads:
-            yield np.concatenate(run.model.predict_levels(run.batches(part)), axis=1)
+            found = np.concatenate(run.model.predict_levels(run.batches(part)), axis=1)
         else:
-            yield run.model.predict(run.batches(part), verbose=0)
+            found = run.model.predict(run.batches(part), verbose=0)
+        if start is not None:
+            first, last = np.searchsorted(start.indices, (begin, begin + len(found)))
+            found[start.indices[first:last] - begin, : start.labels.shape[1]] = start.labels[first:last]
+        yield found
+        begin += len(found)
 
 
 def _held(run, in_memory):

@@ -46,6 +46,7 @@ class Settings(Record):
     epochs: int | None
     batch_size: int
     learning_rate: float
+    falling_rate: bool
     optimizer: str
     initial_weights: str
     minutes: float | None
@@ -56,6 +57,7 @@ class Settings(Record):
     guide_labels: str | None
     views: str
     hold: float | None
+    hold_to: str
     pretraining_epochs: int
     pretraining_beta: float
     guided_epochs: int
