@@ -29,7 +29,7 @@ def started_run(tmp_path_factory):
     """A run that stands where its start has ended, with hold and batch normalisation; 56 steps are to come."""
     flag_values = flags.FlagValues()
     Settings.define(flag_values)
-    flag_values(["", "--dataset=digits", "--preset=digits", "--hold=20", "--epochs=4"])
+    flag_values(["", "--dataset=digits", "--preset=digits", "--hold=20", "--epochs=4", "--falling_rate"])
     settings = Settings.from_flags(flag_values)
     dataset = load_data(settings)
     settings = resolved(settings, dataset)
