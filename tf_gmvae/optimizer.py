@@ -1,10 +1,26 @@
-"""Adam in one operation a weight."""
+"""Adam in one operation a weight, and a learning rate that falls."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+# Of a learning rate that falls, what is left at the end.
+LAST_RATE = 0.02
+
+
+def falling_rate(learning_rate: float, num_steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """A learning rate that falls along half a cosine, to a fiftieth, and stays there.
+
+    Args:
+        learning_rate: float, that of the first step.
+        num_steps: integer, steps until it has fallen.
+
+    Returns:
+        Schedule of Keras, which is saved with its optimizer.
+    """
+    return keras.optimizers.schedules.CosineDecay(learning_rate, num_steps, LAST_RATE)
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")

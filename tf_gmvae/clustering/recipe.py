@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from tf_gmvae import likelihoods, presets
-from tf_gmvae.data.pipeline import to_batches
+from tf_gmvae.data.pipeline import rows_of, to_batches
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
@@ -216,13 +215,8 @@ class Recipe:
         batches = to_batches(
             examples, size, shuffle_seed=self.seed, num_epochs=None, drop_remainder=True, with_numbers=True
         )
-
-        @tf.autograph.experimental.do_not_convert
-        def with_held(values, numbers):
-            return values, tf.gather(held, numbers)
-
         model.fit(
-            batches.map(with_held),
+            batches.map(rows_of(held)),
             steps_per_epoch=steps,
             epochs=epochs if self.max_epochs is None else min(epochs, self.max_epochs),
             verbose=self.verbose,

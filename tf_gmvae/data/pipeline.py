@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,20 @@ def to_batches(
         return (batch, found["label"]) if with_labels else batch
 
     return _ready(batches.map(finished))
+
+
+def rows_of(*arrays: np.ndarray) -> Callable[..., Any]:
+    """What turns batches of (examples, numbers) into batches of the examples and their rows of arrays.
+
+    Args:
+        *arrays: arrays (N, ...).
+
+    Returns:
+        Function for `tf.data.Dataset.map`, of what `to_batches` yields with `with_numbers`.
+    """
+    return tf.autograph.experimental.do_not_convert(
+        lambda examples, numbers: (examples, *(tf.gather(rows, numbers) for rows in arrays))
+    )
 
 
 def _numbered(

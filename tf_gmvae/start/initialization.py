@@ -29,10 +29,11 @@ import tensorflow as tf
 from tf_gmvae import terminal
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.checks import nats, whole_number
-from tf_gmvae.data.pipeline import to_batches
+from tf_gmvae.data.pipeline import rows_of, to_batches
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model.part import Part
+from tf_gmvae.optimizer import falling_rate
 from tf_gmvae.start import clusters, effort, heads
 from tf_gmvae.start import known as known_examples
 from tf_gmvae.start.checkpoints import Checkpoints
@@ -44,8 +45,6 @@ from tf_gmvae.start.stages import GuidedTraining, Pretraining, guidance_for
 LEAST_STEPS = 500
 # Views of an example that are compared, examples on the map, and examples in which clusters are found, at most.
 NUM_VIEWS, MAX_MAPPED, MAX_EXAMPLES = 8, 40_000, 60_000
-# Of the learning rate of the guided training, what is left of it at the end.
-LAST_RATE = 0.02
 
 
 class Start(NamedTuple):
@@ -213,13 +212,13 @@ class Initialization(Part):
         if guided_epochs:
             say(f"Start 3/3: {guided_epochs} epoch{'s' * (guided_epochs > 1)} at these clusters.")
             all_steps = guided_epochs * epoch_of(sample, guided_epochs)[1]
-            falling = keras.optimizers.schedules.CosineDecay(learning_rate, all_steps, LAST_RATE)
+            falling = falling_rate(learning_rate, all_steps)
             train(
                 "guided",
                 GuidedTraining(self, falling, guidance, view()),
                 sample,
                 guided_epochs,
-                _with_labels(labels, *groups),
+                rows_of(labels, *groups),
             )
         self.initialized = True
         kept.remove()
@@ -239,13 +238,6 @@ class Initialization(Part):
             "x_mean": tf.cast(mean, "float32"),
             "x_log_var": tf.cast(log_var, "float32"),
         }
-
-
-def _with_labels(*levels):
-    """Function of a batch of examples and their numbers: the examples, and their soft labels of every level."""
-    return tf.autograph.experimental.do_not_convert(
-        lambda examples, numbers: (examples, *(tf.gather(labels, numbers) for labels in levels))
-    )
 
 
 def _of_priors(model):

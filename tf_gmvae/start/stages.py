@@ -16,7 +16,7 @@ from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 
-# Nats on the cross-entropy of p(z | x, w) to the given components, and the values of an example up to which.
+# Nats on the cross-entropy of p(z | x, w) to the given components, and up to how many values of an example.
 GUIDANCE, _VALUES = 20.0, 28 * 28
 
 

@@ -21,10 +21,12 @@ from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
+from tf_gmvae.data.pipeline import rows_of
 from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
-from tf_gmvae.start.initialization import LAST_RATE, Start
+from tf_gmvae.optimizer import falling_rate
+from tf_gmvae.start.initialization import Start
 from train.run import guide, last_screen, samples, together
 from train.run.definitions import LABELS
 from train.run.folder import RunFolder
@@ -133,9 +135,7 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
         terminal.say(f"Training: {settings.epochs} epochs of {steps:,} steps.")
     model.initialized = settings.initialize  # which a loaded model does not know
     if settings.falling_rate:
-        model.optimizer.learning_rate = keras.optimizers.schedules.CosineDecay(
-            settings.learning_rate, settings.epochs * steps, LAST_RATE
-        )
+        model.optimizer.learning_rate = falling_rate(settings.learning_rate, settings.epochs * steps)
     train = dataset.train
     watched = train.take(drawn(train.num_examples, WATCHED, settings.seed))
     callbacks = [
@@ -251,13 +251,13 @@ def training_batches(
     )
     if held is None:
         return batches
+    if not isinstance(held, Rows):
+        return batches.map(rows_of(held))
 
     @tf.autograph.experimental.do_not_convert
     def with_held(examples, numbers):
-        if isinstance(held, Rows):
-            rows = tf.numpy_function(held.take, [numbers], tf.float32, stateful=False)
-            return examples, tf.ensure_shape(rows, (numbers.shape[0], settings.num_held))
-        return examples, tf.gather(held, numbers)
+        rows = tf.numpy_function(held.take, [numbers], tf.float32, stateful=False)
+        return examples, tf.ensure_shape(rows, (numbers.shape[0], settings.num_held))
 
     return batches.map(with_held)
 
