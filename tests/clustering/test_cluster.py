@@ -10,6 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 import tf_gmvae
 from tf_gmvae import InputError
 from tf_gmvae.clustering import answers, recipe
+from tf_gmvae.clustering.cluster import as_dataset
 from tf_gmvae.start import initialization
 
 
@@ -92,6 +93,61 @@ def test_what_cannot_be_clustered_is_named(data, message):
 def test_the_length_of_the_training_follows_the_data(monkeypatch):
     monkeypatch.undo()
     assert [recipe.epochs_for(rows) for rows in (150, 20_000, 50_000, 10**6)] == [20, 10, 4, 1]
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What the last start returned and left, and what training then began with."""
+    told, whole_start, whole_fit = {}, tf_gmvae.GMVAE.initialize, tf_gmvae.GMVAE.fit
+
+    def initialize(self, examples, **options):
+        told["start"] = whole_start(self, examples, **options)
+        told["posterior"] = self.predict(examples, verbose=0)
+        return told["start"]
+
+    def fit(self, batches, **options):
+        told["examples"], told["held"] = (part.numpy() for part in next(iter(batches)))
+        told["optimizer"] = self.optimizer
+        return whole_fit(self, batches, **options)
+
+    monkeypatch.setattr(tf_gmvae.GMVAE, "initialize", initialize)
+    monkeypatch.setattr(tf_gmvae.GMVAE, "fit", fit)
+    return told
+
+
+@pytest.mark.parametrize(("times", "given"), [(4, None), (4, 0.003), (3, None)])
+def test_training_goes_on_at_the_labels_of_large_pictures(told, times, given):
+    """Of 32 x 32 values, and not of 24 x 24."""
+    images = tf_gmvae.data.load("digits").train.examples[:40].repeat(times, axis=1).repeat(times, axis=2)
+    model = recipe.Recipe(3, 0, max_steps=2, learning_rate=given).fitted(as_dataset(images)).model
+    numbers = [int(np.flatnonzero((images == one).all(axis=(1, 2, 3)))[0]) for one in told["examples"]]
+    labels, posterior = told["start"].labels[numbers], told["posterior"][numbers]
+    assert len(numbers) == 40 and np.abs(labels - posterior).max() > 0.1
+    np.testing.assert_allclose(told["held"], labels if times == 4 else posterior, atol=1e-6)
+    rate = told["optimizer"].get_config()["learning_rate"]
+    if times == 4 and given is None:
+        assert rate["class_name"] == "CosineDecay" and rate["config"]["initial_learning_rate"] == 5e-4
+        assert rate["config"]["decay_steps"] == 2
+    else:
+        assert rate == pytest.approx(given or 1e-4)
+    # Whoever trains on has a rate that stays.
+    assert float(model.optimizer.learning_rate) == pytest.approx(given or 1e-4)
+    assert model.optimizer.get_config()["learning_rate"] == pytest.approx(given or 1e-4)
+
+
+@pytest.mark.slow
+def test_large_pictures_come_to_the_clusters_of_the_command(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    images = tf_gmvae.data.load("digits").train.examples[:300].repeat(4, axis=1).repeat(4, axis=2)
+    np.savez(tmp_path / "large.npz", x=images)
+    process = run_warm(
+        "-m", "train.main", "--dataset=large.npz", "--num_components=10", "--name=large", "--noreport",
+        "--noexport", cwd=tmp_path,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr[-3000:]
+    of_command = pd.read_csv(tmp_path / "runs" / "large" / "clusters.csv")
+    found = tf_gmvae.cluster(tmp_path / "large.npz", num_components=10)
+    assert (of_command["cluster"].to_numpy() == found.clusters).mean() > 0.99
 
 
 @pytest.mark.slow

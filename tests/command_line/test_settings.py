@@ -53,7 +53,8 @@ def test_the_flag_files_of_the_paper_hold_its_settings(root):
     # Of SVHN the rate is ours: it falls, from five times the paper's.
     svhn = found.pop("svhn")
     assert (svhn.learning_rate, svhn.falling_rate, svhn.hold_to) == (5e-4, True, "labels")
-    assert {(s.learning_rate, s.falling_rate, s.hold_to) for s in found.values()} == {(1e-4, False, "posterior")}
+    others = [settings.resolved("mnist", "bernoulli", num_examples=1000) for settings in found.values()]
+    assert {(s.learning_rate, s.falling_rate, s.hold_to) for s in others} == {(1e-4, False, "posterior")}
     bare = parsed(f"--flagfile={root / 'mnist-paper.flags'}")
     assert not bare.initialize and (bare.optimizer, bare.initial_weights) == ("adam", "near")
     assert bare.epochs == 100 and resolved_hold(bare) == 0
@@ -85,6 +86,28 @@ def test_data_of_ones_own_have_epochs_and_a_hold_of_their_own():
     for name in ("digits", "tfds:kmnist"):
         named = parsed(f"--dataset={name}").resolved("digits", "bernoulli", 300)
         assert (named.epochs, named.hold) == (100, 0.0)
+
+
+def test_large_pictures_of_ones_own_go_on_learning_their_labels(tmp_path):
+    def at(*arguments, shape=(32, 32, 3)):
+        settings = parsed(*arguments).resolved("svhn", "bernoulli", 300, shape)
+        return settings.hold_to, settings.falling_rate, settings.learning_rate
+
+    assert at("--dataset=photos") == at("--dataset=photos", "--falling_rate") == ("labels", True, 5e-4)
+    assert at("--dataset=photos", "--learning_rate=0.01") == ("labels", False, 0.01)
+    assert at("--dataset=photos", "--nofalling_rate") == ("labels", False, 1e-4)
+    # Others, the paper's data, and the paper's objective.
+    rest = ("posterior", False, 1e-4)
+    assert at("--dataset=photos", shape=(28, 28, 1)) == at("--dataset=x.npz", shape=(4000,)) == rest
+    assert at("--dataset=svhn") == rest
+    for flag in ("--hold=0", "--noinitialize", "--hold_to=posterior"):
+        assert at("--dataset=photos", flag) == rest, flag
+    # A run that goes on has what it began with, whichever version it was begun by.
+    (tmp_path / "run.flags").write_text("--dataset=photos\n--hold=20\n--learning_rate=0.0001\n")
+    stored = Settings.read(tmp_path / "run.flags")
+    assert (stored.hold_to, stored.falling_rate, stored.learning_rate) == rest
+    going_on = parsed("--dataset=photos").with_choices_of(stored).resolved("svhn", "bernoulli", 300, (32, 32, 3))
+    assert (going_on.hold, going_on.hold_to, going_on.falling_rate, going_on.learning_rate) == (20, *rest)
 
 
 def test_priors_are_flags_of_a_run():

@@ -63,8 +63,9 @@ def cluster(
 ) -> Clustering:
     """Finds clusters in data; half a minute for a table of some hundred rows, minutes for thousands of images.
 
-    A table comes to the same clusters as by `python -m train.main --dataset=... --num_components=...`. Images are
-    held to the clusters of their start as tables are, by the networks that fit their shape.
+    Tables and images come to the clusters of `python -m train.main --dataset=... --num_components=...`, by the
+    networks that fit their shape. Training holds on to the clusters of the start; where networks have learned
+    these only in part, as of images of more than 784 values, it goes on learning them.
 
     Args:
         data: DataFrame of pandas or polars, or `pyarrow.Table`, whose columns may be numbers, counts, yes/no or

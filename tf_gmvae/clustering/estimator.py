@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tf_gmvae.checks import whole_number
 from tf_gmvae.clustering import answers, samples
 from tf_gmvae.clustering.cluster import array_split, check_no_kinds, frame_dataset
-from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, LEARNING_RATE, Recipe, with_columns
+from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, Recipe, with_columns
 from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.start import how_many
@@ -40,7 +40,8 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             the dimensions of an embedding must be, whose proportions mean something. Default "each".
         hold: weight in nats of holding on to the clusters that the start found while the networks train; 0 is the
             paper's objective. Default None: 20, and of rows of more than 784 values more, in proportion to them.
-        learning_rate: Adam's, after the start. Default 0.0001.
+        learning_rate: Adam's, after the start, which stays. Default None: 0.0001, and of images of more than 784
+            values, at whose labels training goes on, one that falls from 0.0005.
         batch_size: integer, rows of a step after the start. Default 100.
         max_epochs: integer, largest number of epochs after the start; after 2,000 steps no further one begins.
             Default 20.
@@ -76,7 +77,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         kinds: Mapping[str, str] | None = None,
         column_scale: str = "each",
         hold: float | None = None,
-        learning_rate: float = LEARNING_RATE,
+        learning_rate: float | None = None,
         batch_size: int = BATCH_SIZE,
         max_epochs: int = EPOCHS,
         max_steps: int | None = None,

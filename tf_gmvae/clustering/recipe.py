@@ -17,17 +17,19 @@ from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model.gmvae import GMVAE
-from tf_gmvae.optimizer import FusedAdam
+from tf_gmvae.optimizer import FusedAdam, falling_rate
 from tf_gmvae.start import how_many
 from tf_gmvae.start.how_many import AUTO, HowMany
 from tf_gmvae.start.sample import check_enough
-from tf_gmvae.start.stages import guidance_for
+from tf_gmvae.start.stages import guidance_for, labels_are_hard
 from tf_gmvae.tables.describing import of_array, scaled
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 # Epochs, and steps after which no further epoch begins.
 EPOCHS, STEPS = 20, 2000
 BATCH_SIZE, LEARNING_RATE = 100, 1e-4
+# Where training goes on learning the labels of the start, the rate falls, from here.
+LEARNING_RATE_AT_LABELS = 5e-4
 # Steps up to which a training is over before TensorFlow would have made a graph of its step.
 FEW_STEPS = 10
 
@@ -117,7 +119,8 @@ class Recipe:
         style_dim: W; likewise. Default None.
         hold: weight in nats of holding on to the clusters of the start. Default None: that of the labels in the
             start, see `start.stages.guidance_for`.
-        learning_rate: Adam's, after the start. Default 0.0001.
+        learning_rate: Adam's, after the start, which stays. Default None: 0.0001, and at labels that are hard to
+            learn, see `start.stages.labels_are_hard`, one that falls from 0.0005.
         batch_size: integer, examples of a step after the start. Default 100.
         max_epochs: integer, largest number of epochs after the start; None is that of `epochs_for`. Default None.
         max_steps: integer, largest number of steps of each training, the two of the start included. Default None:
@@ -130,7 +133,7 @@ class Recipe:
     latent_dim: int | None = None
     style_dim: int | None = None
     hold: float | None = None
-    learning_rate: float = LEARNING_RATE
+    learning_rate: float | None = None
     batch_size: int = BATCH_SIZE
     max_epochs: int | None = None
     max_steps: int | None = None
@@ -162,11 +165,11 @@ class Recipe:
             hold=guidance_for(shape) if self.hold is None else self.hold,
             seed=self.seed,
         )
-        if not 0.0 < self.learning_rate < math.inf:
-            raise InputError(f"`learning_rate` must be a number above 0. Received: {self.learning_rate!r}")
+        rate = LEARNING_RATE if self.learning_rate is None else self.learning_rate
+        if not 0.0 < rate < math.inf:
+            raise InputError(f"`learning_rate` must be a number above 0. Received: {rate!r}")
         few = self.max_steps is not None and self.max_steps <= FEW_STEPS
-        optimizer = FusedAdam(self.learning_rate, epsilon=1e-8)
-        model.compile(optimizer, run_eagerly=few, jit_compile=False if few else "auto")
+        model.compile(FusedAdam(rate, epsilon=1e-8), run_eagerly=few, jit_compile=False if few else "auto")
         return model
 
     def fitted(self, dataset: Dataset, known: np.ndarray | None = None) -> Fitted:
@@ -195,9 +198,12 @@ class Recipe:
                 num_components = chosen.num_components
             check_enough(examples, num_components)
             model = self.model_for(dataset, num_components)
-            model.initialize(examples, max_steps=self.max_steps, known=known, found=found, verbose=self.verbose)
-            self._train(model, examples)
-        model.compile(model.optimizer)  # as any other from now on
+            start = model.initialize(
+                examples, max_steps=self.max_steps, known=known, found=found, verbose=self.verbose
+            )
+            optimizer = model.optimizer
+            self._train(model, examples, start)
+        model.compile(optimizer)  # as any other from now on
         return Fitted(model, chosen)
 
     def _asked(self, dataset, examples, known):
@@ -205,20 +211,26 @@ class Recipe:
             raise InputError(f"`known` guides the search for a known number of clusters: name it, not {AUTO!r}.")
         return how_many.ask(examples, likelihood_for(dataset), self.seed, verbose=bool(self.verbose))
 
-    def _train(self, model, examples):
+    def _train(self, model, examples, start):
         size = min(self.batch_size, examples.num_examples)
         steps, epochs = examples.num_examples // size, epochs_for(examples.num_examples, size)
         if self.max_steps is not None:
             steps = min(steps, self.max_steps)
             epochs = min(epochs, self.max_steps // steps)
+        epochs = epochs if self.max_epochs is None else min(epochs, self.max_epochs)
         held = model.predict(to_batches(examples, 256), verbose=0)
+        if model.hold and labels_are_hard(examples.data_shape):
+            held[start.indices] = start.labels
+            if self.learning_rate is None:
+                optimizer = FusedAdam(falling_rate(LEARNING_RATE_AT_LABELS, epochs * steps), epsilon=1e-8)
+                model.compile(optimizer, run_eagerly=model.run_eagerly, jit_compile=model.jit_compile)
         batches = to_batches(
             examples, size, shuffle_seed=self.seed, num_epochs=None, drop_remainder=True, with_numbers=True
         )
         model.fit(
             batches.map(rows_of(held)),
             steps_per_epoch=steps,
-            epochs=epochs if self.max_epochs is None else min(epochs, self.max_epochs),
+            epochs=epochs,
             verbose=self.verbose,
         )
 

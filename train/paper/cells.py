@@ -129,7 +129,8 @@ class Cell:
             return metrics["ended"] or metrics["epochs"] >= (self.settings.epochs or math.inf)
         stored = self.folder.read_settings()
         # Epochs, which the number of examples decides, may differ.
-        self.settings.resolved(stored.preset or "", stored.likelihood or "", num_examples=1).check_same(stored)
+        settings = self.settings.with_choices_of(stored)
+        settings.resolved(stored.preset or "", stored.likelihood or "", num_examples=1).check_same(stored)
         if metrics.get("ended"):
             return True
         minutes = (metrics["start_seconds"] + metrics["train_seconds"]) / 60

@@ -165,11 +165,19 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         **define_from,
     )
     flags.DEFINE_integer("batch_size", 100, "Examples of one step.", 1, **define_from)
-    _define_float("learning_rate", 1e-4, "Of the optimizer.", positive=True, **define_from)
+    _define_float(
+        "learning_rate",
+        None,
+        f"Of the optimizer; by default {recipe.LEARNING_RATE:g}, for images of your own of more than 28x28 values "
+        f"{recipe.LEARNING_RATE_AT_LABELS:g}, from where it falls.",
+        positive=True,
+        **define_from,
+    )
     flags.DEFINE_bool(
         "falling_rate",
-        False,
-        "Let the learning rate fall over all epochs, along half a cosine, to a fiftieth; else it stays.",
+        None,
+        "Let the learning rate fall over all epochs, along half a cosine, to a fiftieth; else it stays, but see "
+        "--learning_rate.",
         **define_from,
     )
     flags.DEFINE_enum(
@@ -232,9 +240,10 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_enum(
         "hold_to",
-        POSTERIOR,
+        None,
         [POSTERIOR, LABELS],
-        "What --hold holds on to: the posterior that the start has left, or the labels that it had found before.",
+        "What --hold holds on to: the posterior that the start has left, or the labels that it had found before; "
+        "by default the posterior, and the labels for images of your own of more than 28x28 values.",
         **define_from,
     )
     flags.DEFINE_integer("pretraining_epochs", 3, "Of the start: as a plain VAE.", 1, **define_from)

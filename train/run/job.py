@@ -117,7 +117,7 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
             f"{folder.model} was saved without its optimizer, so its training cannot go on: train the run anew, "
             "with --overwrite."
         )
-    assert settings.epochs is not None  # resolved
+    assert settings.epochs is not None and settings.learning_rate is not None  # resolved
     # The model itself says how far it came, so no second file can disagree with it.
     steps_done = int(model.optimizer.iterations)
     epochs_done, within = divmod(steps_done, steps)

@@ -249,6 +249,7 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
         latent_dim=settings.latent_dim,
         style_dim=settings.style_dim,
     )
+    assert settings.learning_rate is not None  # resolved
     model.compile(OPTIMIZERS[settings.optimizer](settings.learning_rate))
     return model
 

@@ -12,8 +12,8 @@ from tf_gmvae.callbacks.basic import epochs_without_progress
 from tf_gmvae.clustering import recipe
 from tf_gmvae.data.load import is_named
 from tf_gmvae.start import how_many
-from tf_gmvae.start.stages import guidance_for
-from train.run.definitions import AUTO, EPOCHS, define
+from tf_gmvae.start.stages import guidance_for, labels_are_hard
+from train.run.definitions import AUTO, EPOCHS, LABELS, POSTERIOR, define
 from train.run.record import Record
 
 
@@ -45,8 +45,8 @@ class Settings(Record):
     style_prior_dim: int | None
     epochs: int | None
     batch_size: int
-    learning_rate: float
-    falling_rate: bool
+    learning_rate: float | None
+    falling_rate: bool | None
     optimizer: str
     initial_weights: str
     minutes: float | None
@@ -57,7 +57,7 @@ class Settings(Record):
     guide_labels: str | None
     views: str
     hold: float | None
-    hold_to: str
+    hold_to: str | None
     pretraining_epochs: int
     pretraining_beta: float
     guided_epochs: int
@@ -76,10 +76,11 @@ class Settings(Record):
     def read(cls, path: str | Path) -> Settings:
         """See `Record.read`; a run of an earlier version, which says nothing of --hold, held on to nothing."""
         settings = super().read(path)
-        return replace(settings, hold=0.0) if settings.hold is None else settings
+        settings = replace(settings, hold=0.0) if settings.hold is None else settings
+        return settings._with_rate(learns_on=False)
 
     def with_choices_of(self, stored: Settings) -> Settings:
-        """The same settings with networks, hold and K of a run that goes on, where they are left open.
+        """The same settings with networks, hold, rate and K of a run that goes on, where they are left open.
 
         Args:
             stored: settings of the run.
@@ -87,7 +88,8 @@ class Settings(Record):
         Returns:
             `Settings`.
         """
-        left_open = [name for name in ("preset", "likelihood", "hold") if getattr(self, name) is None]
+        choices = ("preset", "likelihood", "hold", "hold_to", "learning_rate", "falling_rate")
+        left_open = [name for name in choices if getattr(self, name) is None]
         left_open += ["num_components"] * (self.num_components == AUTO)
         return replace(self, **{name: getattr(stored, name) for name in left_open})
 
@@ -133,7 +135,20 @@ class Settings(Record):
             epochs = recipe.epochs_for(num_examples, batch_size) if is_own else EPOCHS
         # Without a start there is nothing to hold on to.
         hold = hold if self.initialize else 0.0
-        return replace(self, preset=preset, likelihood=likelihood, hold=hold, epochs=epochs)
+        learns_on = is_own and hold > 0 and self.hold_to != POSTERIOR and labels_are_hard(data_shape)
+        settings = replace(self, preset=preset, likelihood=likelihood, hold=hold, epochs=epochs)
+        return settings._with_rate(learns_on)
+
+    def _with_rate(self, learns_on):
+        """The same settings with the rest that is left open, by whether training goes on learning the labels."""
+        falls = learns_on and self.learning_rate is None if self.falling_rate is None else self.falling_rate
+        rate = recipe.LEARNING_RATE_AT_LABELS if learns_on and falls else recipe.LEARNING_RATE
+        return replace(
+            self,
+            hold_to=self.hold_to or (LABELS if learns_on else POSTERIOR),
+            falling_rate=falls,
+            learning_rate=rate if self.learning_rate is None else self.learning_rate,
+        )
 
     def has_ended(self, history: list[dict[str, float]]) -> bool:
         """Whether training has stopped for want of progress.
