@@ -1,5 +1,6 @@
 """Adam in one operation a weight, and a learning rate that falls."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,13 +32,19 @@ class FusedAdam(keras.optimizers.Adam):
     `amsgrad`, or for sparse gradients, that optimizer itself runs.
     """
 
+    _decays_of = None
+
     def apply(
         self, grads: Sequence[tf.Tensor | None], trainable_variables: Sequence[keras.Variable] | None = None
     ) -> Any:
         """See `keras.optimizers.Optimizer.apply`."""
-        # A weight that a gradient still has to read would be copied before it is written.
-        with tf.control_dependencies([gradient for gradient in grads if gradient is not None]):
-            return super().apply(grads, trainable_variables)
+        self._decays_of = functools.cache(self._decays)  # of this step, once for all weights
+        try:
+            # A weight that a gradient still has to read would be copied before it is written.
+            with tf.control_dependencies([gradient for gradient in grads if gradient is not None]):
+                return super().apply(grads, trainable_variables)
+        finally:
+            self._decays_of = None  # tensors of one graph are of no use in another
 
     def update_step(
         self, gradient: tf.Tensor | tf.IndexedSlices, variable: keras.Variable, learning_rate: tf.Tensor
@@ -49,22 +56,26 @@ class FusedAdam(keras.optimizers.Adam):
         index = self._get_variable_index(variable)
         resources = [_resource(value) for value in (variable, self._momentums[index], self._velocities[index])]
         dtype = resources[0].dtype
-        step = tf.cast(self.iterations + 1, dtype)
-        rate, beta_1, beta_2, epsilon = (
-            tf.cast(value, dtype) for value in (learning_rate, self.beta_1, self.beta_2, self.epsilon)
-        )
+        # Replicas are updated device by device, after all of them have called `apply`.
+        decays_of = self._decays if tf.distribute.has_strategy() else self._decays_of or self._decays
+        beta_1, beta_1_power, beta_2, beta_2_power, epsilon = decays_of(dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=resources[0].handle,
             m=resources[1].handle,
             v=resources[2].handle,
-            beta1_power=tf.pow(beta_1, step),
-            beta2_power=tf.pow(beta_2, step),
-            lr=rate,
+            beta1_power=beta_1_power,
+            beta2_power=beta_2_power,
+            lr=tf.cast(learning_rate, dtype),
             beta1=beta_1,
             beta2=beta_2,
             epsilon=epsilon,
             grad=tf.cast(gradient, dtype),
         )
+
+    def _decays(self, dtype):
+        step = tf.cast(self.iterations + 1, dtype)
+        beta_1, beta_2, epsilon = (tf.cast(value, dtype) for value in (self.beta_1, self.beta_2, self.epsilon))
+        return beta_1, tf.pow(beta_1, step), beta_2, tf.pow(beta_2, step), epsilon
 
 
 def _resource(variable):

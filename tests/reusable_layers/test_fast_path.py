@@ -171,22 +171,33 @@ def test_frozen_fused_batch_normalisation_does_not_learn():
         np.testing.assert_array_equal(one, other)
 
 
-def compiled_step(optimizer, weight):
-    return tf.function(lambda scale: optimizer.apply([tf.sin(weight.value * scale)], [weight]))
+def compiled_step(optimizer, weights):
+    def gradients(scale):
+        return [tf.sin(weight.value * tf.cast(scale, weight.dtype)) for weight in weights]
+
+    return tf.function(lambda scale: optimizer.apply(gradients(scale), weights))
 
 
-@pytest.mark.parametrize("further", [{}, {"amsgrad": True}, {"clipnorm": 0.1}, {"weight_decay": 0.01}])
-def test_fused_adam_steps_like_adam(further):
+@pytest.mark.parametrize("steps", [60, 7], ids=["compiled", "eager"])
+@pytest.mark.parametrize(
+    "further",
+    [{}, {"amsgrad": True}, {"clipnorm": 0.1}, {"weight_decay": 0.01}, {"gradient_accumulation_steps": 2}],
+)
+def test_fused_adam_steps_like_adam(further, steps):
     trained = []
     for cls in (FusedAdam, keras.optimizers.Adam):
-        weight = keras.Variable(np.linspace(-1.0, 3.0, 5, dtype="float32"))
+        weights = [keras.Variable(np.linspace(-1.0, 3.0, 5), dtype=dtype) for dtype in ("float32", "float64") * 2]
         optimizer = cls(keras.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9), epsilon=1e-8, **further)
-        optimizer.build([weight])
+        optimizer.build(weights)
 
-        step = compiled_step(optimizer, weight)
-        for number in range(60):
-            step(tf.constant(float(number)))
-        trained.append([variable.numpy() for variable in (weight, *optimizer.variables)])
+        step = compiled_step(optimizer, weights)
+        tf.config.run_functions_eagerly(steps == 7)
+        try:
+            for number in range(steps):
+                step(tf.constant(float(number)))
+        finally:
+            tf.config.run_functions_eagerly(False)
+        trained.append([variable.numpy() for variable in (*weights, *optimizer.variables)])
     assert np.abs(trained[0][0] - np.linspace(-1.0, 3.0, 5)).max() > 0.01
     for one, other in zip(*trained, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
