@@ -1,6 +1,7 @@
 """`docs/serving.md` says what is so: its examples run, and the recorded requests are answered."""
 
 import ast
+import functools
 import re
 
 import numpy as np
@@ -117,6 +118,11 @@ def test_the_server_settings_are_what_the_server_reads():
     assert batching == ["max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads"]
 
 
+@functools.cache
+def decoder(channels):
+    return tf.function(lambda data: images.decode(data, (16, 16, channels)))
+
+
 @pytest.mark.parametrize(
     ("kind", "channels", "mode"),
     [
@@ -136,7 +142,7 @@ def test_encoded_pictures_become_what_a_folder_of_them_becomes(tmp_path, kind, c
     files = sorted(tmp_path.iterdir())
     expected = tf_gmvae.data.load(str(tmp_path), image_size=16, channels=channels).train.examples.astype(int)
     encoded = tf.constant([file.read_bytes() for file in files])
-    decoded = tf.function(lambda data: images.decode(data, (16, 16, channels)))(encoded).pixels.numpy()
+    decoded = decoder(channels)(encoded).pixels.numpy()
     assert decoded.shape == expected.shape
     # Decoders of JPEG round differently, Pillow rounds between its two passes of resizing.
     differences = np.abs(decoded - expected)

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from tf_gmvae.evaluation import mixtures
-from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, NEIGHBOURS, mapper
+from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, NEIGHBOURS, mapper, placed
 
 # Of the mixture on a map, of which the likeliest counts: of few, on MNIST, it is 8 points worse.
 MAP_STARTS = 30
@@ -82,13 +82,13 @@ def umap_mixture(
     """
     rows, test_rows = _rows(train), _rows(test)
     drawn = np.random.default_rng(seed).choice(len(rows), min(max_examples, len(rows)), replace=False)
-    points, placed = rows[drawn], test_rows
+    points, test_points = rows[drawn], test_rows
     if len(points) >= LEAST_POINTS:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that a seed makes UMAP run on one core
             umap = mapper(rows.shape[1], seed)
-            points, placed = umap.fit_transform(points), umap.transform(test_rows)
-    return mixtures.gaussians(points, num_components, seed, MAP_STARTS).predict_proba(placed)
+            points, test_points = umap.fit_transform(points), umap.transform(test_rows)
+    return mixtures.gaussians(points, num_components, seed, MAP_STARTS).predict_proba(test_points)
 
 
 def quick_umap_mixture(train: np.ndarray, test: np.ndarray, num_components: int, seed: int = 0) -> np.ndarray:
@@ -118,9 +118,7 @@ def quick_umap_mixture(train: np.ndarray, test: np.ndarray, num_components: int,
     umap = mapper(rows.shape[1], seed, epochs=QUICK_EPOCHS)
     distances, indices = search.kneighbors(rows)
     umap.precomputed_knn = (indices, distances.astype("float32"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed makes UMAP run on one core
-        points = umap.fit_transform(rows)
+    points = placed(umap, rows)
     posterior = _mixture_of_map(points, num_components, seed).predict_proba(points)
     distances, indices = search.kneighbors(test_rows)
     nearness = 1.0 / np.maximum(distances, 1e-6)  # of an example that is on the map, nearly all is its own

@@ -7,14 +7,13 @@ UMAP's map for bent ones. NumPy arrays throughout.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from tf_gmvae.evaluation import mixtures
-from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, mapper
+from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, mapper, placed
 from tf_gmvae.seeds import within_bits
 
 # Added to variances of standardised features: a cluster of equal values has a width.
@@ -96,10 +95,8 @@ def on_map(points: np.ndarray, num_components: int, seed: int) -> Found:
     Returns:
         `Found` without a criterion.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed makes it run on one core
-        placed = mapper(points.shape[1], seed).fit_transform(points)
-    return Found(_fitted("full", placed, num_components, seed, ridge=1e-3, init="kmeans").posterior, None)
+    on_it = placed(mapper(points.shape[1], seed), points)
+    return Found(_fitted("full", on_it, num_components, seed, ridge=1e-3, init="kmeans").posterior, None)
 
 
 def _mixture(covariance):
@@ -129,10 +126,10 @@ def narrow(points: np.ndarray, seed: int) -> np.ndarray:
     if points.shape[1] <= MOST_FEATURES:
         return points
     fitted = PCA(min(MOST_PRINCIPAL + 1, len(points)), random_state=within_bits(seed))
-    placed, variances = fitted.fit_transform(points), np.maximum(fitted.explained_variance_, 1e-12)
+    narrowed, variances = fitted.fit_transform(points), np.maximum(fitted.explained_variance_, 1e-12)
     falls = variances[:-1] / variances[1:]
     least = min(LEAST_PRINCIPAL, len(falls))
-    return placed[:, : least + int(np.argmax(falls[least - 1 :]))]
+    return narrowed[:, : least + int(np.argmax(falls[least - 1 :]))]
 
 
 def _starts(points):

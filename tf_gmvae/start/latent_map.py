@@ -5,7 +5,6 @@ Gaussian mixture finds clusters of which 98 % are of one class on MNIST. No labe
 """
 
 import re
-import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ from scipy import sparse
 from tf_gmvae import terminal
 from tf_gmvae.evaluation import mixtures
 from tf_gmvae.evaluation.diagnostics import ACTIVE_VARIANCE, activity
-from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, MAP_DIMENSIONS, NEIGHBOURS, mapper
+from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS, MAP_DIMENSIONS, NEIGHBOURS, mapper, placed
 from tf_gmvae.seeds import within_bits
 from tf_gmvae.start import known, merging
 from tf_gmvae.start.neighbours import Neighbours
@@ -133,9 +132,7 @@ def _fitted(umap, points, reached=None):
     if reached is not None and terminal.is_terminal():
         # UMAP tells nobody but tqdm how far it has come.
         umap.tqdm_kwds = {"disable": False, "file": _Told(reached), "bar_format": "{n_fmt}/{total_fmt} "}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a seed makes it run on one core
-        return umap.fit_transform(points)
+    return placed(umap, points)
 
 
 class _Told:
