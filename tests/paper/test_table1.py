@@ -2,18 +2,22 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from absl import flags
 from conftest import run_warm
 from support.commands import run_all
 from support.misuse import check_refused
 
-from tf_gmvae import evaluation
+from tf_gmvae import InputError, evaluation
 from tf_gmvae.evaluation import baselines
 from tf_gmvae.methods import METHODS
 from train.paper import table1_report
-from train.paper.cells import FLOORS, PAPERS_K, Row
+from train.paper.cells import FLOORS, PAPERS_K, Cell, Row
+from train.run.definitions import define
+from train.run.settings import Settings
 
 
 def test_floors_find_blobs():
@@ -48,6 +52,22 @@ def test_a_row_is_mean_and_deviation_of_its_seeds():
     text = table1_report.markdown([row], "the command")
     assert "| GMVAE | 10 | 1 | 87.31 | 77.78 ± 5.75 | 98.00 | 94.00 ± 4.00 | 90.00, 98.00, 94.00 |" in text
     assert "| 1,234,567 |" in text and "`the command`" in text and "earlier version" not in text
+
+
+def test_a_cell_is_known_again_whatever_its_run_chose_by_the_data(tmp_path):
+    flag_values = flags.FlagValues()
+    define(flag_values)
+    flag_values(["", "--dataset=photos", "--hold=20", "--epochs=2"])
+    for shape in ((8, 8, 1), (32, 32, 3)):  # of the second, what is held on to and the rate are others
+        cell = Cell.of(Row("gmvae", 10, 1), Settings.from_flags(flag_values), 3, tmp_path / str(shape[0]))
+        assert not cell.is_finished
+        chosen = cell.settings.resolved("svhn", "bernoulli", 300, shape)
+        with cell.folder.alone():
+            cell.folder.open(chosen)
+            cell.folder.write_metrics(run_metrics(3, 0.9))
+        assert cell.is_finished and (chosen.hold_to == "labels") == (shape[-1] == 3)
+        with pytest.raises(InputError, match="began with --batch_size=100"):
+            _ = replace(cell, settings=replace(cell.settings, batch_size=7)).is_finished
 
 
 def test_what_was_not_run_says_so():
