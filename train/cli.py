@@ -13,6 +13,7 @@ from absl import logging as absl_logging
 from tf_gmvae import disk, interrupts, terminal
 from tf_gmvae.errors import InputError, TrainingDivergedError
 from train import help as help_page
+from train.run.record import in_words
 
 HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
 INTERRUPTED, TERMINATED = 130, 143
@@ -79,8 +80,7 @@ def _parsed(argv):
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        message = " ".join(str(error).removeprefix("ERROR:: ").split())
-        _fail(f"{message.removesuffix('.')}; --help lists the flags.")
+        _fail(f"{in_words(error)}; --help lists the flags.")
     except UnicodeDecodeError as error:
         _fail(f"A flag file is no text ({error.reason}): give --flagfile a text file, one flag a line.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -81,7 +82,7 @@ class Record:
         try:
             flag_values(["", f"--flagfile={path}"])
         except (flags.Error, UnicodeDecodeError) as error:
-            raise InputError(f"{path} cannot be read ({str(error).removesuffix('.')}): mend that line.") from None
+            raise InputError(f"{path} cannot be read ({in_words(error)}): mend that line.") from None
         return cls.from_flags(flag_values)
 
     @property
@@ -124,6 +125,20 @@ class Record:
                     f"The run began with --{name}={began_with} and cannot go on with --{name}={value}: resume it "
                     "with its own flags, or give another --name."
                 )
+
+
+def in_words(error: Exception) -> str:
+    """What is wrong with a flag, without the marks of absl.
+
+    Args:
+        error: what reading the flags raised.
+
+    Returns:
+        Text without a full stop.
+    """
+    message = " ".join(str(error).removeprefix("ERROR:: ").split()).removesuffix(".")
+    # Of flags that are on or off, absl shows the error as Python does.
+    return re.sub(r"\('Non-boolean argument to boolean flag', .*\)$", "neither true nor false", message)
 
 
 def define_data(flag_values: flags.FlagValues) -> None:
