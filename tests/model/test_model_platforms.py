@@ -33,6 +33,7 @@ XLA = textwrap.dedent("""
 """)
 
 
+@pytest.mark.slow  # the terms and their gradients under XLA alone are in test_fast_path.py
 def test_xla_gives_the_same_posterior_and_terms(make_table_model, table, tmp_path):
     make_table_model(num_samples=20).save(tmp_path / "model.keras")
     np.save(tmp_path / "table.npy", table)
