@@ -39,7 +39,7 @@ def labels_are_hard(data_shape: tuple[int, ...]) -> bool:
     """Whether networks learn the labels of a start only in part, as those of large pictures.
 
     Training then goes on learning the labels: of SVHN, where the networks agree with seven in eight of them after
-    the start, it so adds three points to it, and takes two off if it holds on to what they have learned.
+    the start, it so adds three points to it, and hardly any if it holds on to what they have learned.
 
     Args:
         data_shape: tuple, shape of an example.
