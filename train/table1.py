@@ -60,7 +60,7 @@ def main() -> None:
     base = settings.Settings.from_flags(chosen)
     rows = _rows()
     dataset = load_data(base, "auto")
-    table = _Table(rows, replace(base, image_size=dataset.image_size))
+    table = _Table(rows, replace(base, image_size=dataset.image_size), dataset.train.data_shape)
     if dataset.test is None or dataset.test.labels is None:
         raise InputError(
             f"{base.dataset} has no labelled test part, which Table 1 needs: choose another --dataset."
@@ -139,13 +139,15 @@ def _integers(flag):
 class _Table:
     """The rows with their runs."""
 
-    def __init__(self, rows: list[Row], base: settings.Settings) -> None:
+    def __init__(self, rows: list[Row], base: settings.Settings, data_shape: tuple[int, ...]) -> None:
         chosen = flags.FLAGS
         self.rows, self.dataset, self.path = rows, base.dataset, RunFolder(chosen.runs_dir).path
         self.seeds = range(base.seed, base.seed + chosen.seeds)
         trained = [row for row in rows if row.method not in FLOORS]
         self.cells = {
-            row: [Cell.of(row, base, seed, chosen.runs_dir, chosen.method_epochs) for seed in self.seeds]
+            row: [
+                Cell.of(row, base, seed, chosen.runs_dir, data_shape, chosen.method_epochs) for seed in self.seeds
+            ]
             for row in trained
         }
 

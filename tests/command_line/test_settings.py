@@ -100,7 +100,7 @@ def test_large_pictures_of_ones_own_go_on_learning_their_labels(tmp_path):
     rest = ("posterior", False, 1e-4)
     assert at("--dataset=photos", shape=(28, 28, 1)) == at("--dataset=x.npz", shape=(4000,)) == rest
     assert at("--dataset=svhn") == rest
-    for flag in ("--hold=0", "--noinitialize", "--hold_to=posterior"):
+    for flag in ("--hold=0", "--noinitialize", "--hold_to=posterior", "--optimizer=sign"):
         assert at("--dataset=photos", flag) == rest, flag
     # A run that goes on has what it began with, whichever version it was begun by.
     (tmp_path / "run.flags").write_text("--dataset=photos\n--hold=20\n--learning_rate=0.0001\n")
@@ -108,6 +108,11 @@ def test_large_pictures_of_ones_own_go_on_learning_their_labels(tmp_path):
     assert (stored.hold_to, stored.falling_rate, stored.learning_rate) == rest
     going_on = parsed("--dataset=photos").with_choices_of(stored).resolved("svhn", "bernoulli", 300, (32, 32, 3))
     assert (going_on.hold, going_on.hold_to, going_on.falling_rate, going_on.learning_rate) == (20, *rest)
+    with pytest.raises(InputError, match="began with --learning_rate=0.5 and cannot go on"):
+        at_another = replace(stored, preset="svhn", likelihood="bernoulli", learning_rate=0.5)
+        parsed("--dataset=photos").with_choices_of(at_another).resolved(
+            "svhn", "bernoulli", 300, (32, 32, 3)
+        ).check_same(at_another)
 
 
 def test_priors_are_flags_of_a_run():

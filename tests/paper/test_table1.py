@@ -59,7 +59,7 @@ def test_a_cell_is_known_again_whatever_its_run_chose_by_the_data(tmp_path):
     define(flag_values)
     flag_values(["", "--dataset=photos", "--hold=20", "--epochs=2"])
     for shape in ((8, 8, 1), (32, 32, 3)):  # of the second, what is held on to and the rate are others
-        cell = Cell.of(Row("gmvae", 10, 1), Settings.from_flags(flag_values), 3, tmp_path / str(shape[0]))
+        cell = Cell.of(Row("gmvae", 10, 1), Settings.from_flags(flag_values), 3, tmp_path / str(shape[0]), shape)
         assert not cell.is_finished
         chosen = cell.settings.resolved("svhn", "bernoulli", 300, shape)
         with cell.folder.alone():
@@ -68,6 +68,11 @@ def test_a_cell_is_known_again_whatever_its_run_chose_by_the_data(tmp_path):
         assert cell.is_finished and (chosen.hold_to == "labels") == (shape[-1] == 3)
         with pytest.raises(InputError, match="began with --batch_size=100"):
             _ = replace(cell, settings=replace(cell.settings, batch_size=7)).is_finished
+        # Of runs at a rate of their own none is taken for one at the default.
+        with cell.folder.alone():
+            cell.folder.flags.write_text(replace(chosen, learning_rate=0.5).as_flags())
+        with pytest.raises(InputError, match="began with --learning_rate=0.5 and cannot go on"):
+            _ = cell.is_finished
 
 
 def test_what_was_not_run_says_so():

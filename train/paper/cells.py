@@ -58,14 +58,24 @@ class Cell:
         row: `Row`.
         settings: `Settings` or `MethodSettings`, of the run.
         folder: `RunFolder`, where it lies.
+        data_shape: tuple, shape of an example.
     """
 
     row: Row
     settings: Settings | MethodSettings
     folder: RunFolder
+    data_shape: tuple[int, ...]
 
     @classmethod
-    def of(cls, row: Row, base: Settings, seed: int, runs_dir: str, method_epochs: int | None = None) -> Cell:
+    def of(
+        cls,
+        row: Row,
+        base: Settings,
+        seed: int,
+        runs_dir: str,
+        data_shape: tuple[int, ...],
+        method_epochs: int | None = None,
+    ) -> Cell:
         """The run of a row with a seed.
 
         Args:
@@ -73,6 +83,7 @@ class Cell:
             base: `Settings` that hold for every cell.
             seed: integer.
             runs_dir: text, folder of the table.
+            data_shape: tuple, shape of an example.
             method_epochs: integer, epochs of a method other than the GMVAE. Default None: the method's own.
 
         Returns:
@@ -87,13 +98,13 @@ class Cell:
             if row.method == "gmvae_random":
                 # As mnist-paper.flags: the paper's objective alone.
                 settings = replace(settings, initialize=False, initial_weights="near")
-            return cls(row, settings, RunFolder(Path(runs_dir) / name))
+            return cls(row, settings, RunFolder(Path(runs_dir) / name), data_shape)
         settings_of_method = MethodSettings(
             row.method, base.dataset, base.data_dir, base.image_size, base.channels, base.columns,
             base.label_column, base.id_column, base.kinds, base.skip_broken, base.series, row.num_components,
             method_epochs or METHODS[row.method].EPOCHS, seed,
         )  # fmt: skip
-        return cls(row, settings_of_method, RunFolder(Path(runs_dir) / name))
+        return cls(row, settings_of_method, RunFolder(Path(runs_dir) / name), data_shape)
 
     @property
     def log(self) -> str:
@@ -129,8 +140,8 @@ class Cell:
             return metrics["ended"] or metrics["epochs"] >= (self.settings.epochs or math.inf)
         stored = self.folder.read_settings()
         # Epochs, which the number of examples decides, may differ.
-        settings = self.settings.with_choices_of(stored)
-        settings.resolved(stored.preset or "", stored.likelihood or "", num_examples=1).check_same(stored)
+        resolved = self.settings.resolved(stored.preset or "", stored.likelihood or "", 1, self.data_shape)
+        resolved.check_same(stored)
         if metrics.get("ended"):
             return True
         minutes = (metrics["start_seconds"] + metrics["train_seconds"]) / 60

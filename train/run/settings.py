@@ -80,7 +80,7 @@ class Settings(Record):
         return settings._with_rate(learns_on=False)
 
     def with_choices_of(self, stored: Settings) -> Settings:
-        """The same settings with networks, hold, rate and K of a run that goes on, where they are left open.
+        """The same settings with networks, K and what is held, as in a run that goes on, where left open.
 
         Args:
             stored: settings of the run.
@@ -88,7 +88,7 @@ class Settings(Record):
         Returns:
             `Settings`.
         """
-        choices = ("preset", "likelihood", "hold", "hold_to", "learning_rate", "falling_rate")
+        choices = ("preset", "likelihood", "hold", "hold_to")
         left_open = [name for name in choices if getattr(self, name) is None]
         left_open += ["num_components"] * (self.num_components == AUTO)
         return replace(self, **{name: getattr(stored, name) for name in left_open})
@@ -136,6 +136,7 @@ class Settings(Record):
         # Without a start there is nothing to hold on to.
         hold = hold if self.initialize else 0.0
         learns_on = is_own and hold > 0 and self.hold_to != POSTERIOR and labels_are_hard(data_shape)
+        learns_on = learns_on and self.optimizer == "adam"  # whose rate it is
         settings = replace(self, preset=preset, likelihood=likelihood, hold=hold, epochs=epochs)
         return settings._with_rate(learns_on)
 
