@@ -79,10 +79,10 @@ class _Printed(logging.Handler):
 def _parsed(argv):
     try:
         return flags.FLAGS(argv)
-    except flags.Error as error:
-        _fail(f"{in_words(error)}; --help lists the flags.")
     except UnicodeDecodeError as error:
         _fail(f"A flag file is no text ({error.reason}): give --flagfile a text file, one flag a line.")
+    except (flags.Error, ValueError) as error:  # the second is of --noname=value
+        _fail(f"{in_words(error)}; --help lists the flags.")
 
 
 def _fail(message):

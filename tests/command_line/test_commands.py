@@ -370,6 +370,7 @@ def bad_inputs(tmp_path):
         ("--dataset=digits", "--learning_rate=nan"): "--learning_rate=nan: nan is not a finite number > 0",
         ("--dataset=digits", "--learning_rate=0"): "0.0 is not a finite number > 0",
         ("--dataset=digits", "--falling_rate=maybe"): "flag --falling_rate=maybe: neither true nor false; --help",
+        ("--dataset=digits", "--nofalling_rate=maybe"): "--nofalling_rate=maybe does not take an argument; --help",
         ("--dataset=digits", "--minutes=inf"): "inf is not a finite number >= 0",
         ("--dataset=digits", "--min_information=nan"): "nan is not a finite number >= 0",
         ("--dataset=digits", "--pretraining_beta=-1"): "-1.0 is not a finite number >= 0",

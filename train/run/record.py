@@ -81,7 +81,7 @@ class Record:
             raise InputError(f"{Path(path).parent} is not a run: it has no {Path(path).name}.")
         try:
             flag_values(["", f"--flagfile={path}"])
-        except (flags.Error, UnicodeDecodeError) as error:
+        except (flags.Error, ValueError) as error:  # the second of bytes that are no text, and of --noname=value
             raise InputError(f"{path} cannot be read ({in_words(error)}): mend that line.") from None
         return cls.from_flags(flag_values)
 
