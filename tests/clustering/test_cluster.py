@@ -21,7 +21,8 @@ def short(monkeypatch):
     monkeypatch.setattr(recipe, "EPOCHS", 2)
 
 
-def test_a_table_in_whatever_form(table, tmp_path):
+@pytest.mark.parametrize("form", [pytest.param("frame", marks=pytest.mark.slow), "path"])
+def test_a_table_in_whatever_form(form, table, tmp_path):
     names = [f"column_{number}" for number in range(6)]
     frame = pd.DataFrame(table, columns=names)
     path = tmp_path / "table.parquet"
@@ -33,9 +34,8 @@ def test_a_table_in_whatever_form(table, tmp_path):
     np.testing.assert_allclose(found.model.predict(table, verbose=0), found.probabilities, atol=1e-5)
     # Three clusters that cannot be missed.
     assert len(np.unique(found.clusters)) == 3 and found.probabilities.max(axis=1).mean() > 0.9
-    for same in (frame, str(path)):
-        again = tf_gmvae.cluster(same, num_components=3, seed=1)
-        np.testing.assert_array_equal(again.clusters, found.clusters)
+    again = tf_gmvae.cluster(frame if form == "frame" else str(path), num_components=3, seed=1)
+    np.testing.assert_array_equal(again.clusters, found.clusters)
 
 
 @pytest.mark.slow

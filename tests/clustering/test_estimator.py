@@ -24,6 +24,12 @@ from tf_gmvae import GMVAEClusterer, InputError
 
 # Trained for a moment, since nearly all of the checks fit anew; and long enough to rely on the clusters.
 BRIEF, LONG = GMVAEClusterer(n_clusters=2, max_steps=1), GMVAEClusterer(n_clusters=3, max_steps=100)
+# Checks that fit many times over.
+OF_SECONDS = (
+    "check_transformer_data_not_an_array", "check_pipeline_consistency", "check_estimators_dtypes",
+    "check_fit_score_takes_y", "check_transformer_general", "check_methods_subset_invariance",
+    "check_dtype_object", "check_fit_idempotent",
+)  # fmt: skip
 
 
 def checks():
@@ -32,7 +38,7 @@ def checks():
         for number, (_, check) in enumerate(estimator_checks_generator(estimator)):
             name = check.func.__name__
             if (name == "check_clustering") == (estimator is LONG):
-                marks = [pytest.mark.slow] if estimator is LONG else []
+                marks = [pytest.mark.slow] if estimator is LONG or name in OF_SECONDS else []
                 yield pytest.param(estimator, check, id=f"{name}-{number}", marks=marks)
 
 

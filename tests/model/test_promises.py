@@ -357,6 +357,7 @@ def test_stages_scale_their_loss_in_half_precision(make_table_model, table):
         assert 1 < scales[0] <= 2**15 and scales[1] == 1
 
 
+@pytest.mark.slow
 def test_a_start_in_half_precision_finds_the_clusters(monkeypatch, make_table_model):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 100)
     rng, labels = np.random.default_rng(0), np.arange(300) % 3

@@ -104,10 +104,15 @@ def test_flags_that_are_named_exist(root, page):
     assert {name for name in named if name not in defined and name.removeprefix("no") not in defined} == set()
 
 
-def test_the_python_of_the_pages_runs(tmp_path):
+@pytest.mark.parametrize(
+    ("running", "least_fits"),
+    [([["README.md"]], 1), pytest.param(RUNNING, 3, marks=pytest.mark.slow)],
+    ids=["README", "all"],
+)
+def test_the_python_of_the_pages_runs(running, least_fits, tmp_path):
     """One process for all pages, in a folder of its own."""
-    scripts = ["\n".join(block for page in pages for block in python_blocks(page)) for pages in RUNNING]
-    assert sum(script.count("model.fit(") for script in scripts) >= 3
+    scripts = ["\n".join(block for page in pages for block in python_blocks(page)) for pages in running]
+    assert sum(script.count("model.fit(") for script in scripts) >= least_fits
     # The start as it is, but for its length, and every fourth of the training digits.
     code = f"""
 import dataclasses, warnings

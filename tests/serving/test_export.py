@@ -23,6 +23,8 @@ from tf_gmvae import objective, priors
 
 TERMS = ("reconstruction", "conditional_prior", "w_prior", "z_prior")
 SIZES = (1, 7, 256)
+# TensorFlow in Python, without this package; its C library; TensorFlow Serving's requests.
+WAYS = (pytest.param("alone", marks=pytest.mark.slow), "c_library", "grpc")
 
 
 @pytest.fixture(scope="module")
@@ -202,13 +204,13 @@ def answered(ask, image_cases, image_export, digits):
     return answers
 
 
-@pytest.mark.parametrize("way", ["alone", "c_library", "grpc"])
+@pytest.mark.parametrize("way", WAYS)
 def test_every_signature_of_images_answers_as_the_model_does(way, answered, image_cases, image_export):
     assert {name for name, *_ in image_cases} == set(serving_clients.signature_defs(image_export))
     assert_answers(image_cases, answered(way)[0])
 
 
-@pytest.mark.parametrize("way", [pytest.param("alone", marks=pytest.mark.slow), "c_library", "grpc"])
+@pytest.mark.parametrize("way", WAYS)
 def test_every_signature_of_a_table_answers_as_the_model_does(way, ask, table_cases, table_export):
     assert {name for name, *_ in table_cases} == set(serving_clients.signature_defs(table_export))
     assert_answers(table_cases, ask[way](table_export, [case[:2] for case in table_cases]))
@@ -242,7 +244,7 @@ def the_next(images):
     return "cluster", {"examples": images[:3]}
 
 
-@pytest.mark.parametrize("way", ["alone", "c_library", "grpc"])
+@pytest.mark.parametrize("way", WAYS)
 def test_bad_requests_are_refused_and_the_next_good_one_is_answered(way, answered, image_model, digits):
     images = digits[0]
     cases, answers = bad_requests(images), answered(way)[1]
@@ -273,7 +275,7 @@ def some_broken(images):
     return sent
 
 
-@pytest.mark.parametrize("way", ["alone", "c_library", "grpc"])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_broken_picture_has_its_error_and_the_others_their_answers(way, answered, image_model, digits):
     answer = answered(way)[2][4]
     shades = np.round(255 * digits[0][:5]).astype("uint8").astype("float32") / 255
@@ -292,7 +294,7 @@ def test_a_broken_picture_has_its_error_and_the_others_their_answers(way, answer
 
 
 def test_an_answer_does_not_depend_on_the_batch_it_is_in(answered):
-    whole, part, drawn, one, _ = answered("alone")[2]
+    whole, part, drawn, one, _ = answered("c_library")[2]
     np.testing.assert_allclose(part["elbo"], whole["elbo"][3:4], rtol=1e-5)
     np.testing.assert_allclose(one["examples"], drawn["examples"][3:4], atol=1e-5)
     np.testing.assert_array_equal(one["component"], [2])
@@ -383,6 +385,7 @@ print(refused, grown, len(ask(image_bytes=tf.constant(files[-1:]))["cluster"]))
 """
 
 
+@pytest.mark.slow
 def test_a_small_file_of_many_pixels_takes_no_memory_of_a_server(image_export, tmp_path):
     contents = [black(9, 9), black(8000, 8000), animation(40, (2000, 2000)), black(6000, 4000)]
     names = [tmp_path / str(number) for number in range(len(contents))]

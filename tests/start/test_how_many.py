@@ -86,6 +86,7 @@ def test_the_sentence_tells_the_unsure():
     assert "no more than a way to divide" in HowMany(4, "likelihood", {}, False).sentence
 
 
+@pytest.mark.slow
 def test_the_number_is_all_that_asking_adds():
     points, labels = make_blobs(240, 4, centers=3, cluster_std=0.5, random_state=0)
     asked, told = (

@@ -8,6 +8,7 @@ from scipy import stats
 
 from layers import ColumnFeatures
 from tf_gmvae import GMVAE, InputError
+from tf_gmvae.start import initialization
 from tf_gmvae.tables.columns import Column, Columns
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
@@ -141,7 +142,8 @@ def model_of_columns(**arguments):
     return model
 
 
-def test_a_model_of_mixed_columns_lives_its_whole_life(tmp_path):
+def test_a_model_of_mixed_columns_lives_its_whole_life(tmp_path, monkeypatch):
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 200)
     rows, kind = mixed_rows()
     model = model_of_columns()
     assert (model.latent_dim, model.style_dim) == (6, 6)
