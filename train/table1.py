@@ -22,7 +22,7 @@ from tf_gmvae import figures, terminal
 from tf_gmvae.errors import InputError
 from train import cli
 from train.paper import table1_report
-from train.paper.cells import FLOORS, GMVAES, PAPERS_K, Cell, Row
+from train.paper.cells import FLOORS, GMVAES, PAPERS_K, Cell, Row, base_settings
 from train.paper.floors import Floors
 from train.run import settings
 from train.run.folder import RunFolder
@@ -44,10 +44,6 @@ flags.DEFINE_bool("dry_run", False, "Begin no run: write the table of those that
 flags.DEFINE_string("runs_dir", "runs/table1", "Where the runs and the table are kept.")
 flags.DEFINE_bool("pixels", True, "Without it, no row of what is had without a network.")
 flags.FLAGS.set_default("dataset", "mnist")
-flags.FLAGS.set_default("epochs", 10)
-# As mnist.flags.
-flags.FLAGS.set_default("pretraining_epochs", 1)
-flags.FLAGS.set_default("hold", 20.0)
 flags.FLAGS.set_default("minutes", 30.0)
 
 # Seconds between lines on how many runs have ended, where there is no terminal.
@@ -57,7 +53,7 @@ EVERY = 600.0
 def main() -> None:
     """Runs what is missing, and writes the table after every run."""
     chosen = flags.FLAGS
-    base = settings.Settings.from_flags(chosen)
+    base = base_settings()
     rows = _rows()
     dataset = load_data(base, "auto")
     table = _Table(rows, replace(base, image_size=dataset.image_size), dataset.train.data_shape)

@@ -15,7 +15,7 @@ from tf_gmvae import InputError, evaluation
 from tf_gmvae.evaluation import baselines
 from tf_gmvae.methods import METHODS
 from train.paper import table1_report
-from train.paper.cells import FLOORS, PAPERS_K, Cell, Row
+from train.paper.cells import FLOORS, PAPERS_K, Cell, Row, base_settings
 from train.run.definitions import define
 from train.run.settings import Settings
 
@@ -73,6 +73,37 @@ def test_a_cell_is_known_again_whatever_its_run_chose_by_the_data(tmp_path):
             cell.folder.flags.write_text(replace(chosen, learning_rate=0.5).as_flags())
         with pytest.raises(InputError, match="began with --learning_rate=0.5 and cannot go on"):
             _ = cell.is_finished
+
+
+def named(*arguments):
+    flag_values = flags.FlagValues()
+    define(flag_values)
+    flag_values.set_default("dataset", "mnist")  # as in the command
+    flag_values(["", *arguments])
+    return flag_values
+
+
+def test_the_rows_of_the_gmvae_are_the_runs_of_the_flag_files(root, tmp_path):
+    shape = (28, 28, 1)
+
+    def run(method, *arguments):
+        row = Row(method, 10, 1)
+        return Cell.of(row, base_settings(named(*arguments)), 0, str(tmp_path), shape).settings
+
+    def by_flag_file(name):
+        settings = Settings.from_flags(named(f"--flagfile={root / name}"))
+        return settings.resolved("mnist", "bernoulli", 60_000, shape)
+
+    assert run("gmvae").resolved("mnist", "bernoulli", 60_000, shape) == by_flag_file("mnist.flags")
+    random = run("gmvae_random").resolved("mnist", "bernoulli", 60_000, shape)
+    # Of a start there is nothing, whatever its settings.
+    assert random == replace(by_flag_file("mnist-paper.flags"), epochs=30, pretraining_epochs=1)
+    for method in ("gmvae", "gmvae_random"):
+        mine = run(method, "--hold=0", "--epochs=7", "--batch_size=9")
+        assert (mine.hold, mine.epochs, mine.batch_size) == (0, 7, 9)
+    # Of other data it is what train.main does with them.
+    own = Settings.from_flags(named("--dataset=table.csv"))
+    assert replace(run("gmvae", "--dataset=table.csv"), num_components=own.num_components) == own
 
 
 def test_what_was_not_run_says_so():

@@ -88,6 +88,7 @@ def test_what_the_watch_advises_after_a_start_works(make_table_model, blobs):
     assert "ower the learning rate" in said
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_the_form_of_the_data_does_not(make_table_model, blobs, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 50)
     examples, _ = blobs

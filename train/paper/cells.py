@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from absl import flags
+
 from tf_gmvae.methods import METHODS
 from train.run import names
 from train.run.folder import RunFolder
@@ -15,12 +17,35 @@ from train.run.settings import Settings
 
 GMVAES = ("gmvae", "gmvae_random")
 FLOORS = ("kmeans", "gmm", "umap")
+# What holds for these data where nothing else is named: that of mnist.flags. From random weights it takes longer,
+# see docs/from_random_weights.md.
+OF_MNIST = ("mnist", "fashion_mnist")
+ON_MNIST = {"batch_size": 50, "hold": 20.0, "pretraining_epochs": 1}
+EPOCHS_ON_MNIST = {"gmvae": 3, "gmvae_random": 30}
 # By method, the K of the paper's table; those of the floors are all of them.
 PAPERS_K: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(GMVAES, (10, 16, 30)),
     **{name: kind.TABLE_K for name, kind in METHODS.items()},
     **dict.fromkeys(FLOORS, (10, 16, 20, 30)),
 }
+
+
+def base_settings(flag_values: flags.FlagValues = flags.FLAGS) -> Settings:
+    """The settings that hold for every cell: those of `train.main`, and on MNIST those of `mnist.flags`.
+
+    Args:
+        flag_values: parsed flags. Default: those of the process.
+
+    Returns:
+        `Settings`; `epochs` is None where none are named.
+
+    Raises:
+        InputError: if no data set is named.
+    """
+    if flag_values.dataset in OF_MNIST:
+        for name, value in ON_MNIST.items():
+            flag_values.set_default(name, value)  # what was named stays
+    return Settings.from_flags(flag_values)
 
 
 @dataclass(frozen=True)
@@ -48,6 +73,10 @@ class Row:
         if self.num_samples is not None:
             parts.append(f"m{self.num_samples}")
         return "-".join([*parts, f"seed{seed}"])
+
+
+# Of a run of `train.main` here: the simple methods have rows of their own.
+LEFT_OUT = ("--noreport", "--noexport", "--noanswers", "--nofloors")
 
 
 @dataclass(frozen=True)
@@ -95,6 +124,8 @@ class Cell:
         name = names.checked(row.name(seed), "K, M and --seed together", "give smaller numbers")
         if row.num_samples is not None:
             settings = replace(base, num_components=row.num_components, num_samples=row.num_samples, seed=seed)
+            if settings.epochs is None and settings.dataset in OF_MNIST:
+                settings = replace(settings, epochs=EPOCHS_ON_MNIST[row.method])
             if row.method == "gmvae_random":
                 # As mnist-paper.flags: the paper's objective alone.
                 settings = replace(settings, initialize=False, initial_weights="near")
@@ -118,7 +149,7 @@ class Cell:
         own = self.settings.as_flags().split("\n")[:-1]
         if isinstance(self.settings, MethodSettings):
             return ["-m", "train.method", *own, *place, "--noreport"]
-        return ["-m", "train.main", *own, *place, "--noreport", "--noexport", "--noanswers"]
+        return ["-m", "train.main", *own, *place, *LEFT_OUT]
 
     @property
     def metrics(self) -> dict[str, Any] | None:
