@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 
 import numpy as np
@@ -119,6 +120,10 @@ def test_names_of_clusters_stay_with_run_and_export(fruit, tmp_path):
         row["name"] == f"{line[3]} fruit" for row, line in zip(rows(run / "clusters.csv"), lines, strict=True)
     )
     assert json.loads((run / "clusters.json").read_text())["certainty"] == [1.0, 1.0, 1.0]
+    drawn = run_warm("-m", "train.report", f"--run={run}", "--noexplorer")
+    assert drawn.returncode == 0, drawn.stderr
+    titles = re.findall(r"<h3>Component (\d), (\w+ fruit)</h3>", (run / "report.html").read_text(encoding="utf-8"))
+    assert titles and all(json.loads((run / "clusters.json").read_text())["names"][int(k)] == n for k, n in titles)
     exported = run_warm("-m", "train.export", f"--run={run}", f"--saved_models_dir={tmp_path}", "--name=sm")
     assert exported.returncode == 0, exported.stderr
     record = json.loads((tmp_path / "sm" / "1" / "assets.extra" / "tf_gmvae.json").read_text())

@@ -230,6 +230,29 @@ def metrics(num_components, num_examples, collapse=()):
     }
 
 
+@pytest.mark.parametrize("shape", [(6,), (4, 4, 1)])
+def test_names_stand_as_they_were_written(shape):
+    """Dollars, which Matplotlib takes for mathematics, angle brackets, and more than one line has room for."""
+    names = ["$5-$10", r"a $\foo$ b", "<b>long & wide</b> " + 30 * "x"]
+    values = np.random.default_rng(0).random((60, *shape))
+    linkage = np.array([[0, 1, 1.0, 40], [2, 3, 2.0, 60]])
+    given = findings(
+        values, labels=np.arange(60) % 3, class_names=tuple(names), component_names=names, linkage=linkage,
+        metrics={**metrics(3, 60), "hierarchy": {"dendrogram_purity": None}},
+    )  # fmt: skip
+    page = check_self_contained(render(given))
+    for number, name in enumerate(names):
+        assert f"Component {number}, {' '.join(name.split())}" in page.text
+    short = ["$5-$10", r"a $\foo$ b", names[2][:23] + "\u2026"]
+    by_component, by_label = (" ".join(svg.itertext()) for svg in page.svgs[-2:])
+    assert any(name in by_component for name in short) and any(name in by_label for name in short)
+    for name in (f"0, {names[0]}", f"1, {names[1]}"):
+        # In the tree, and of tables in both forms of their profiles.
+        assert page.svg_text().count(name) == (3 if shape == (6,) else 1)
+    unnamed = check_self_contained(render(findings(values, component_names=["0", "sole", "2"])))
+    assert "Component 1, sole" in unnamed.text and "Component 2 1" in unnamed.text
+
+
 def test_the_verdict_names_the_largest_and_the_smallest_component():
     told = "Component 3 takes 2 of 60 examples."
     table = np.random.default_rng(0).normal(size=(60, 4))

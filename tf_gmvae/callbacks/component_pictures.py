@@ -82,7 +82,8 @@ class ComponentPictures(keras.callbacks.Callback):
         columns = {"component": clusters}
         if self.split.labels is not None:
             named = self.class_names or range(int(self.split.labels.max()) + 1)
-            columns["label"] = [named[label] for label in self.split.labels]
+            # A name has one line and no tab, however it came.
+            columns["label"] = [" ".join(str(named[label]).split()) for label in self.split.labels]
             rows = ["\t".join(columns), *("\t".join(map(str, row)) for row in zip(*columns.values(), strict=True))]
         else:
             rows = [*map(str, clusters)]  # a single column goes without a header

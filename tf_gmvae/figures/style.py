@@ -32,6 +32,7 @@ SEQUENTIAL = "cividis"
 _SETTINGS: dict[Any, Any] = {  # matplotlib's own type of it is the list of all its settings
     "font.family": ["DejaVu Sans", "sans-serif"],
     "font.size": 8,
+    "text.parse_math": False,  # names are what somebody wrote, dollars included
     "axes.titlesize": 8,
     "axes.labelsize": 8,
     "xtick.labelsize": 7,

@@ -36,6 +36,7 @@ _STYLE: dict[Any, Any] = {  # matplotlib's own type of it is the list of all its
     "font.size": FONT_SIZE,
     "axes.titlesize": FONT_SIZE,
     "text.color": PAGE,
+    "text.parse_math": False,  # names of classes and columns are what somebody wrote, dollars included
     "axes.labelcolor": PAGE,
     "axes.edgecolor": PAGE,
     "xtick.color": PAGE,

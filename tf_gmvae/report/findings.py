@@ -30,6 +30,8 @@ class Findings:
         settings: dict from the names of the flags to their values.
         labels: array (N,) of whole numbers, or None.
         class_names: tuple of the names of label 0, 1, ..., or None.
+        component_names: list of K texts, what a person calls the components, or None; a component may be called
+            by its number.
         seed: integer seed of the map.
         log_posterior: array (N, K), log p(z | y), or None: it orders the members of a component.
         uint8_scale: number by which the model divides uint8 examples.
@@ -60,6 +62,7 @@ class Findings:
     settings: dict[str, Any]
     labels: np.ndarray | None = None
     class_names: tuple[str, ...] | None = None
+    component_names: list[str] | None = None
     seed: int = 0
     log_posterior: np.ndarray | None = None
     uint8_scale: float = 255.0
@@ -96,6 +99,15 @@ class Findings:
     def feature_name(self, number: int) -> str:
         """What a profile calls a feature."""
         return str(number) if self.feature_names is None else self.feature_names[number]
+
+    def component_name(self, number: int) -> str:
+        """What a person calls a component: its number where nobody has named it."""
+        return str(number) if self.component_names is None else self.component_names[number]
+
+    def titled(self, number: int) -> str:
+        """The number of a component, and behind it its name, if it has one."""
+        name = self.component_name(number)
+        return name if name == str(number) else f"{number}, {name}"
 
     def class_name(self, label: int) -> str:
         """The name of a label."""

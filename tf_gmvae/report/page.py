@@ -18,7 +18,7 @@ LEAST_LIKELY = 24
 MAPPED = 5000
 # Columns of a table that a chart has room for.
 COLUMNS = 60
-# Letters of a column's name that it has room for.
+# Letters of a name that a chart has room for.
 LONGEST_NAME = 24
 TEMPLATE = Path(__file__).with_name("page.html")
 # Settings that say nothing to a reader elsewhere.
@@ -62,7 +62,7 @@ def render(findings: Findings) -> str:
         if findings.history and findings.elbo is not None
         else None,
         usage=_widths(charts.usage, counts),
-        shares=_shares(counts),
+        shares=_shares(findings, counts),
         empty=[component.number for component in found if not len(component.members)],
         colours=charts.component_colours(findings.num_components),
         maps=_maps(findings),
@@ -92,7 +92,7 @@ def _tree(findings, found):
     counts = tree.node_counts(np.array([len(component.members) for component in found]), linkage)
     words = []
     for component in found:
-        text = f"{component.number}: {len(component.members):,} examples"
+        text = f"{findings.titled(component.number)}: {len(component.members):,} examples"
         if component.contents:
             label, count = component.contents[0]
             text += f", {100 * count / len(component.members):.0f} % are {findings.class_name(label)}"
@@ -114,11 +114,11 @@ def _asked(how_many):
     return {"sentence": how_many["sentence"], "chart": chart}
 
 
-def _shares(counts):
+def _shares(findings, counts):
     """The components that take the most and the fewest examples."""
     total = sum(counts)
     return [
-        {"component": k, "count": counts[k], "share": counts[k] / total}
+        {"component": findings.titled(k), "count": counts[k], "share": counts[k] / total}
         for k in (counts.index(max(counts)), counts.index(min(counts)))
     ]
 
@@ -130,6 +130,7 @@ def _card(findings, component):
         "rows": [],
         "marks": [],
         "number": component.number,
+        "title": findings.titled(component.number),
         "count": count,
         "share": count / len(findings.examples),
         "certainty": float(certainty.mean()),
@@ -179,7 +180,7 @@ def _of_images(findings, found):
         "cards": cards,
         "walks": [
             {
-                "component": k,
+                "component": findings.titled(k),
                 "line": line,
                 "image": strip(examples, f"Component {k}, walk along line {line} of w"),
             }
@@ -238,7 +239,7 @@ def _profiles(findings, used, values, offsets):
     profile = _widths(
         charts.heat_map,
         offsets[np.ix_(numbers, columns)],
-        numbers,
+        [_shortened(findings.titled(number)) for number in numbers],
         names,
         "component",
         "column",
@@ -274,12 +275,12 @@ def _maps(findings):
     points = findings.points
     if points is None or not len(points) == len(some) == len(findings.x):
         points = latent_map.plane(findings.x[some], findings.seed)
-    names = [str(k) for k in range(findings.num_components)]
+    names = [_shortened(findings.component_name(k)) for k in range(findings.num_components)]
     colours = charts.component_colours(findings.num_components)
     shown = [charts.latent_map(points, findings.posterior[some].argmax(axis=1), names, colours, "component")]
     if findings.labels is not None:
         classes, codes = np.unique(findings.labels[some], return_inverse=True)
-        names = [findings.class_name(label) for label in classes]
+        names = [_shortened(findings.class_name(label)) for label in classes]
         shown.append(charts.latent_map(points, codes, names, charts.component_colours(len(classes)), "label"))
     return shown
 
@@ -291,7 +292,7 @@ def _confusion(findings):
     return {
         "classes": [findings.class_name(label) for label in classes],
         "rows": [
-            {"component": int(k), "cells": [(int(n), float(n / row.sum())) for n in row]}
+            {"component": findings.titled(int(k)), "cells": [(int(n), float(n / row.sum())) for n in row]}
             for k, row in zip(order, counts, strict=True)
         ],
     }

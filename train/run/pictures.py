@@ -81,6 +81,7 @@ def findings_of(
         settings=shown.as_dict(),
         labels=split.labels,
         class_names=run.dataset.class_names,
+        component_names=folder.read_clusters().get("names"),
         seed=seed,
         log_posterior=examination.log_posterior,
         uint8_scale=model.likelihood.uint8_scale,
