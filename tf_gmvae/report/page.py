@@ -92,10 +92,10 @@ def _tree(findings, found):
     counts = tree.node_counts(np.array([len(component.members) for component in found]), linkage)
     words = []
     for component in found:
-        text = f"{findings.titled(component.number)}: {len(component.members):,} examples"
+        text = f"{_shortened(findings.titled(component.number))}: {len(component.members):,} examples"
         if component.contents:
             label, count = component.contents[0]
-            text += f", {100 * count / len(component.members):.0f} % are {findings.class_name(label)}"
+            text += f", {100 * count / len(component.members):.0f} % are {_shortened(findings.class_name(label))}"
         words.append(text)
     if not findings.of_images:
         return tree.drawing(linkage, counts, words, [None] * len(counts))

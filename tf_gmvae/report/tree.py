@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup, escape
 
-# Pixels: a row with an image and one without, an image, the room of the lines and of the words at the leaves, and
-# the least from a node to those below it.
-ROW, LOW_ROW, IMAGE, LINES, WORDS, STEP = 34, 24, 28, 560, 260, 36
+# Pixels: a row with an image and one without, an image, the room of the lines, the least of the words at the leaves
+# and that of one of their letters, and the least from a node to those below it.
+ROW, LOW_ROW, IMAGE, LINES, WORDS, LETTER, STEP = 34, 24, 28, 560, 260, 6.5, 36
 GAP = 6
 
 
@@ -68,7 +68,8 @@ def drawing(
     row = ROW if any(images) else LOW_ROW
     x, y = _places(linkage, row)
     left = min(x) - IMAGE / 2 - GAP
-    width, height = LINES + WORDS + IMAGE + GAP - left, row * len(words)
+    room = max(WORDS, LETTER * max(map(len, words)))
+    width, height = LINES + room + IMAGE + GAP - left, row * len(words)
     parts = [
         f'<svg role="img" aria-label="Tree of {len(words)} components" '
         f'viewBox="{left:.0f} 0 {width:.0f} {height}" '
