@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import threading
 import time
@@ -20,6 +21,10 @@ CELLS = 24
 # Seconds from one line of a long step to the next, where there is no terminal; and from one drawing of a bar.
 EVERY = 30.0
 REDRAWN = 0.25
+
+# What moves the cursor, changes colours or turns the order of writing around, and half letters, which no file
+# takes: names come from files of strangers.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 # A text, or a text and its style, a word or two of `rich`: "bold", "green".
 Part = str | tuple[str, str]
@@ -55,6 +60,15 @@ def columns(stream: TextIO | None = None) -> int:
     return min(WIDTH, found or 80)  # some terminals do not tell
 
 
+def shown(text: str) -> str:
+    r"""A text without what is not seen: in its place stands how Python writes it, such as \x1b.
+
+    Args:
+        text: text, whoever wrote it; new lines and tabs stay.
+    """
+    return UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def say(*parts: Part, hang: int = 0, stream: TextIO | None = None) -> None:
     """Writes a line, or several; on a terminal with their colours, and what is too long is wrapped.
 
@@ -64,6 +78,7 @@ def say(*parts: Part, hang: int = 0, stream: TextIO | None = None) -> None:
         stream: file to write to. Default None: standard output.
     """
     stream = stream or sys.stdout
+    parts = tuple(shown(part) if isinstance(part, str) else (shown(part[0]), part[1]) for part in parts)
     with _lock:
         clear()
         if not is_terminal(stream):

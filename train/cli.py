@@ -77,6 +77,9 @@ class _Printed(logging.Handler):
 
 
 def _parsed(argv):
+    for argument in argv[1:]:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):  # so Python holds them
+            _fail(f"{argument} has bytes in it that are not UTF-8: give that file or folder another name.")
     try:
         return flags.FLAGS(argv)
     except UnicodeDecodeError as error:

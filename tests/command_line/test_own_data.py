@@ -1,12 +1,17 @@
 """A folder of pictures as people keep them, and a file of series, from the command line to the end."""
 
+import csv
 import json
+import os
 
 import numpy as np
 import pytest
 from conftest import run_warm
 from PIL import Image
 from support.commands import run_all
+
+# Of an archive that is older than UTF-8.
+OLD_NAME = os.fsdecode(b"B\xe4ume")
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +20,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
     rng = np.random.default_rng(0)
     for number in range(30):
-        path = folder / "photos" / "ab"[number % 2] / f"{number % 3}" / f"{number:02}.png"
+        path = folder / "photos" / (OLD_NAME, "b")[number % 2] / f"{number % 3}" / f"{number:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         size = int(rng.integers(12, 20)), int(rng.integers(14, 24))
         Image.fromarray(rng.integers(0, 255, size, "uint8")).save(path)
@@ -47,6 +52,9 @@ def test_pictures_of_mixed_sizes_become_a_run(runs):
     said = answers["photos"].stdout
     assert "29 training examples of (16, 16, 1)" in said and "Start: about " in said
     assert (folder / "runs" / "photos" / "skipped.txt").read_text() == "b/2/29.png\n"
+    with (folder / "runs" / "photos" / "clusters.csv").open(encoding="utf-8", newline="") as file:
+        ids = [row["id"] for row in csv.DictReader(file)]
+    assert len(ids) == 29 and ids[0] == r"B\xe4ume/0/00.png" and ids[-1] == "b/2/23.png"
     flags = (folder / "runs" / "photos" / "run.flags").read_text().splitlines()
     assert {"--image_size=16", "--skip_broken=True"} <= set(flags)
 
@@ -57,7 +65,7 @@ def test_a_run_keeps_the_size_that_was_chosen(runs):
     assert answers["other size"].returncode == 1
     assert "began with --image_size=16 and cannot go on with --image_size=24" in answers["other size"].stderr
     for number in range(60):  # now another size would be chosen
-        Image.fromarray(np.full((40, 40), number, "uint8")).save(folder / "photos" / "a" / f"new{number}.png")
+        Image.fromarray(np.full((40, 40), number, "uint8")).save(folder / "photos" / OLD_NAME / f"new{number}.png")
     process = run_warm("-m", "train.evaluate", f"--run={folder / 'runs' / 'photos'}")
     assert process.returncode == 0, process.stderr
     assert "89 train examples" in process.stdout

@@ -15,6 +15,9 @@ import threading
 import pytest
 from conftest import ROOT, run_warm, start_warm
 from support.finished import FLAGS, SHORT
+from support.misuse import check_refused
+
+from tf_gmvae import terminal
 
 CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -132,6 +135,16 @@ def test_a_mistake_and_the_wait_before_it_leave_one_sentence():
     first, *rest = written.replace("\r\n", "\n").split("\n")
     assert first.startswith("Loading TensorFlow ...\r") and first.split("\r")[-1].startswith("TensorFlow 2")
     assert CODE.sub("", "".join(rest)) == "error: nowhere is not a run: it has no run.flags."
+
+
+def test_no_name_moves_the_cursor_or_ends_a_run(capsys, tmp_path):
+    """Names of columns, classes and files are what a stranger wrote."""
+    terminal.say("column ", ("a\x1b[31mred\x1b]0;title\x07\rb", "bold"), " \udcff \u202egpj.exe, Wüste\t北京\n")
+    said = capsys.readouterr().out
+    assert said == "column a\\x1b[31mred\\x1b]0;title\\x07\\rb \\udcff \\u202egpj.exe, Wüste\t北京\n\n"
+    nowhere = tmp_path / os.fsdecode(b"B\xe4r")
+    sentence = "has bytes in it that are not UTF-8: give that file or folder another name"
+    check_refused("train.main", {(f"--dataset={nowhere}",): f"B\\udce4r {sentence}"}, tmp_path)
 
 
 @pytest.mark.parametrize(

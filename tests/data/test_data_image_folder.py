@@ -1,5 +1,7 @@
 """Folders of pictures, which the tests write with Pillow."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -46,6 +48,15 @@ def test_sub_folders_are_classes(tmp_path):
     dataset = load(tmp_path)
     assert dataset.class_names == ("cat", "dog")
     assert dataset.train.labels.tolist() == [0, 0, 1]
+
+
+def test_names_that_are_not_utf_8_become_text(tmp_path):
+    for name in (b"Gr\xfcn/\xff1.png", b"Gr\xfcn/2.png", b"rot/3.png"):
+        save(tmp_path / os.fsdecode(name))
+    (tmp_path / os.fsdecode(b"rot/\xe9.png")).write_bytes(b"none")
+    found = load(tmp_path, skip_broken=True)
+    assert found.class_names == (r"Gr\xfcn", "rot") and found.skipped == (r"rot/\xe9.png",)
+    assert sorted(found.train.ids) == [r"Gr\xfcn/2.png", r"Gr\xfcn/\xff1.png", "rot/3.png"]
 
 
 def test_train_and_test_folders_are_splits_with_one_numbering(tmp_path):

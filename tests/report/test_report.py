@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import warnings
 from xml.etree import ElementTree
 
 import numpy as np
@@ -233,14 +234,16 @@ def metrics(num_components, num_examples, collapse=()):
 @pytest.mark.parametrize("shape", [(6,), (4, 4, 1)])
 def test_names_stand_as_they_were_written(shape):
     """Dollars, which Matplotlib takes for mathematics, angle brackets, and more than one line has room for."""
-    names = ["$5-$10", r"a $\foo$ b", "<b>long & wide</b> " + 30 * "x"]
+    names = ["$5-$10", r"a $\foo$ b", "<b>long \u5317\u4eac</b> " + 30 * "x"]
     values = np.random.default_rng(0).random((60, *shape))
     linkage = np.array([[0, 1, 1.0, 40], [2, 3, 2.0, 60]])
     given = findings(
         values, labels=np.arange(60) % 3, class_names=tuple(names), component_names=names, linkage=linkage,
         metrics={**metrics(3, 60), "hierarchy": {"dendrogram_purity": None}},
     )  # fmt: skip
-    page = check_self_contained(render(given))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page = check_self_contained(render(given))
     for number, name in enumerate(names):
         assert f"Component {number}, {' '.join(name.split())}" in page.text
     short = ["$5-$10", r"a $\foo$ b", names[2][:23] + "\u2026"]

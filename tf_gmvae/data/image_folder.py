@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_gmvae.data import pictures, sizes
-from tf_gmvae.data.image_tree import Faults, each, image_tree, named
+from tf_gmvae.data.image_tree import Faults, as_text, each, image_tree, named
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
@@ -52,7 +52,7 @@ def load_image_folder(
     sizes.check(folder, tree.num_images * int(np.prod(tree.shape)))
     with pictures.no_bombs():
         splits = {name: _read(tree, name, part) for name, part in tree.parts.items()}
-    skipped = tuple(path.relative_to(folder).as_posix() for path in tree.faults.all)
+    skipped = tuple(as_text(path.relative_to(folder)) for path in tree.faults.all)
     if skipped:
         log.warning(
             "%s: %d of %d images cannot be read and are left out: %s.",
@@ -101,7 +101,7 @@ def read_images(
     if not are_read.all():
         images, paths = images[are_read], [paths[index] for index in np.flatnonzero(are_read)]
         labels = None if labels is None else labels[are_read]
-    return Split.from_arrays(images, labels, ids=[path.relative_to(folder).as_posix() for path in paths])
+    return Split.from_arrays(images, labels, ids=[as_text(path.relative_to(folder)) for path in paths])
 
 
 def _read(tree, name, part):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -86,7 +87,7 @@ def image_tree(
     height, width = map(int, found[0] if side is None else (side, side))
     shape = (height, width, channels or (1 if headers[0].grey else 3))
     named = dict(zip(("train", "test"), (_with_labels(tree, class_names) for tree in trees), strict=False))
-    return ImageTree(folder, named, class_names, shape, side, faults)
+    return ImageTree(folder, named, class_names and tuple(map(as_text, class_names)), shape, side, faults)
 
 
 class Faults:
@@ -130,6 +131,15 @@ def named(paths: Sequence[object]) -> str:
     """
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     return f"{', '.join(map(str, paths[:3]))}{more}"
+
+
+def as_text(name: str | Path) -> str:
+    r"""The name of a file as a text that any other file takes: old archives leave names that are not UTF-8.
+
+    Args:
+        name: Name or path. Of bytes that are not UTF-8 their code is written, such as \xfc.
+    """
+    return os.fsencode(Path(name).as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _visible(folder):

@@ -172,7 +172,7 @@ def rows(metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def verdict(metrics: Mapping[str, Any]) -> str | None:
-    """One sentence where simple methods suffice: their ARI is at least that of the run.
+    """One sentence where simple methods suffice: their ARI is at least that of the run, or higher.
 
     Args:
         metrics: dict of a run's scores, with "floors".
@@ -181,12 +181,16 @@ def verdict(metrics: Mapping[str, Any]) -> str | None:
         Text, or None where the run has the highest ARI, or nothing to be compared with.
     """
     found, ours = (metrics.get("floors") or {}).get("methods") or {}, metrics.get("ari")
-    as_good = [name for name in TITLES if ours is not None and name in found and found[name]["ari"] >= ours]
+    if ours is None:
+        return None
+    as_good = [name for name in TITLES if name in found and found[name]["ari"] >= ours]
     if not as_good:
         return None
-    titles, scores = [TITLES[name] for name in as_good], [f"{found[name]['ari']:.3f}" for name in as_good]
-    does = "does" if len(as_good) == 1 else "do"
-    return f"{' and '.join(titles)} {does} as well here: ARI {' and '.join(scores)}, the GMVAE's {ours:.3f}."
+    better = [name for name in as_good if round(found[name]["ari"], 3) > round(ours, 3)]
+    said = better or as_good
+    titles, scores = [TITLES[name] for name in said], [f"{found[name]['ari']:.3f}" for name in said]
+    does = f"{'does' if len(said) == 1 else 'do'} {'better' if better else 'as well'}"
+    return f"{' and '.join(titles)} {does} here: ARI {' and '.join(scores)}, the GMVAE's {ours:.3f}."
 
 
 def _drawn(count, most, seed):

@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -277,13 +278,11 @@ def _figure(width, height, rows=1, columns=1, **kwargs):
 
 def _svg(figure, title):
     written = io.StringIO()
-    figure.savefig(
-        written,
-        format="svg",
-        dpi=200,
-        metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
-        transparent=True,
-    )
+    with warnings.catch_warnings():
+        # Of letters that Matplotlib's font lacks: the page has another.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(written, format="svg", dpi=200, metadata=metadata, transparent=True)
     text = written.getvalue()
     text = text[text.index("<svg") :].replace(PAGE, "currentColor")
     # One page holds several: their ids would meet.

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup, escape
 
-# Pixels: a row with an image and one without, an image, the room of the lines, the least of the words at the leaves
-# and that of one of their letters, and the least from a node to those below it.
+# Pixels: a row with an image and one without, an image, the room of the lines, the least of the words at the
+# leaves and that of one of their letters, and the least from a node to those below it.
 ROW, LOW_ROW, IMAGE, LINES, WORDS, LETTER, STEP = 34, 24, 28, 560, 260, 6.5, 36
 GAP = 6
 
