@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # Examples below which they are begun so many times, the likeliest being kept: few need it more, at little cost.
 FEW = 10_000
 STARTS = 10
+# Values that one thread divides into clusters: beside other work, two wait for each other twenty times as long as
+# they compute, and with nothing beside they take two thirds of the time of one.
+ONE_THREADS = 2_000_000
 
 
 def kmeans(points: np.ndarray, num_components: int, seed: int, num_starts: int) -> KMeans:
@@ -31,8 +34,10 @@ def kmeans(points: np.ndarray, num_components: int, seed: int, num_starts: int) 
         Fitted `sklearn.cluster.KMeans`.
     """
     from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
 
-    return KMeans(num_components, n_init=num_starts, random_state=within_bits(seed)).fit(points)
+    with threadpool_limits(1 if points.size <= ONE_THREADS else None):
+        return KMeans(num_components, n_init=num_starts, random_state=within_bits(seed)).fit(points)
 
 
 def gaussians(

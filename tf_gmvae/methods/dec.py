@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import data
+from tf_gmvae.evaluation import mixtures
 from tf_gmvae.methods.networks import LATENT
 from tf_gmvae.methods.pretrained import PretrainedMethod
 from tf_gmvae.model import replicas
-from tf_gmvae.seeds import within_bits
 
 # Steps from one look at all examples to the next, and the share of them that may still change their cluster where
 # training ends.
@@ -69,10 +69,8 @@ class DEC(PretrainedMethod):
 
     def prepare(self, examples: np.ndarray, verbose: Any = "auto") -> None:
         """Pretrains the encoder, and finds the centres by k-means. See `ClusteringMethod.prepare`."""
-        from sklearn.cluster import KMeans
-
         codes = self.pretrained_codes(self.new_decoder(), examples, verbose)
-        found = KMeans(self.num_components, n_init=20, random_state=within_bits(self.seed)).fit(codes)
+        found = mixtures.kmeans(codes, self.num_components, self.seed, num_starts=20)
         self.centres.assign(found.cluster_centers_)
         super().prepare(examples, verbose)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import keras
@@ -10,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import data, gaussians, objective
+from tf_gmvae.evaluation import mixtures
 from tf_gmvae.methods.networks import HIDDEN, LATENT, dense
 from tf_gmvae.methods.pretrained import PretrainedMethod
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
-from tf_gmvae.seeds import within_bits
 
 LEARNING_RATE = 0.002
 
@@ -63,19 +62,8 @@ class VaDE(PretrainedMethod):
 
     def prepare(self, examples: np.ndarray, verbose: Any = "auto") -> None:
         """Pretrains encoder and decoder, and fits the mixture. See `ClusteringMethod.prepare`."""
-        from sklearn.mixture import GaussianMixture
-
         codes = self.pretrained_codes(self.decoder, examples, verbose)
-        mixture = GaussianMixture(
-            self.num_components,
-            covariance_type="diag",
-            n_init=5,
-            reg_covar=1e-3,
-            random_state=within_bits(self.seed),
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a mixture that could go on serves as well
-            mixture.fit(codes)
+        mixture = mixtures.gaussians(codes, self.num_components, self.seed, num_starts=5, covariance="diag")
         self.logits.assign(np.log(mixture.weights_))
         self.means.assign(mixture.means_)
         self.log_vars.assign(np.log(mixture.covariances_))

@@ -133,7 +133,9 @@ def with_known(
     return found[best]
 
 
-def stability(points: np.ndarray, num_components: int, seed: int, method: Candidate) -> float:
+def stability(
+    points: np.ndarray, num_components: int, seed: int, method: Candidate, num_samples: int | None = None
+) -> float:
     """Agreement of the clusters that are found in samples of the rows.
 
     Args:
@@ -141,25 +143,31 @@ def stability(points: np.ndarray, num_components: int, seed: int, method: Candid
         num_components: K.
         seed: integer.
         method: see `candidates.for_rows`.
+        num_samples: integer, at least 2. Default None: `SAMPLES`.
 
     Returns:
-        Mean adjusted Rand index of any two samples on the rows of both; 1 where the clusters are the same in all.
+        Mean adjusted Rand index of any two samples on the rows of both; 1 where the clusters are the same in all,
+        0 where there is one cluster only.
     """
     from sklearn.metrics import adjusted_rand_score
+    from threadpoolctl import threadpool_limits
 
     rng = np.random.default_rng(seed)
     if len(points) > MOST_ROWS:
         points = points[np.sort(rng.choice(len(points), MOST_ROWS, replace=False))]
     size = max(num_components, 2, round(SHARE * len(points)))
-    found = np.full((SAMPLES, len(points)), -1)
-    for number, clusters in enumerate(found):
-        drawn = np.sort(rng.choice(len(points), size, replace=False))
-        clusters[drawn] = method(points[drawn], num_components, seed + 1 + number).posterior.argmax(axis=1)
+    found = np.full((num_samples or SAMPLES, len(points)), -1)
+    with threadpool_limits(1):  # see `mixtures.ONE_THREADS`, which goes for principal components, too
+        for number, clusters in enumerate(found):
+            drawn = np.sort(rng.choice(len(points), size, replace=False))
+            clusters[drawn] = method(points[drawn], num_components, seed + 1 + number).posterior.argmax(axis=1)
     scores = []
     for number, first in enumerate(found):
         for second in found[:number]:
             both = (first >= 0) & (second >= 0)
-            scores.append(adjusted_rand_score(first[both], second[both]))
+            # One cluster of all is the same each time, and none.
+            found_any = np.ptp(first[both]) > 0
+            scores.append(adjusted_rand_score(first[both], second[both]) if found_any else 0.0)
     return float(np.mean(scores))
 
 

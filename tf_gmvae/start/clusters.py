@@ -13,7 +13,7 @@ from layers import RandomAffine
 from tf_gmvae import terminal
 from tf_gmvae.errors import InputError
 from tf_gmvae.seeds import within_bits
-from tf_gmvae.start import agreement, candidates, descriptors, known, latent_map, neighbours
+from tf_gmvae.start import agreement, candidates, descriptors, known, latent_map, neighbours, shades
 from tf_gmvae.terminal import Step
 
 # Components of the mixture for each cluster of images: a digit is written in more than one way.
@@ -71,7 +71,7 @@ class Compared(NamedTuple):
     Attributes:
         order: integer array (N,), their numbers in the order in which they were compared.
         neighbours: `Neighbours` of all of them, in this order, among the first P.
-        map: `Map` of the first P, if they are images, else None.
+        map: `Map` of the first P, if they are compared as images, else None.
     """
 
     order: np.ndarray
@@ -117,7 +117,7 @@ def find(
         return np.ones((len(examples), 1), "float32")
     compared = compare(
         examples, to_floats=to_floats, view=view, num_views=num_views, max_mapped=max_mapped, seed=seed,
-        features=features, step=step, classes=classes,
+        features=features, step=step, classes=classes, say=say,
     )  # fmt: skip
     return labels_of(compared, num_components, seed, say, step, classes)
 
@@ -133,8 +133,9 @@ def compare(
     features: Callable[[tf.Tensor], tf.Tensor] | None = None,
     step: Step = terminal.step,
     classes: np.ndarray | None = None,
+    say: Callable[[str], object] = terminal.say,
 ) -> Compared:
-    """Compares examples with each other, and draws the map of images.
+    """Compares examples with each other, and draws the map of images, if they differ by more than their shades.
 
     Args:
         examples: as in `find`, as are all that follow.
@@ -146,6 +147,7 @@ def compare(
         features: function of floats. Default None.
         step: what shows how far long steps have come. Default `terminal.step`.
         classes: integer array (N,). Default None.
+        say: function that shows a line. Default `terminal.say`.
 
     Returns:
         `Compared`.
@@ -155,11 +157,15 @@ def compare(
         order = np.random.default_rng(seed).permutation(len(examples))
         order = order if classes is None else known.first(order, classes)
         examples = examples[order]
+    as_images = descriptors.is_image(examples.shape[1:])
+    if as_images and shades.differ_alone(examples, to_floats, within_bits(seed)):
+        say("  Compared by their shades: of these images clusters of strokes are not found again in samples.")
+        as_images = False
     found = neighbours.nearest(
-        examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), features, step
-    )
-    is_image = descriptors.is_image(examples.shape[1:])
-    return Compared(order, found, latent_map.mapped(found, seed, step) if is_image else None)
+        examples, min(max_mapped, len(examples)), to_floats, view, num_views, within_bits(seed), features, step,
+        as_images,
+    )  # fmt: skip
+    return Compared(order, found, latent_map.mapped(found, seed, step) if as_images else None)
 
 
 def labels_of(

@@ -173,13 +173,16 @@ def projection(features: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]
         Mean (F,) and components (F, P), P at most `COMPONENTS`; of no more than P features, these themselves.
     """
     from sklearn.decomposition import PCA
+    from threadpoolctl import threadpool_limits
 
     size = features.shape[1]
     if size <= COMPONENTS:
         return np.zeros(size, "float32"), np.eye(size, dtype="float32")
     # The covariances of thousands of features would take minutes, and a table of few rows has few components.
     solver = "covariance_eigh" if size <= _MOST_COVARIANCES else "auto"
-    found = PCA(min(COMPONENTS, len(features)), svd_solver=solver, random_state=within_bits(seed)).fit(features)
+    found = PCA(min(COMPONENTS, len(features)), svd_solver=solver, random_state=within_bits(seed))
+    with threadpool_limits(1):  # see `mixtures.ONE_THREADS`
+        found.fit(features)
     return found.mean_.astype("float32"), found.components_.T.astype("float32")
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tf_gmvae.evaluation import mixtures
 from tf_gmvae.seeds import within_bits
 
 # Of a component's variances. A posterior q(x | y) is rarely sharper.
@@ -89,8 +90,8 @@ def groups(scores: np.ndarray, num_groups: int, seed: int = 0) -> np.ndarray:
     from sklearn.mixture import GaussianMixture
 
     some = np.random.default_rng(seed).permutation(len(scores))[:MOST_GROUPED]
-    fitted = GaussianMixture(num_groups, covariance_type="diag", n_init=3, random_state=within_bits(seed))
-    return fitted.fit(scores[some]).predict_proba(scores).astype("float32")
+    mixture = GaussianMixture(num_groups, covariance_type="diag", n_init=3, random_state=within_bits(seed))
+    return mixtures.quietly(mixture, scores[some]).predict_proba(scores).astype("float32")
 
 
 def _mean(latents, is_member):
@@ -99,7 +100,8 @@ def _mean(latents, is_member):
 
 def _fit(residuals, num_factors, seed):
     from sklearn.decomposition import FactorAnalysis
+    from threadpoolctl import threadpool_limits
 
-    return FactorAnalysis(num_factors, svd_method="randomized", random_state=within_bits(seed), tol=1e-2).fit(
-        residuals
-    )
+    analysis = FactorAnalysis(num_factors, svd_method="randomized", random_state=within_bits(seed), tol=1e-2)
+    with threadpool_limits(1):  # two take more than twice as long, and beside other work twenty times
+        return analysis.fit(residuals)

@@ -138,6 +138,7 @@ def ask(
         seed=seed,
         features=likelihood.features(),
         step=step,
+        say=say,
     )
     found = choose(compared, seed, step)
     say(f"  {found.sentence}")

@@ -45,6 +45,7 @@ def nearest(
     seed: int,
     own_features: Callable[[tf.Tensor], tf.Tensor] | None = None,
     step: Step = terminal.step,
+    as_images: bool = True,
 ) -> Neighbours:
     """Finds them.
 
@@ -58,14 +59,19 @@ def nearest(
         own_features: function of such floats (B, ...) to features (B, F) of examples that are no images. Default
             None: their values, standardised.
         step: what shows how far long steps have come. Default `terminal.step`.
+        as_images: whether examples of the shape of images are compared as images. Default True.
 
     Returns:
         `Neighbours`; fewer than 15 a row if P is smaller.
     """
     features: Callable[[tf.Tensor], tf.Tensor] = descriptors.image_features
-    if not descriptors.is_image(examples.shape[1:]):
+    if not (as_images and descriptors.is_image(examples.shape[1:])):
         of_others = descriptors.series_features if examples.ndim == 3 else descriptors.row_features
-        features = of_others(examples[:num_points]) if own_features is None else _one_form(own_features)
+        features = (
+            of_others(to_floats(examples[:num_points]).numpy())  # bytes and floats have one scale
+            if own_features is None
+            else _one_form(own_features)
+        )
     # What is called once is computed sooner than traced.
     traced = (
         tf.function(reduce_retracing=True, autograph=False) if len(examples) > BLOCK else lambda function: function
