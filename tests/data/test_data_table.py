@@ -265,6 +265,10 @@ def test_data_frames():
         as_table(twice)
     with pytest.raises(InputError, match="has a column of values of several types .*mixed.*: make them alike"):
         as_table(pandas.DataFrame({"mixed": [1, "x", None]}))
+    sparse = pandas.DataFrame({"a": [0.0, 1.0, 0.0]}).astype(pandas.SparseDtype("float", 0.0))
+    with pytest.raises(InputError, match=r"has sparse columns: pass data.sparse.to_dense\(\)"):
+        as_table(sparse)
+    np.testing.assert_array_equal(as_table(sparse.sparse.to_dense())["a"], [0, 1, 0])
 
 
 def test_rows_for_a_model_of_others(tmp_path, caplog):

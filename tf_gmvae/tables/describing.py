@@ -98,6 +98,15 @@ def _useless(values, declared):
     different = len(set(there.tolist()))
     if different < 2:
         return "is the same in every row" if different else "is empty"
+    if there.dtype.kind in "iuf":
+        with np.errstate(over="ignore"):  # what is infinite is named elsewhere
+            held = np.unique(there.astype("float32"))
+        if len(held) == 1 and np.isfinite(held[0]):
+            middle, spread = f"{there.mean():.10g}", f"{there.std():.2g}"
+            return (
+                f"varies by {spread} about {middle}, less than float32 tells apart there, so it is left out: "
+                f"subtract {middle} from it"
+            )
     if declared:
         return None
     if there.dtype.kind in "buif":
