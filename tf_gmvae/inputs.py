@@ -66,7 +66,7 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
     if isinstance(data, dict) or (isinstance(data, list | tuple) and any(_is_array(part) for part in data)):
         raise InputError(
             f"GMVAE takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays."
-            " Join them first, with np.concatenate, say, and pass labels apart."
+            " Join them first, examples by np.stack, batches by np.concatenate, and pass labels apart."
         )
     if hasattr(data, "toarray"):
         raise InputError(f"GMVAE takes dense arrays. Received: {type(data).__name__}. Pass data.toarray().")
@@ -81,6 +81,8 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
 def _checked_array(data):
     if hasattr(data, "to_numpy"):
         data = data.to_numpy()
+    if np.ma.is_masked(data) and data.dtype.kind in "buif":  # what is masked is missing
+        data = data.astype("float32").filled(np.nan)
     if isinstance(data, np.ndarray):
         if data.dtype.kind not in "buif":
             raise InputError(f"Examples must be numbers. Received: an array of dtype {data.dtype}.")

@@ -161,3 +161,17 @@ def test_a_table_comes_to_the_clusters_of_the_command(tmp_path, monkeypatch):
     of_command = pd.read_csv(tmp_path / "runs" / "wine" / "clusters.csv")
     found = tf_gmvae.cluster(tmp_path / "wine.csv", num_components=3)
     assert (of_command["cluster"].to_numpy() == found.clusters).mean() > 0.99
+
+
+def test_what_is_masked_is_missing():
+    rows = np.ma.masked_less(np.random.default_rng(0).normal(size=(30, 3)), -1)
+    examples = as_dataset(rows).train.examples
+    np.testing.assert_array_equal(np.isnan(examples), rows.mask)
+    np.testing.assert_array_equal(examples[~rows.mask], rows.data[~rows.mask].astype("float32"))
+    shades = np.ma.masked_array(np.arange(128).reshape(2, 8, 8).astype("uint8"), mask=False)
+    assert as_dataset(shades).train.examples.dtype == "uint8"
+    shades[0, 0, 0] = np.ma.masked
+    with pytest.raises(InputError, match="example 0 holds a NaN"):
+        as_dataset(shades)
+    with pytest.raises(InputError, match="examples by np.stack, batches by np.concatenate"):
+        as_dataset(list(shades))
