@@ -410,3 +410,5 @@ def test_examine_is_predict_embed_and_score_in_one(digits):
     scores = model.score(images, batch_size=32)
     for name, values in found.terms._asdict().items():
         np.testing.assert_allclose(values, getattr(scores, name), rtol=1e-4, atol=1e-5, err_msg=name)
+    with pytest.raises(InputError, match="a name for each of 2 components. Received: 1"):
+        findings(np.zeros((4, 6)), num_components=2, component_names=["a"])

@@ -81,6 +81,12 @@ class Findings:
                     f"A report needs one {what} an example: {len(self.examples)} examples. Received: {len(values)}"
                 )
 
+        if self.component_names is not None and len(self.component_names) != self.num_components:
+            raise InputError(
+                f"A report needs a name for each of {self.num_components} components. Received: "
+                f"{len(self.component_names)}"
+            )
+
     @property
     def num_components(self) -> int:
         """K."""
