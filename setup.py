@@ -34,6 +34,7 @@ setup(
         "numpy>=1.26.4",
         "scipy>=1.12",
         "scikit-learn>=1.6",
+        "threadpoolctl>=3.1",
         "pillow>=10.3",
         "pyarrow>=17",
         "rich>=13",
