@@ -21,7 +21,9 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import tf_gmvae
 from tf_gmvae import GMVAEClusterer, InputError
+from tf_gmvae.start import agreement
 
+ALL_SAMPLES = agreement.SAMPLES  # other tests have fewer, from when all files are imported
 # Trained for a moment, since nearly all of the checks fit anew; and long enough to rely on the clusters.
 BRIEF, LONG = GMVAEClusterer(n_clusters=2, max_steps=1), GMVAEClusterer(n_clusters=3, max_steps=100)
 # Checks that fit many times over.
@@ -222,6 +224,7 @@ for _ in range(7):
 )
 def test_the_defaults_find_the_classes(load, num_clusters, least, monkeypatch):
     monkeypatch.undo()
+    monkeypatch.setattr(agreement, "SAMPLES", ALL_SAMPLES)
     data = load(as_frame=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
