@@ -268,6 +268,8 @@ def test_data_frames():
     sparse = pandas.DataFrame({"a": [0.0, 1.0, 0.0]}).astype(pandas.SparseDtype("float", 0.0))
     with pytest.raises(InputError, match=r"has sparse columns: pass data.sparse.to_dense\(\)"):
         as_table(sparse)
+    with pytest.raises(InputError, match="values of several types .*Sparse.*: make them alike"):
+        as_table(pandas.DataFrame({"Sparse": [1, "x", None]}))  # a name is no kind
     np.testing.assert_array_equal(as_table(sparse.sparse.to_dense())["a"], [0, 1, 0])
 
 

@@ -45,7 +45,7 @@ def as_table(data: Any, name: str = "the table") -> dict[str, np.ndarray]:
         try:
             data = to_arrow()
         except (pyarrow.ArrowException, TypeError, ValueError) as error:  # as of numbers and texts in one column
-            if "Sparse" in str(error):
+            if any(str(kind).startswith("Sparse") for kind in getattr(data, "dtypes", ())):
                 raise InputError(f"{name} has sparse columns: pass data.sparse.to_dense().") from None
             raise InputError(
                 f"{name} has a column of values of several types ({' '.join(map(str, error.args))[:160]}): make "

@@ -100,8 +100,8 @@ def _useless(values, declared):
         return "is the same in every row" if different else "is empty"
     if there.dtype.kind in "iuf":
         with np.errstate(over="ignore"):  # what is infinite is named elsewhere
-            held = np.unique(there.astype("float32"))
-        if len(held) == 1 and np.isfinite(held[0]):
+            held = there.astype("float32")
+        if held.min() == held.max() and np.isfinite(held[0]):
             middle, spread = f"{there.mean():.10g}", f"{there.std():.2g}"
             return (
                 f"varies by {spread} about {middle}, less than float32 tells apart there, so it is left out: "

@@ -22,6 +22,8 @@ FLOORS = ("kmeans", "gmm", "umap")
 OF_MNIST = ("mnist", "fashion_mnist")
 ON_MNIST = {"batch_size": 50, "hold": 20.0, "pretraining_epochs": 1}
 EPOCHS_ON_MNIST = {"gmvae": 3, "gmvae_random": 30}
+# Of a run of `train.main` here: the simple methods have rows of their own.
+LEFT_OUT = ("--noreport", "--noexport", "--noanswers", "--nofloors")
 # By method, the K of the paper's table; those of the floors are all of them.
 PAPERS_K: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(GMVAES, (10, 16, 30)),
@@ -73,10 +75,6 @@ class Row:
         if self.num_samples is not None:
             parts.append(f"m{self.num_samples}")
         return "-".join([*parts, f"seed{seed}"])
-
-
-# Of a run of `train.main` here: the simple methods have rows of their own.
-LEFT_OUT = ("--noreport", "--noexport", "--noanswers", "--nofloors")
 
 
 @dataclass(frozen=True)
