@@ -280,7 +280,7 @@ def name_of(line):
     told = [f"{line['optimizer']}, {line['weights']}"]
     for name, (kind, default, _) in LISTS.items():
         if name not in ("optimizer", "weights", "seed") and line[name] != kind(default):
-            told.append(f"{line[name]} {name.replace('_', ' ')}")
+            told.append(f"{line[name]} {name.removeprefix('num_').replace('_', ' ')}")
     return ", ".join(told)
 
 
