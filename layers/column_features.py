@@ -58,6 +58,7 @@ class ColumnFeatures(keras.layers.Layer):
 
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """The features of rows: of the other columns first, in their order, then those of the categories."""
+        rows = ops.cast(rows, self.compute_dtype)  # whole numbers are rows, too
         categories = [index for index, kind in enumerate(self.kinds) if kind == "category"]
         others = [index for index, kind in enumerate(self.kinds) if kind != "category"]
         parts = []

@@ -30,7 +30,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             not (learning and num_replicas() > 1)
             and len(inputs.shape) == 4
             and self.axis in (-1, 3)
-            and self.compute_dtype == "float32"
+            and self.compute_dtype == inputs.dtype == "float32"
             and self.scale
             and self.center
             and not self.synchronized

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from layers.bounds import bounded_log
-from layers.validation import whole_number
+from layers.validation import seed_or_none, whole_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ class GaussianHead(keras.layers.Layer):
     def __init__(self, dim: int, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.dim = whole_number("dim", dim)
-        self.seed = seed
+        self.seed = seed_or_none(seed)
         self.streams = keras.layers.Dense(
             2 * self.dim,
             kernel_initializer=self._initial_kernel,

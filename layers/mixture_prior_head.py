@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from layers.bounds import bounded_log
-from layers.validation import whole_number
+from layers.validation import seed_or_none, whole_number
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -70,7 +70,7 @@ class MixturePriorHead(keras.layers.Layer):
             )
         self.hidden_units = tuple(whole_number("hidden_units", units) for units in hidden_units)
         self.activation = keras.activations.get(activation)
-        self.seed = seed
+        self.seed = seed_or_none(seed)
 
         self.hidden = [
             keras.layers.Dense(

@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from layers.validation import seed_or_none
+
 
 def num_replicas() -> int:
     """Number of replicas in step with this one; 1 outside any distribution strategy."""
@@ -28,7 +30,7 @@ class SeededLayer(keras.layers.Layer):
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.seed = seed
+        self.seed = seed = seed_or_none(seed)
         self.seed_generator = keras.random.SeedGenerator(seed)
         self._initial_state = ops.convert_to_numpy(self.seed_generator.state)
         self.built = True

@@ -1,8 +1,10 @@
-"""Checks of arguments that several modules share, and of those with a rule of their own."""
+"""Checks of arguments that several modules share, of those with a rule of their own, and of what is masked."""
 
 import math
 import warnings
 from functools import partial
+from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +27,7 @@ def nats(name: str, value: object) -> float:
     Raises:
         InputError: if it is not a finite number >= 0.
     """
-    if not (isinstance(value, int | float | np.floating) and 0.0 <= value < math.inf):
+    if not (isinstance(value, Real) and 0.0 <= float(value) < math.inf):
         raise InputError(f"`{name}` must be a number of nats >= 0. Received: {name}={value!r}")
     return float(value)
 
@@ -51,3 +53,14 @@ def checked_min_information(value: object, most: float) -> float:
             stacklevel=3,
         )
     return value
+
+
+def without_mask(data: Any) -> Any:
+    """Data in which what was masked is missing, NaN.
+
+    Args:
+        data: masked array of numbers; anything else is returned as it is.
+    """
+    if np.ma.is_masked(data) and data.dtype.kind in "buif":
+        return data.astype("float32").filled(np.nan)
+    return data

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from tf_gmvae.checks import without_mask
 from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.data.pipeline import array_batches, to_batches
 from tf_gmvae.data.shards.split import ShardedSplit
@@ -81,8 +82,7 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
 def _checked_array(data):
     if hasattr(data, "to_numpy"):
         data = data.to_numpy()
-    if np.ma.is_masked(data) and data.dtype.kind in "buif":  # what is masked is missing
-        data = data.astype("float32").filled(np.nan)
+    data = without_mask(data)
     if isinstance(data, np.ndarray):
         if data.dtype.kind not in "buif":
             raise InputError(f"Examples must be numbers. Received: an array of dtype {data.dtype}.")

@@ -93,6 +93,7 @@ def test_what_cannot_be_clustered_is_named(data, message):
 def test_the_length_of_the_training_follows_the_data(monkeypatch):
     monkeypatch.undo()
     assert [recipe.epochs_for(rows) for rows in (150, 20_000, 50_000, 10**6)] == [20, 10, 4, 1]
+    assert [recipe.epochs_for(rows, most=200) for rows in (150, 20_000)] == [200, 10]
 
 
 @pytest.fixture

@@ -189,6 +189,48 @@ def test_rows_that_cannot_be_clustered_are_refused(shop):
         GMVAEClusterer().predict(frame)
 
 
+def test_arrays_that_do_not_go_with_the_table_of_fit_are_named(shop, fitted):
+    frame, _ = shop
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="X has 4 features, but .* is expecting 5"):
+        fitted.predict(frame.to_numpy()[:, :4])
+    lists = frame.assign(more=[[1.0, 2.0]] * len(frame))
+    of_lists = GMVAEClusterer(3, max_steps=1, random_state=0).fit(lists)
+    with pytest.warns(UserWarning), pytest.raises(InputError, match="a table of 7 columns in fit, 'size', "):
+        of_lists.predict(lists.to_numpy())
+    with pytest.raises(InputError, match="There is no example"):
+        fitted.predict(frame.iloc[:0])
+    nullable = frame.assign(size=frame["size"].round().astype("Int64"))
+    with pytest.warns(UserWarning):
+        assert np.array_equal(fitted.predict(nullable.to_numpy()), fitted.predict(nullable))
+
+
+def test_units_masks_and_numpy_integers_make_no_difference():
+    rng = np.random.default_rng(0)
+    cluster = rng.integers(3, size=300)
+    rows = (rng.normal(size=(300, 4)) + 6 * cluster[:, None]) * [1e-9, 1.0, 1e9, 1e-7]
+    rows = np.column_stack([rows, 1.7e12 + rng.uniform(0, 3.6e6, 300)])  # milliseconds of an hour
+    hidden = rng.random(rows.shape) < 0.1
+    masked = np.ma.masked_array(np.where(hidden, -999.0, rows), hidden)
+    estimator = GMVAEClusterer(3, max_epochs=1, hold=np.int64(10), random_state=np.int64(1))
+    assert adjusted_rand_score(cluster, estimator.fit(masked).labels_) > 0.95
+    with pytest.raises(InputError, match="`kinds` goes by the names"):
+        tf_gmvae.GMVAE.for_table(rows, kinds={"column_0": "category"})
+    columns = tf_gmvae.GMVAE.for_table(masked, num_components=2, seed=np.int64(0)).likelihood.columns.columns
+    assert [each.center[0] for each in columns] == pytest.approx(masked.mean(axis=0).tolist(), rel=1e-5)
+
+
+@pytest.mark.parametrize("most", [3, 50])
+def test_epochs_are_as_many_as_are_allowed(most, monkeypatch):
+    asked = {}
+
+    def fit(self, *arguments, **given):
+        asked.update(given)
+
+    monkeypatch.setattr(tf_gmvae.GMVAE, "fit", fit)
+    GMVAEClusterer(2, max_epochs=most, random_state=0).fit(load_iris().data)
+    assert asked["epochs"] == most
+
+
 def test_an_empty_column_of_an_array_does_no_harm():
     rows = np.c_[load_iris().data, np.full(150, np.nan)]
     found = GMVAEClusterer(3, max_steps=2, random_state=0).fit(rows)

@@ -5,6 +5,7 @@ import decimal
 import logging
 
 import numpy as np
+import pandas
 import pyarrow
 import pyarrow.feather
 import pyarrow.parquet
@@ -14,6 +15,7 @@ from tf_gmvae.data import load
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.table import load_rows, read_table
 from tf_gmvae.errors import InputError
+from tf_gmvae.tables.describing import describe
 
 
 def saved(folder, text, name="own.csv", encoding="utf-8"):
@@ -85,7 +87,6 @@ def test_a_single_column(tmp_path):
 
 
 def test_the_index_that_pandas_writes_numbers_the_rows(tmp_path, caplog):
-    pandas = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
     frame = pandas.DataFrame({"a": rng.normal(size=150), "b": rng.normal(size=150)})
     frame.to_csv(tmp_path / "own.csv")
@@ -271,6 +272,28 @@ def test_data_frames():
     with pytest.raises(InputError, match="values of several types .*Sparse.*: make them alike"):
         as_table(pandas.DataFrame({"Sparse": [1, "x", None]}))  # a name is no kind
     np.testing.assert_array_equal(as_table(sparse.sparse.to_dense())["a"], [0, 1, 0])
+    data = sparse.assign(b=[1.0, 2.0, 3.0])
+    with pytest.raises(InputError, match="has sparse columns: pass data.apply") as told:
+        as_table(data)
+    mended = eval(str(told.value).partition("pass ")[2].rstrip("."), {"data": data})
+    np.testing.assert_array_equal(as_table(mended)["a"], [0, 1, 0])
+
+
+def test_columns_of_pandas_kinds():
+    ages = pandas.DataFrame({"age": pandas.cut([5, 40, np.nan], [0, 18, 65])})
+    with pytest.raises(InputError, match=r"column 'age': holds .*interval.*: pass its .astype\(\"string\"\)"):
+        as_table(ages)
+    assert as_table(ages.astype("string"))["age"].tolist() == ["(0, 18]", "(18, 65]", None]
+    # Numbers that are called categories are no amounts, unless they have an order.
+    numbers = pandas.Categorical([3, 1, None, 3])
+    frame = pandas.DataFrame({"plain": numbers, "ordered": numbers.as_ordered()})
+    table = as_table(frame)
+    assert table["plain"].tolist() == ["3", "1", None, "3"]
+    np.testing.assert_array_equal(table["ordered"], [3, 1, np.nan, 3])
+    columns, _ = describe({**table, "x": np.arange(4.0)}, {"plain": "category"})
+    np.testing.assert_array_equal(columns.numbers({**table, "plain": np.array([3, 1, 1, 3])})[:, 0], [1, 0, 0, 1])
+    with pytest.raises(InputError, match="has a column 'e_0', as the values of the list in column 'e'"):
+        as_table(pyarrow.table({"e": [[1.0, 2.0], [3.0, 4.0]], "e_0": [9.0, 8.0]}))
 
 
 def test_rows_for_a_model_of_others(tmp_path, caplog):

@@ -4,6 +4,7 @@ import itertools
 from decimal import Decimal
 
 import numpy as np
+import pandas
 import pytest
 import sklearn.metrics
 
@@ -288,3 +289,20 @@ def test_components_in_use_without_labels_checks_the_posterior():
 def test_a_posterior_of_words_is_named():
     with pytest.raises(InputError, match="must hold numbers. Received: an array of dtype <U1"):
         evaluation.scores([["a", "b"]])
+
+
+@pytest.mark.parametrize(
+    ("labels", "index"),
+    [
+        ([0, np.nan, 1, 1], 1),
+        (["a", "b", None, "b"], 2),
+        (pandas.Series(["x", "x", "y", None], dtype="string"), 3),
+    ],
+)
+def test_labels_that_are_missing_are_named(labels, index):
+    posterior = np.eye(2)[[0, 0, 1, 1]]
+    for score in (evaluation.majority_accuracy, evaluation.table1_accuracy, evaluation.scores):
+        with pytest.raises(InputError, match=f"The label of example {index} is missing"):
+            score(posterior, labels)
+    mixed = evaluation.scores(posterior, np.array([0, "a", 1, 1], object))
+    assert mixed["accuracy_majority"] == 0.75

@@ -133,6 +133,28 @@ def test_numpy_integers_are_sizes():
     assert GaussianHead(np.int64(2)).get_config()["dim"] == 2
 
 
+def test_seeds_are_integers_of_any_kind():
+    makers = (
+        lambda seed: GaussianHead(2, seed=seed), lambda seed: MixturePriorHead(2, 2, seed=seed),
+        lambda seed: layers.GaussianSampler(seed=seed), lambda seed: layers.RandomAffine(seed=seed),
+    )  # fmt: skip
+    for made in makers:
+        assert type(made(np.int64(3)).get_config()["seed"]) is int
+        with pytest.raises(ValueError, match="`seed` must be an integer or None. Received: seed=0.5"):
+            made(0.5)
+
+
+def test_whole_numbers_are_normalised_as_floats_are():
+    rows, images = np.array([[14, 1], [11, 0]]), np.arange(6 * 64).reshape(6, 8, 8, 1)
+    features = layers.ColumnFeatures(["real", "category"], [[10.5], [0.5, 0.5]], [2.5, 1.0])
+    np.testing.assert_array_equal(features(rows), features(rows.astype("float32")))
+    assert features(rows).numpy()[0, 0] == pytest.approx(1.4)
+    for training in (False, True):
+        norm, same = layers.FusedBatchNormalization(), keras.layers.BatchNormalization()
+        found = norm(images.astype("uint8"), training=training)
+        np.testing.assert_allclose(found, same(images.astype("uint8"), training=training), rtol=1e-5)
+
+
 def test_gaussian_head_equals_two_dense_layers():
     head = GaussianHead(3)
     head.build((None, 4))

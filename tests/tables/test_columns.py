@@ -49,6 +49,8 @@ def test_kinds_may_be_declared():
     by_name = {column.name: column for column in columns.columns}
     assert by_name["rooms"].levels == ("1", "2", "3", "4", "5", "6", "7")
     assert by_name["clicks"].kind == "real"
+    numbered, _ = describe({"0": TABLE["rooms"]}, {0: "category"})  # as pandas names the columns of an array
+    assert numbered.columns[0].kind == "category"
     for kinds, sentence in (
         ({"nothing": "real"}, "no column 'nothing'"),
         ({"rooms": "colour"}, "one of real, count, yes_no, category. Received for 'rooms': 'colour'"),
@@ -112,8 +114,45 @@ def test_new_rows_may_hold_what_was_not_there():
 def test_bools_and_numbers_of_the_same_level_are_the_same():
     columns, _ = describe({"flag": np.array([True, False, True]), "x": np.arange(3.0)})
     assert columns.columns[0].levels == ("false", "true")
-    again = columns.numbers({"flag": objects(True, None, False), "x": np.zeros(3)})
-    np.testing.assert_array_equal(again[:, 0], [1, np.nan, 0])
+    for same in (objects(True, None, False), objects(1, None, 0), np.array([1.0, np.nan, 0.0], "float32")):
+        again = columns.numbers({"flag": same, "x": np.zeros(3)})
+        np.testing.assert_array_equal(again[:, 0], [1, np.nan, 0])
+
+
+@pytest.mark.parametrize("of_fit", ["float32", "float64"])
+def test_levels_are_the_same_in_either_precision(of_fit):
+    rates = np.tile([0.1, 0.7, 1 / 3], 20)
+    columns, _ = describe({"rate": rates.astype(of_fit), "x": np.arange(60.0)}, {"rate": "category"})
+    expected = columns.numbers({"rate": rates.astype(of_fit), "x": np.zeros(60)})
+    for dtype in ("float32", "float64"):
+        np.testing.assert_array_equal(columns.numbers({"rate": rates.astype(dtype), "x": np.zeros(60)}), expected)
+    assert not np.isnan(expected).any()
+    other = columns.numbers({"rate": np.array([0.2, 1e300]), "x": np.zeros(2)})  # levels that were not there
+    assert np.isnan(other[:, 0]).all()
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-7, 1.0, 1e30])
+def test_scales_follow_the_unit(unit):
+    columns, _ = describe({"x": unit * RNG.normal(size=100)})
+    rows = columns.numbers({"x": unit * RNG.normal(size=1000)})
+    assert ColumnsLikelihood(columns).features()(rows).numpy().std() == pytest.approx(1, rel=0.2)
+
+
+def test_what_differs_by_rounding_alone_has_no_part():
+    steps = np.array([0.3, np.nextafter(np.float32(0.3), np.float32(1))] * 50, "float32")
+    hour = 1.7e12 + RNG.uniform(0, 3.6e6, 100)  # milliseconds: few steps of float32, and yet of use
+    columns = of_array(np.stack([steps, hour, hour * 0 + 1.7e12], axis=1).astype("float32"))
+    assert [column.varies for column in columns.columns] == [False, True, False]
+    features = ColumnsLikelihood(columns).features()(np.array([[0.3, 1.7e12, 1.7e12 + 2e5]], "float32")).numpy()
+    assert np.abs(features).max() < 3
+    assert Columns.from_config(columns.as_config()) == columns
+    old = [{name: value for name, value in each.items() if name != "varies"} for each in columns.as_config()]
+    assert Columns.from_config(old).columns[1] == columns.columns[1]  # as earlier versions wrote them
+
+
+def test_a_deviation_of_exactly_one_counts_in_a_common_scale():
+    columns = scaled(of_array(np.array([[1, 0.01], [-1, -0.01]], "float32")), "common")
+    assert columns.columns[0].scale == pytest.approx(np.sqrt((1 + 1e-4) / 2), rel=1e-5)
 
 
 def test_columns_of_an_array_are_all_real_even_where_they_do_not_vary():

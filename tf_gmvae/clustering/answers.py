@@ -76,6 +76,8 @@ def elbos(model: GMVAE, examples: np.ndarray) -> np.ndarray:
 
 
 def _over_batches(model: GMVAE, examples: np.ndarray, of_batch: Callable[[tf.Tensor], tf.Tensor]) -> np.ndarray:
+    if not len(examples):
+        raise inputs.no_example()
     inputs.check_data(examples, model)
     size = ROWS if examples.ndim == 2 else IMAGES
     found = []

@@ -21,7 +21,7 @@ from tf_gmvae.inputs import readable
 from tf_gmvae.model.gmvae import GMVAE
 from tf_gmvae.start import how_many
 from tf_gmvae.start.how_many import HowMany
-from tf_gmvae.tables.describing import describe
+from tf_gmvae.tables.describing import check_no_kinds, describe
 
 log = logging.getLogger(__name__)
 
@@ -132,19 +132,6 @@ def as_dataset(data: Any, kinds: Mapping[str, str] | None = None) -> Dataset:
             "Streams are for GMVAE.initialize and fit."
         )
     return Dataset("data", array_split(array))
-
-
-def check_no_kinds(kinds: Mapping[str, str] | None) -> None:
-    """Refuses kinds of columns where columns have no names.
-
-    Args:
-        kinds: as in `cluster`.
-
-    Raises:
-        InputError: if there are any.
-    """
-    if kinds:
-        raise InputError("`kinds` goes by the names of columns: give a DataFrame, or leave it out.")
 
 
 def frame_dataset(frame: Any, kinds: Mapping[str, str] | None = None) -> Dataset:

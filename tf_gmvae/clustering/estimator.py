@@ -11,13 +11,16 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Cluster
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tf_gmvae.checks import whole_number
+from tf_gmvae.checks import whole_number, without_mask
 from tf_gmvae.clustering import answers, samples
-from tf_gmvae.clustering.cluster import array_split, check_no_kinds, frame_dataset
+from tf_gmvae.clustering.cluster import array_split, frame_dataset
 from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, Recipe, with_columns
 from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.data.split import Dataset
+from tf_gmvae.errors import InputError
 from tf_gmvae.start import how_many
+from tf_gmvae.tables.columns import listed
+from tf_gmvae.tables.describing import check_no_kinds
 
 
 class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):
@@ -240,13 +243,18 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             return self.model_, self.columns_.numbers(as_table(X, "X"))
         # The columns in the order of `fit`, whose names an array has lost.
         array = self._array(X, reset=False, dtype=None)
+        if array.shape[1:] != (len(self._names),):
+            raise InputError(
+                f"X was a table of {len(self._names)} columns in fit, {listed(self._names)}. Received: an array "
+                f"of shape {array.shape}."
+            )
         return self.model_, self.columns_.numbers(dict(zip(self._names, array.T, strict=True)))
 
     def _array(self, X: ArrayLike, reset: bool, dtype: Any = np.float32) -> np.ndarray:
         """An array, checked as scikit-learn checks them; of images the dtype is kept."""
         return validate_data(
             self,
-            X,
+            without_mask(X),
             reset=reset,
             dtype=None if len(getattr(X, "shape", ())) > 2 else dtype,
             allow_nd=True,

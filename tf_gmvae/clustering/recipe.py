@@ -34,17 +34,18 @@ LEARNING_RATE_AT_LABELS = 5e-4
 FEW_STEPS = 10
 
 
-def epochs_for(num_examples: int, batch_size: int = BATCH_SIZE) -> int:
+def epochs_for(num_examples: int, batch_size: int = BATCH_SIZE, most: int = EPOCHS) -> int:
     """Epochs of the training after the start.
 
     Args:
         num_examples: N, at least `batch_size`.
         batch_size: integer, examples of a step. Default 100.
+        most: integer, largest number of them. Default 20.
 
     Returns:
-        Integer: 20, or of much data as many as make 2,000 steps.
+        Integer: that number, or of much data as many as make 2,000 steps.
     """
-    return min(EPOCHS, math.ceil(STEPS / (num_examples // batch_size)))
+    return min(most, math.ceil(STEPS / (num_examples // batch_size)))
 
 
 def with_columns(dataset: Dataset, column_scale: str = "each") -> Dataset:
@@ -213,11 +214,11 @@ class Recipe:
 
     def _train(self, model, examples, start):
         size = min(self.batch_size, examples.num_examples)
-        steps, epochs = examples.num_examples // size, epochs_for(examples.num_examples, size)
+        steps, most = examples.num_examples // size, EPOCHS if self.max_epochs is None else self.max_epochs
+        epochs = epochs_for(examples.num_examples, size, most)
         if self.max_steps is not None:
             steps = min(steps, self.max_steps)
             epochs = min(epochs, self.max_steps // steps)
-        epochs = epochs if self.max_epochs is None else min(epochs, self.max_epochs)
         held = model.predict(to_batches(examples, 256), verbose=0)
         if model.hold and labels_are_hard(examples.data_shape):
             held[start.indices] = start.labels

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tf_gmvae.errors import InputError
+from tf_gmvae.tables.columns import as_text
 
 _SECONDS_OF_A_DAY = 86_400.0
 
@@ -45,15 +46,25 @@ def as_table(data: Any, name: str = "the table") -> dict[str, np.ndarray]:
         try:
             data = to_arrow()
         except (pyarrow.ArrowException, TypeError, ValueError) as error:  # as of numbers and texts in one column
-            if any(str(kind).startswith("Sparse") for kind in getattr(data, "dtypes", ())):
-                raise InputError(f"{name} has sparse columns: pass data.sparse.to_dense().") from None
+            sparse = [str(kind).startswith("Sparse") for kind in getattr(data, "dtypes", ())]
+            if any(sparse):
+                each = 'data.apply(lambda c: c.sparse.to_dense() if hasattr(c, "sparse") else c)'
+                mend = "data.sparse.to_dense()" if all(sparse) else each
+                raise InputError(f"{name} has sparse columns: pass {mend}.") from None
             raise InputError(
                 f"{name} has a column of values of several types ({' '.join(map(str, error.args))[:160]}): make "
                 "them alike."
             ) from None
     columns: dict[str, np.ndarray] = {}
     for column_name, column in zip(names, data.columns, strict=True):
-        columns.update(_arrays(name, column_name, column))
+        arrays = _arrays(name, column_name, column)
+        again = next((each for each in arrays if each in columns or (each != column_name and each in names)), None)
+        if again is not None:
+            raise InputError(
+                f"{name} has a column {again!r}, as the values of the list in column {column_name!r} would be "
+                "called: rename one of them."
+            )
+        columns |= arrays
     return columns
 
 
@@ -63,7 +74,16 @@ def _arrays(table_name, name, column):
 
     kind = column.type
     if types.is_dictionary(kind):
-        kind, column = kind.value_type, column.cast(kind.value_type)
+        ordered, kind = kind.ordered, kind.value_type
+        if isinstance(kind, pyarrow.BaseExtensionType):
+            raise InputError(
+                f"{table_name}, column {name!r}: holds {kind}, not numbers, dates or texts: pass its "
+                '.astype("string").'
+            )
+        column = column.cast(kind)
+        if not ordered and (types.is_integer(kind) or types.is_floating(kind)):
+            # Who makes numbers categories says that they are no amounts.
+            return {name: np.array([None if value is None else as_text(value) for value in column.to_pylist()])}
     if types.is_null(kind):
         return {name: np.full(len(column), np.nan)}
     if types.is_list(kind) or types.is_fixed_size_list(kind) or types.is_large_list(kind):

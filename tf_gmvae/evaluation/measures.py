@@ -222,8 +222,27 @@ def _checked_log_posterior(log_posterior: ArrayLike, shape: tuple[int, ...]) -> 
     return log_posterior.astype("float64")
 
 
+def _checked_labels(labels: ArrayLike) -> np.ndarray:
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "fO":
+        return labels
+    if labels.dtype.kind == "f":
+        missing = np.isnan(labels)
+    else:  # of pandas, NA cannot be compared with anything
+        missing = np.array(
+            [v is None or (not isinstance(v, str) and str(v) in ("nan", "<NA>", "NaT")) for v in labels.flat], bool
+        )
+    if missing.any():
+        raise InputError(
+            f"The label of example {int(missing.argmax())} is missing: score those that have one, "
+            "posterior[known] and labels[known]."
+        )
+    of_one_kind = labels.dtype.kind == "f" or len(set(map(type, labels.flat))) <= 1
+    return labels if of_one_kind else labels.astype(str)
+
+
 def _checked(posterior: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    posterior, labels = _checked_posterior(posterior), np.asarray(labels)
+    posterior, labels = _checked_posterior(posterior), _checked_labels(labels)
     if labels.shape != (len(posterior),):
         raise InputError(
             f"There must be one label for each example: {len(posterior)} posteriors. Received: labels of shape "

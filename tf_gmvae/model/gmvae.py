@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine
+from layers.validation import seed_or_none
 from tf_gmvae import initial_weights as weights
 from tf_gmvae import likelihoods, objective, presets, priors
-from tf_gmvae.checks import nats, whole_number
+from tf_gmvae.checks import nats, whole_number, without_mask
 from tf_gmvae.data.frames import as_table, is_frame
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
@@ -25,7 +26,7 @@ from tf_gmvae.model.saving import Saving
 from tf_gmvae.model.training import Training
 from tf_gmvae.priors.mixture import checked as checked_style_prior
 from tf_gmvae.start.initialization import Initialization
-from tf_gmvae.tables.describing import describe, of_array
+from tf_gmvae.tables.describing import check_no_kinds, describe, of_array
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 # What a model is built from. Setting one afterwards would change what the model says of itself, not what it does.
@@ -121,7 +122,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         self.likelihood = likelihoods.get(likelihood)
         self.prior_units = tuple(prior_units)
         self.hold = nats("hold", hold)
-        self.seed = seed
+        self.seed = seed = seed_or_none(seed)
         self.initialized = False  # True after `initialize`; None, unknown, where it was loaded
 
         # The first five are those of earlier versions.
@@ -205,7 +206,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
             >>> model.generate(5, component=2, seed=0).shape
             (5, 8, 8, 1)
         """
-        preset = presets.get(name)
+        preset, seed = presets.get(name), seed_or_none(seed)
         likelihood = likelihoods.get(overrides.pop("likelihood", preset.likelihood))
         sizes = {size: overrides.pop(size) for size in ("latent_dim", "style_dim") if size in overrides}
         arguments = preset.networks(data_shape or preset.data_shape, likelihood, seed, **sizes)
@@ -237,7 +238,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
             A built model of the preset "table".
 
         Raises:
-            InputError: if the table has no column to find clusters in.
+            InputError: if the table has no column to find clusters in, or `kinds` go with an array.
 
         Example:
             >>> rows = [[1.0, 20.0], [np.nan, 10.0], [3.0, 40.0]]
@@ -247,7 +248,8 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         if is_frame(table):
             columns, _ = describe(as_table(table), kinds)
         else:
-            columns = of_array(np.asarray(table, "float32"))
+            check_no_kinds(kinds)
+            columns = of_array(np.asarray(without_mask(table), "float32"))
         return cls.from_preset(
             "table",
             num_components=num_components,

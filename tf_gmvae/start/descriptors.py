@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tf_gmvae.scales import scale_of
 from tf_gmvae.seeds import within_bits
 
 # Directions of an edge, and cells along a side of the image.
@@ -113,8 +114,8 @@ def row_features(examples: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     """
     rows = np.reshape(examples, (len(examples), -1))
     mean, deviation = rows.mean(axis=0, dtype="float64"), rows.std(axis=0, dtype="float64")
-    deviation[deviation < 1e-6 * (1.0 + np.abs(mean))] = 1.0  # a column that does not vary
-    mean, deviation = mean.astype("float32"), deviation.astype("float32")
+    scale, _ = scale_of(deviation, np.maximum(np.abs(rows.max(axis=0)), np.abs(rows.min(axis=0))))
+    mean, deviation = mean.astype("float32"), scale.astype("float32")
 
     def features(batch):
         flat = tf.reshape(tf.cast(batch, "float32"), [-1, len(mean)])

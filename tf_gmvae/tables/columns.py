@@ -28,7 +28,9 @@ class Column:
         levels: tuple of texts, what the numbers 0, 1, ... of a yes/no column or category stand for; else empty.
         center: tuple, mean of each of its features in the data that were described: of the number itself, of log(1
             + count), or of each level.
-        scale: float, deviation of its features; 1 where they do not vary.
+        scale: float, deviation of its features. Where they do not vary, 1, or the step between float32 numbers of
+            that size, if it is more.
+        varies: whether they do.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Column:
     levels: tuple[str, ...] = ()
     center: tuple[float, ...] = (0.0,)
     scale: float = 1.0
+    varies: bool = True
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,15 @@ class Columns:
         """
         return cls(
             tuple(
-                Column(c["name"], c["kind"], tuple(c["levels"]), tuple(map(float, c["center"])), float(c["scale"]))
+                # Earlier versions did not say whether a column varies.
+                Column(
+                    name=c["name"],
+                    kind=c["kind"],
+                    levels=tuple(c["levels"]),
+                    center=tuple(map(float, c["center"])),
+                    scale=float(c["scale"]),
+                    varies=bool(c.get("varies", True)),
+                )
                 for c in config
             )
         )
@@ -145,13 +156,17 @@ def is_missing(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind == "O":
-        return np.array(
-            [value is None or value == "" or (isinstance(value, float) and np.isnan(value)) for value in values],
-            bool,
-        )
+        return np.array([_is_missing(value) for value in values], bool)
     if values.dtype.kind == "U":
         return values == ""
     return np.zeros(len(values), bool)
+
+
+def _is_missing(value):
+    if value is None or (isinstance(value, str) and value == ""):
+        return True
+    # Of pandas, NA is neither equal to anything nor unequal, and NaT is no float.
+    return type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and bool(np.isnan(value)))
 
 
 def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
@@ -169,10 +184,9 @@ def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
     """
     missing = is_missing(values)
     if column.levels:
-        number_of = {level: number for number, level in enumerate(column.levels)}
+        number_of = _Levels(column.levels)
         found = [
-            np.nan if absent else number_of.get(as_text(value), np.nan)
-            for value, absent in zip(values.tolist(), missing, strict=True)
+            np.nan if absent else number_of(value) for value, absent in zip(values.tolist(), missing, strict=True)
         ]
         return np.array(found, "float32")
     if values.dtype.kind in "OUS":
@@ -193,6 +207,35 @@ def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
             f"{row}: repair it, or declare the column real."
         )
     return numbers
+
+
+class _Levels:
+    """Values to the numbers of their levels; NaN where there is none."""
+
+    def __init__(self, levels: Sequence[str]) -> None:
+        self.of_text = {level: number for number, level in enumerate(levels)}
+        # 0.1 of float32 is another number than 0.1, and yes is 1 in a table of numbers.
+        as_number = {"false": 0.0, "true": 1.0} if set(levels) == {"false", "true"} else {}
+        self.of_number = {
+            as_number.get(level, key): number
+            for number, level in enumerate(levels)
+            if (key := _single(level)) is not None or level in as_number
+        }
+
+    def __call__(self, value: object) -> float:
+        number = self.of_text.get(as_text(value))
+        if number is None and not isinstance(value, str):
+            number = self.of_number.get(_single(value))
+        return np.nan if number is None else number
+
+
+def _single(value):
+    """A number as float32 has it; None of what is none."""
+    try:
+        with np.errstate(over="ignore"):
+            return float(np.float32(value))
+    except (TypeError, ValueError):
+        return None
 
 
 def _parsed(name, values, missing):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tf_gmvae.errors import InputError
+from tf_gmvae.scales import scale_of
 from tf_gmvae.tables.columns import KINDS, Column, Columns, as_numbers, as_text, is_missing, listed, numbers_first
 
 # A category of more levels is no cluster's affair, but an identifier or a text.
@@ -38,7 +39,7 @@ def describe(
     Raises:
         InputError: if `kinds` names what there is not, a column cannot be of its kind, or nothing is left.
     """
-    kinds = dict(kinds or {})
+    kinds = {str(name): kind for name, kind in (kinds or {}).items()}
     for name, kind in kinds.items():
         if name not in table:
             raise InputError(f"There is no column {name!r} to be a {kind}. There are: {listed(list(table))}.")
@@ -57,6 +58,19 @@ def describe(
     if not found:
         raise InputError(f"No column is left to find clusters in: {'; '.join(left_out) or 'the table has none'}.")
     return Columns(tuple(found)), tuple(left_out)
+
+
+def check_no_kinds(kinds: Mapping[str, str] | None) -> None:
+    """Refuses kinds of columns where columns have no names.
+
+    Args:
+        kinds: see `describe`.
+
+    Raises:
+        InputError: if there are any.
+    """
+    if kinds:
+        raise InputError("`kinds` goes by the names of columns: give a DataFrame, or leave it out.")
 
 
 def of_array(rows: np.ndarray) -> Columns:
@@ -85,8 +99,7 @@ def scaled(columns: Columns, column_scale: str) -> Columns:
     """
     if column_scale not in SCALES:
         raise InputError(f'`column_scale` must be "each" or "common". Received: {column_scale!r}')
-    # What does not vary has a scale of 1, and no part in this.
-    scales = [column.scale for column in columns.columns if column.kind == "real" and column.scale != 1.0]
+    scales = [column.scale for column in columns.columns if column.kind == "real" and column.varies]
     if column_scale == "each" or not scales:
         return columns
     shared = float(np.sqrt(np.mean(np.square(scales))))
@@ -149,6 +162,7 @@ def _described(name, values, kind):
         column = Column(name, kind)
     numbers = as_numbers(column, values).astype("float64")
     numbers = numbers[~np.isnan(numbers)]
+    largest = 1.0
     if kind == "category":
         shares = np.bincount(numbers.astype(int), minlength=len(column.levels)) / max(1, len(numbers))
         center, variance = shares, float(np.sum(shares * (1 - shares)))
@@ -159,8 +173,6 @@ def _described(name, values, kind):
         center, variance = (
             (np.atleast_1d(numbers.mean()), float(numbers.var())) if len(numbers) else (np.zeros(1), 0.0)
         )
-    # A deviation that is rounding alone is none.
-    varies = variance > (1e-6 * (1.0 + float(np.max(np.abs(center))))) ** 2
-    return Column(
-        name, kind, column.levels, tuple(map(float, center)), float(np.sqrt(variance)) if varies else 1.0
-    )
+        largest = float(np.abs(numbers).max(initial=0.0))
+    scale, varies = scale_of(np.sqrt(variance), largest)
+    return Column(name, kind, column.levels, tuple(map(float, center)), float(scale), bool(varies))
