@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -80,6 +81,8 @@ def _parsed(argv):
     for argument in argv[1:]:
         if any("\ud800" <= letter <= "\udfff" for letter in argument):  # so Python holds them
             _fail(f"{argument} has bytes in it that are not UTF-8: give that file or folder another name.")
+    # bash leaves the ~ of --flag=~/place as it is, and nobody means a folder of that name.
+    argv = [re.sub(r"^(--?\w+=)(~/.*|~)$", lambda found: found[1] + os.path.expanduser(found[2]), a) for a in argv]
     try:
         return flags.FLAGS(argv)
     except UnicodeDecodeError as error:

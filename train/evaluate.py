@@ -17,6 +17,7 @@ groups.define()
 
 def main() -> None:
     """Scores a run and stores that as its metrics; one that cannot be written is scored all the same."""
+    clusters.check_names(flags.FLAGS.names, flags.FLAGS.answers)
     run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
     cut = flags.FLAGS.cut
     groups.checked(cut, run.settings.num_components)

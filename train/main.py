@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 import tensorflow as tf
 from absl import flags
@@ -75,8 +76,10 @@ def _make(run_settings, together):
         with interrupts.not_lost(), folder.alone():
             folder.check_free(chosen.resume, chosen.overwrite)
             exported = Path(chosen.saved_models_dir) / folder.path.name
+            # Not after hours of training.
+            clusters.check_names(chosen.names, chosen.answers)
             if chosen.export:
-                versions.check_place(exported)  # not after hours of training
+                versions.check_place(exported)
             dataset, run_settings = data_to_train_on(run_settings, folder, chosen.resume)
             terminal.say(
                 f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
@@ -149,9 +152,9 @@ def _conclude(run, exported):
         metrics,
         folder,
         {
-            "every term, epoch by epoch": f"tensorboard --logdir={folder.tensorboard}",
-            "the scores once more": f"python -m train.evaluate --run={folder.path}",
-            "another seed": f"python -m train.main --flagfile={folder.flags} --name=another "
+            "every term, epoch by epoch": f"tensorboard --logdir={quote(str(folder.tensorboard))}",
+            "the scores once more": f"python -m train.evaluate --run={quote(str(folder.path))}",
+            "another seed": f"python -m train.main --flagfile={quote(str(folder.flags))} --name=another "
             f"--seed={run.settings.seed + 1}",
         },
     )

@@ -12,6 +12,7 @@ from tf_gmvae import data, inputs, terminal
 from tf_gmvae.data import table
 from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.errors import InputError
+from tf_gmvae.tables.columns import listed
 from train import cli
 from train.run import answers, groups, samples
 from train.run.exported import Exported
@@ -23,6 +24,9 @@ flags.DEFINE_string("model", None, "Exported model in its place, such as saved_m
 flags.DEFINE_string("dataset", None, "New data, in any form that train.main takes; required.", required=True)
 flags.DEFINE_string("data_dir", None, "Folder with the original files of the data, for those that have any.")
 flags.DEFINE_string("id_column", None, "Of a table: the column by which rows are known; by default the run's.")
+flags.DEFINE_bool(
+    "skip_broken", None, "Of a folder of images: leave out those that cannot be read; by default as the run did."
+)
 flags.DEFINE_string("output", None, "File to write, .csv or .parquet; required.", required=True)
 groups.define()
 
@@ -74,16 +78,35 @@ def _groups(cut, trained):
 def _load(chosen, trained):
     """The parts of the new data by name, in the shape that the model takes."""
     path = Path(chosen.dataset).expanduser()
-    if trained.columns is not None and path.suffix.lower() in table.SUFFIXES:
-        return {"all": table.load_rows(path, trained.columns, chosen.id_column or trained.id_column)}
+    sharded = path.is_dir() and has_shards(path)
+    is_table = path.suffix.lower() in table.SUFFIXES or (path.is_dir() and table.is_parquet(path))
+    if trained.columns is not None and is_table and not sharded:
+        split = table.load_rows(path, trained.columns, chosen.id_column or trained.id_column)
+        if chosen.id_column and split.ids is None:
+            raise InputError(f"{path} has no column {chosen.id_column!r} for --id_column: name one it has.")
+        return {"all": split}
     shape = trained.data_shape
-    resize = path.is_dir() and len(shape) == 3 and not has_shards(path)
+    pictures = path.is_dir() and len(shape) == 3 and not sharded
+    arrays = path.suffix.lower() in (".npz", ".npy")
+    image_size = shape[0] if pictures and shape[0] == shape[1] else trained.image_size if arrays else None
+    skip_broken = trained.skip_broken if chosen.skip_broken is None else chosen.skip_broken
     dataset = data.load(
         chosen.dataset,
         chosen.data_dir,
-        image_size=shape[0] if resize and shape[0] == shape[1] else None,
-        channels=shape[2] if resize else None,
+        image_size=image_size,
+        channels=shape[2] if pictures else None,
+        series=arrays and len(shape) == 2,
+        skip_broken=pictures and skip_broken,
     )
+    if dataset.skipped:
+        terminal.say(f"{len(dataset.skipped):,} images cannot be read and are left out: {dataset.skipped[0]} ...")
+    expected, found = trained.columns, dataset.columns
+    if expected is not None and found is not None and expected.meanings != found.meanings:
+        raise InputError(
+            f"{path} holds the columns {listed(found.names)}, and the model was trained on "
+            f"{listed(expected.names)}, of certain kinds and in this order: give the table itself, whose columns are "
+            "known by their names."
+        )
     inputs.check_shape((None, *dataset.train.data_shape), shape)
     if dataset.test is None:
         return {"all": dataset.train}

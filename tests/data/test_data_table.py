@@ -283,15 +283,15 @@ def test_columns_of_pandas_kinds():
     ages = pandas.DataFrame({"age": pandas.cut([5, 40, np.nan], [0, 18, 65])})
     with pytest.raises(InputError, match=r"column 'age': holds .*interval.*: pass its .astype\(\"string\"\)"):
         as_table(ages)
-    assert as_table(ages.astype("string"))["age"].tolist() == ["(0, 18]", "(18, 65]", None]
+    assert as_table(ages.astype("string"))["age"].tolist() == ["(0.0, 18.0]", "(18.0, 65.0]", None]
     # Numbers that are called categories are no amounts, unless they have an order.
     numbers = pandas.Categorical([3, 1, None, 3])
     frame = pandas.DataFrame({"plain": numbers, "ordered": numbers.as_ordered()})
     table = as_table(frame)
     assert table["plain"].tolist() == ["3", "1", None, "3"]
     np.testing.assert_array_equal(table["ordered"], [3, 1, np.nan, 3])
-    columns, _ = describe({**table, "x": np.arange(4.0)}, {"plain": "category"})
-    np.testing.assert_array_equal(columns.numbers({**table, "plain": np.array([3, 1, 1, 3])})[:, 0], [1, 0, 0, 1])
+    columns, _ = describe({"plain": table["plain"]}, {"plain": "category"})
+    np.testing.assert_array_equal(columns.numbers({"plain": np.array([3, 1, 1, 3])})[:, 0], [1, 0, 0, 1])
     with pytest.raises(InputError, match="has a column 'e_0', as the values of the list in column 'e'"):
         as_table(pyarrow.table({"e": [[1.0, 2.0], [3.0, 4.0]], "e_0": [9.0, 8.0]}))
 

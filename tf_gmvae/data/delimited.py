@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,11 @@ from tf_gmvae.errors import InputError
 if TYPE_CHECKING:
     import pyarrow
 
+log = logging.getLogger(__name__)
+
 _SEPARATORS = (",", ";", "\t", "|")
+# What a first column without a name is called.
+ROW = "row"
 # Bytes at the beginning of a file by which it is judged.
 _SAMPLE = 1 << 16
 _LINES = 50
@@ -22,11 +28,13 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 NULLS = ["", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None", "?", "-"]
 
 
-def read_delimited(path: str | Path) -> pyarrow.Table:
+def read_delimited(path: str | Path, is_text: Callable[[str], bool] = lambda name: False) -> pyarrow.Table:
     """Reads a table from a text file.
 
     Args:
         path: file in UTF-8, or else in Latin-1; a byte-order mark is left aside.
+        is_text: function of a column's name to whether its values are texts, whatever they look like, as ids are.
+            Default: none is.
 
     Returns:
         `pyarrow.Table`; without a line of names, columns are column_0, column_1 and so on.
@@ -48,16 +56,20 @@ def read_delimited(path: str | Path) -> pyarrow.Table:
     values = [value.strip() for row in rows[1:] for value in row]
     decimal = "," if separator != "," and any(_DECIMAL_COMMA.fullmatch(value) for value in values) else "."
     has_names = _has_names(rows)
-    if has_names and any(not name.strip() for name in rows[0]):
+    if has_names:
         # The nameless first column is what spreadsheets and pandas write for the number of the row.
         empty = [index for index, name in enumerate(rows[0]) if not name.strip()]
-        if empty != [0]:
+        if empty not in ([], [0]):
             raise InputError(f"{path}: column {empty[-1] + 1} has no name in the first line: give it one.")
-    return _parsed(path, separator, decimal, encoding, has_names)
+    else:
+        log.info("%s: its first line is taken as data, since it holds numbers.", path)
+    texts = [name for name in rows[0] if is_text(name.strip() or ROW)] if has_names else []
+    return _parsed(path, separator, decimal, encoding, has_names, texts)
 
 
-def _parsed(path, separator, decimal, encoding, has_names):
+def _parsed(path, separator, decimal, encoding, has_names, texts):
     import pyarrow
+    from pyarrow import compute
     from pyarrow import csv as arrow_csv
 
     with reading(path, "a table", "write it again as CSV"):
@@ -70,7 +82,8 @@ def _parsed(path, separator, decimal, encoding, has_names):
                 arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
                 arrow_csv.ConvertOptions(
                     decimal_point=decimal,
-                    null_values=NULLS,
+                    null_values=[*NULLS, *(f" {null}" for null in NULLS)],  # a comma and a space between values
+                    column_types=dict.fromkeys(texts, pyarrow.string()),
                     strings_can_be_null=True,
                     quoted_strings_can_be_null=True,
                 ),
@@ -81,9 +94,12 @@ def _parsed(path, separator, decimal, encoding, has_names):
                 f"{path} cannot be read as a table ({' '.join(str(error).split())[:160]}): every line must have "
                 "as many values as the first."
             ) from None
+    for index, column in enumerate(table.columns):
+        if pyarrow.types.is_string(column.type):
+            table = table.set_column(index, table.column_names[index], compute.utf8_trim_whitespace(column))
     if not has_names:
         return table.rename_columns([f"column_{index}" for index in range(table.num_columns)])
-    return table.rename_columns([name.strip() or "row" for name in table.column_names])
+    return table.rename_columns([name.strip() or ROW for name in table.column_names])
 
 
 def _encoding(path):
@@ -132,8 +148,29 @@ def _decimal_commas(lines, separator):
 
 
 def _has_names(rows):
-    """Whether the first line names the columns: none of it is a number, unless all lines are texts."""
-    return not any(_is_number(value) for value in rows[0])
+    """Whether the first line names the columns: none of it is a number, or the numbers in it are names plainly."""
+    names, below = [value.strip() for value in rows[0]], rows[1:]
+    numbers = [name for name in names if _is_number(name)]
+    if not numbers or not below:
+        return not numbers
+    # What pandas writes for columns without names: 0, 1, ..., behind a nameless one or not.
+    counted = names[1:] if not names[0] else names
+    if len(counted) > 1 and counted == [str(index) for index in range(len(counted))]:
+        return len(counted) > 2 or any(value.strip() not in ("0", "1") for row in below for value in row)
+    # A name above numbers, or years behind names.
+    for index, name in enumerate(names):
+        values = [row[index].strip() for row in below if row[index].strip() not in NULLS]
+        if name not in NULLS and not _is_number(name) and values and all(map(_is_number, values)):
+            return True
+    return _ends_in_years(names) and not any(_ends_in_years([value.strip() for value in row]) for row in below)
+
+
+def _ends_in_years(values):
+    """Whether texts are followed by whole numbers that count up by one, two at least."""
+    first = next((index for index, value in enumerate(values) if _is_number(value)), len(values))
+    tail = values[first:]
+    whole = len(tail) > 1 and all(value.isdecimal() for value in tail)
+    return first > 0 and whole and [int(value) for value in tail] == [int(tail[0]) + n for n in range(len(tail))]
 
 
 def _is_number(value):

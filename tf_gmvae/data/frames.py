@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,16 @@ def is_frame(data: object) -> bool:
     return hasattr(data, "columns") and (hasattr(data, "to_numpy") or hasattr(data, "column_names"))
 
 
-def as_table(data: Any, name: str = "the table") -> dict[str, np.ndarray]:
+def as_table(
+    data: Any, name: str = "the table", is_text: Callable[[str], bool] = lambda name: False
+) -> dict[str, np.ndarray]:
     """The columns of a table in memory.
 
     Args:
         data: `pyarrow.Table`, or a DataFrame of pandas or polars.
         name: text, what messages call it. Default "the table".
+        is_text: function of a column's name to whether its whole numbers and dates are to be texts, as ids are.
+            Default: none is.
 
     Returns:
         See `read_table`.
@@ -57,6 +62,9 @@ def as_table(data: Any, name: str = "the table") -> dict[str, np.ndarray]:
             ) from None
     columns: dict[str, np.ndarray] = {}
     for column_name, column in zip(names, data.columns, strict=True):
+        kind = column.type
+        if is_text(column_name) and (pyarrow.types.is_integer(kind) or pyarrow.types.is_temporal(kind)):
+            column = column.cast(pyarrow.string())  # noqa: PLW2901
         arrays = _arrays(name, column_name, column)
         again = next((each for each in arrays if each in columns or (each != column_name and each in names)), None)
         if again is not None:
@@ -91,6 +99,9 @@ def _arrays(table_name, name, column):
     if types.is_timestamp(kind) or types.is_date(kind):
         seconds = column.cast(pyarrow.timestamp("s"), safe=False).cast(pyarrow.int64())
         return {name: seconds.cast(pyarrow.float64()).to_numpy() / _SECONDS_OF_A_DAY}
+    if types.is_time(kind):
+        of_day = column.cast(pyarrow.time64("us")).cast(pyarrow.int64()).cast(pyarrow.float64())
+        return {name: of_day.to_numpy() / 1e6}
     if types.is_decimal(kind) or types.is_float16(kind):
         column = column.cast(pyarrow.float64())
     elif not (

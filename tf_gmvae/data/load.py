@@ -75,6 +75,8 @@ def load(
     """
     name = os.fspath(name)
     path = Path(name).expanduser()
+    if not (is_named(name) or path.exists() or path.suffix.lower() in (*table.SUFFIXES, ".npz", ".npy")):
+        raise _unknown(name)
     is_folder = not is_named(name) and path.is_dir()
     is_sharded = is_folder and has_shards(path)
     is_parquet = is_folder and not is_sharded and table.is_parquet(path)

@@ -115,11 +115,20 @@ def _number_labels(path, *label_arrays):
         )
     if are_strings != {True}:
         return *label_arrays, None
-    class_names = np.unique(np.concatenate([labels.ravel().astype(str) for labels in given]))
-    numbered = (
-        None if labels is None else np.searchsorted(class_names, labels.astype(str)) for labels in label_arrays
-    )
+    texts = [None if labels is None else _as_texts(labels) for labels in label_arrays]
+    class_names = np.unique(np.concatenate([labels.ravel() for labels in texts if labels is not None]))
+    numbered = (None if labels is None else np.searchsorted(class_names, labels) for labels in texts)
     return *numbered, tuple(class_names.tolist())
+
+
+def _as_texts(labels):
+    # Bytes are UTF-8, or of older files Latin-1.
+    if labels.dtype.kind == "U":
+        return labels
+    try:
+        return np.char.decode(labels, "utf-8")
+    except UnicodeDecodeError:
+        return np.char.decode(labels, "latin-1")
 
 
 def _split(path, key, examples, labels, series):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +49,7 @@ def load_table(
     Raises:
         InputError: If the file cannot be read, a named column is not there, or nothing is left to work on.
     """
-    table = read_table(path)
+    table = read_table(path, lambda name: name == id_column)
     check_named(path, table, label_column=label_column, id_column=id_column)
     try:
         data = chosen(table, columns, {label_column, id_column})
@@ -85,7 +85,7 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
     Raises:
         InputError: if the file cannot be read or lacks a column of the model's.
     """
-    table = read_table(path)
+    table = read_table(path, lambda name: name == id_column)
     try:
         examples = columns.numbers(table)
     except InputError as error:
@@ -103,11 +103,13 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
     return Split(examples, None, ids, missing=True)
 
 
-def read_table(path: str | Path) -> dict[str, np.ndarray]:
+def read_table(path: str | Path, is_text: Callable[[str], bool] = lambda name: False) -> dict[str, np.ndarray]:
     """The columns of a table file.
 
     Args:
         path: as in `load_table`.
+        is_text: function of a column's name to whether its values are texts, whatever they look like, as ids are.
+            Default: none is.
 
     Returns:
         Dict of arrays (N,) by name: numbers, days since 1970 of dates, bools, or objects that are strings or None.
@@ -126,10 +128,10 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
     else:
         check_file(path)
         sizes.check(path, Path(path).stat().st_size)
-        table = read_delimited(path)
+        table = read_delimited(path, is_text)
     if not table.num_rows:
         raise InputError(f"{path} has no row: give a table with a row for each example.")
-    return as_table(table, str(path))
+    return as_table(table, str(path), is_text)
 
 
 def parquet_files(path: str | Path) -> list[Path]:
@@ -273,4 +275,4 @@ def in_order(texts: set[str]) -> tuple[str, ...]:
     Args:
         texts: The different ones.
     """
-    return tuple(sorted(texts, key=lambda text: (0, int(text), "") if text.isdigit() else (1, 0, text)))
+    return tuple(sorted(texts, key=lambda text: (0, int(text), "") if text.isdecimal() else (1, 0, text)))

@@ -30,7 +30,7 @@ def export(
     exports to one place may run at a time. A version holds besides the SavedModel
 
     - `assets.extra/tf_serving_warmup_requests`, requests that TensorFlow Serving replays when it loads it;
-    - `assets.extra/tf_gmvae.json`, the columns of a table, and `clusters`;
+    - `assets.extra/tf_gmvae.json`, the columns of a table, what uint8 are divided by, and `clusters`;
     - `model_card.md`, also among its assets.
 
     Loading one needs TensorFlow alone: `tf.saved_model.load(f"{path}/latest")`. Its signatures are in the model
@@ -42,7 +42,8 @@ def export(
         description: Markdown for the model card: data, settings, scores. Default none.
         clusters: dict that JSON can hold, of what is known of the clusters: "names", a list of K texts;
             "outlier_below", the ELBO in nats below which an example is unlike all others; "linkage", the tree of
-            the clusters, see `hierarchy.Hierarchy`. Default None.
+            the clusters, see `hierarchy.Hierarchy`; "binarize", what training did to images, see
+            `data.to_batches`. Default None.
 
     Returns:
         `Path` of the version written.
@@ -61,7 +62,11 @@ def export(
     with versions.new_version(path) as version:
         _save(model, version.partial, path.resolve().name, description)
         columns = getattr(model.likelihood, "columns", None)
-        record = {"columns": None if columns is None else columns.as_config(), **(clusters or {})}
+        record = {
+            "columns": None if columns is None else columns.as_config(),
+            "uint8_scale": model.likelihood.uint8_scale,
+            **(clusters or {}),
+        }
         (version.partial / RECORD).write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
     return path / str(version.number)
 

@@ -67,7 +67,7 @@ def columns_of(path: str | Path) -> dict[str, list[str]]:
     """
     if Path(path).suffix.lower() == ".json":
         return _of_page(path)
-    table = read_table(path)
+    table = read_table(path, lambda name: name.lower().strip() in ("id", "name"))
     found = {
         name.lower().strip(): [_text(value) for value in np.asarray(values).tolist()]
         for name, values in table.items()
@@ -93,7 +93,7 @@ def _of_page(path):
 def _numbers(path, texts, num_components):
     numbers = []
     for row, text in enumerate(texts):
-        if not (text.isdigit() and int(text) < num_components):
+        if not (text.isdecimal() and int(text) < num_components):
             raise InputError(
                 f"{path}: row {row} has the cluster {text!r}, but clusters are 0 to {num_components - 1}."
             )

@@ -6,6 +6,7 @@ import numpy as np
 from absl import flags
 
 from tf_gmvae import terminal
+from tf_gmvae.errors import InputError
 from tf_gmvae.model.inference import Examination
 from train.run import answers, cluster_names, samples
 from train.run.answers import Answer
@@ -21,6 +22,23 @@ def define() -> None:
         "Table that names the clusters, kept with the run: of columns cluster and name, or id and name of a few "
         "examples that are known. Clusters of one name are one in clusters.csv.",
     )
+
+
+def check_names(names: str | None, answers_are_written: bool) -> None:
+    """Refuses, before any work, names of clusters that cannot be read, or that nothing would be written with.
+
+    Args:
+        names: value of --names.
+        answers_are_written: value of --answers.
+
+    Raises:
+        InputError: if it is so.
+    """
+    if names is None:
+        return
+    if not answers_are_written:
+        raise InputError("--names is for the files that --noanswers leaves out: drop one of the two.")
+    cluster_names.columns_of(names)
 
 
 def write(

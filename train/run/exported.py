@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import disk
+from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.hierarchy.tree import Hierarchy
@@ -32,6 +33,8 @@ class Exported:
         num_components: K.
         columns: `Columns` of a model of tables, else None.
         id_column: None: an export does not know it.
+        image_size: None, likewise.
+        skip_broken: False, likewise.
         outlier_below: ELBO, nats, or None where the export does not say.
         names: names of the clusters, or None.
         tree: `Hierarchy` of the clusters, or None where the export does not have it.
@@ -60,7 +63,8 @@ class Exported:
         self.data_shape = tuple(examples.shape[1:])
         record = self._record()
         self.columns = None if record.get("columns") is None else Columns.from_config(record["columns"])
-        self.id_column = None
+        self.id_column, self.image_size, self.skip_broken = None, None, False
+        self._uint8_scale, self._binarize = record.get("uint8_scale", 1.0), record.get("binarize", "none")
         self.outlier_below, self.names = record.get("outlier_below"), record.get("names")
         linkage = record.get("linkage")
         self.tree = None if linkage is None else Hierarchy.from_list(linkage)
@@ -77,9 +81,7 @@ class Exported:
         signatures = self._model.signatures
         kind = self._kind(split)
         posteriors, elbos = [], []
-        for begin in range(0, split.num_examples, BATCH):
-            part = split.examples[begin : begin + BATCH]
-            batch = tf.constant(part if kind else part.astype("float32"))
+        for batch in self._batches(split, kind):
             posteriors.append(signatures[f"cluster{kind}"](examples=batch)["posterior"].numpy())
             elbos.append(signatures[f"score{kind}"](examples=batch)["elbo"].numpy())
         with np.errstate(divide="ignore"):
@@ -95,12 +97,23 @@ class Exported:
             Float32 array (N, D).
         """
         kind = self._kind(split)
-        examples = split.examples if kind else split.examples.astype("float32")
-        return self._model.signatures[f"embed{kind}"](examples=tf.constant(examples))["x"].numpy()
+        embed = self._model.signatures[f"embed{kind}"]
+        return np.concatenate([embed(examples=batch)["x"].numpy() for batch in self._batches(split, kind)])
 
     def _kind(self, split):
         shades = split.examples.dtype == np.uint8 and "cluster_uint8" in self._model.signatures
-        return "_uint8" if shades else ""
+        return "_uint8" if shades and self._binarize == "none" else ""
+
+    def _batches(self, split, kind):
+        """Examples on the scale that the model was trained on."""
+        for batch in to_batches(split, BATCH, binarize=self._binarize):
+            examples = batch[0] if isinstance(batch, tuple) else batch
+            if kind:
+                yield examples
+            elif examples.dtype == tf.uint8:
+                yield tf.cast(examples, "float32") / self._uint8_scale
+            else:
+                yield tf.cast(examples, "float32")
 
     def _record(self) -> dict[str, Any]:
         path = self.path / RECORD

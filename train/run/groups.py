@@ -63,10 +63,12 @@ def known_of(folder: RunFolder) -> dict[str, Any]:
         folder: `RunFolder`.
 
     Returns:
-        Dict that JSON can hold: that of `RunFolder.read_clusters`, and the linkage of the tree, if there is one.
+        Dict that JSON can hold: that of `RunFolder.read_clusters`, the linkage of the tree, if there is one, and
+        what the run did to images.
     """
     tree = folder.read_tree()
-    return {**folder.read_clusters(), **({} if tree is None else {"linkage": tree.linkage.tolist()})}
+    linkage = {} if tree is None else {"linkage": tree.linkage.tolist()}
+    return {**folder.read_clusters(), **linkage, "binarize": folder.read_settings().binarize}
 
 
 def scores(tree: Hierarchy, posterior: np.ndarray, labels: np.ndarray | None, cut: int | None) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class ReadTable(beam.DoFn):
             yield _bad(path, reason)
 
     def _rows(self, path, number, part):
-        table = as_table(part, path)
+        table = as_table(part, path, lambda name: name == self.id_column)
         known = table.get(self.id_column) if self.id_column else None
         ids = [f"{path}:{number + row}" if known is None else str(known[row]) for row in range(part.num_rows)]
         try:

@@ -74,7 +74,7 @@ class Run:
         folder = RunFolder(path)
         settings = folder.read_settings()
         if data_dir:
-            settings = replace(settings, data_dir=data_dir)
+            settings = settings.with_data_in(data_dir)
         folder.read_history()  # what is damaged is found out before any work
         folder.read_how_many()
         folder.read_start()

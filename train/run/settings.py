@@ -93,6 +93,20 @@ class Settings(Record):
         left_open += ["num_components"] * (self.num_components == AUTO)
         return replace(self, **{name: getattr(stored, name) for name in left_open})
 
+    def with_data_in(self, data_dir: str) -> Settings:
+        """The same settings where the data are now in another folder.
+
+        Args:
+            data_dir: path of the folder; of data of one's own, that which holds their file or folder.
+
+        Returns:
+            `Settings`.
+        """
+        moved = Path(data_dir) / Path(self.dataset).name
+        if is_named(self.dataset) or not moved.exists():
+            return replace(self, data_dir=data_dir)
+        return replace(self, dataset=str(moved))
+
     @property
     def default_name(self) -> str:
         """A run's name where the user gives none."""

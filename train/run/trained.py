@@ -20,6 +20,8 @@ class Trained:
         num_components: K.
         columns: `Columns` of a model of tables, else None.
         id_column: name of the run's column of ids, or None.
+        image_size: side in pixels to which the run's images were resized, or None.
+        skip_broken: whether the run left out images that cannot be read.
         outlier_below: ELBO, nats, or None of a run of an earlier version.
         names: names of the clusters, or None.
         tree: `Hierarchy` of the clusters, or None of a run of an earlier version.
@@ -34,7 +36,8 @@ class Trained:
         record = folder.read_clusters()
         self.data_shape, self.num_components = tuple(self._model.data_shape), self._model.num_components
         self.columns = getattr(self._model.likelihood, "columns", None)
-        self.id_column = settings.id_column
+        self.id_column, self.skip_broken = settings.id_column, settings.skip_broken
+        self.image_size = settings.image_size if isinstance(settings.image_size, int) else None
         self.outlier_below, self.names = record.get("outlier_below"), record.get("names")
         self.tree = folder.read_tree()
 

@@ -121,7 +121,7 @@ def _rows(
     number_of = {} if class_names is None else {text: number for number, text in enumerate(class_names)}
     for file, group in groups:
         for batch in _batches(file, [group]):
-            rows, labels, ids = as_table(batch, str(file)), None, None
+            rows, labels, ids = as_table(batch, str(file), lambda name: name == id_column), None, None
             try:
                 examples = columns.numbers(rows)
             except InputError as error:
