@@ -99,13 +99,14 @@ def _load(chosen, trained):
         skip_broken=pictures and skip_broken,
     )
     if dataset.skipped:
-        terminal.say(f"{len(dataset.skipped):,} images cannot be read and are left out: {dataset.skipped[0]} ...")
+        more = f" and {len(dataset.skipped) - 1:,} more" if len(dataset.skipped) > 1 else ""
+        terminal.say(f"Left out, since it cannot be read as an image: {dataset.skipped[0]}{more}.")
     expected, found = trained.columns, dataset.columns
     if expected is not None and found is not None and expected.meanings != found.meanings:
         raise InputError(
             f"{path} holds the columns {listed(found.names)}, and the model was trained on "
-            f"{listed(expected.names)}, of certain kinds and in this order: give the table itself, whose columns are "
-            "known by their names."
+            f"{listed(expected.names)}, of certain kinds and in this order: give the table itself, whose columns "
+            "are known by their names."
         )
     inputs.check_shape((None, *dataset.train.data_shape), shape)
     if dataset.test is None:

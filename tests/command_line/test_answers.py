@@ -4,18 +4,22 @@ import csv
 import json
 import re
 import shutil
+from pathlib import Path
 
+import keras
 import numpy as np
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from conftest import run_warm
 from support.commands import run_all
 
 import tf_gmvae
-from tf_gmvae.data import Split
+from tf_gmvae.data import Split, to_batches
 from tf_gmvae.errors import InputError
 from train.run import answers, cluster_names, model_card
 from train.run.answers import Answer
+from train.run.exported import Exported
 from train.run.folder import RunFolder
 
 COLUMNS = ["id", "split", "cluster", "name", "probability", "runner_up", "elbo", "outlier"]
@@ -84,15 +88,20 @@ def test_a_run_and_its_export_say_the_same_of_new_rows_in_any_order_of_columns(f
     new = [(line[3], "x", line[2], line[1], line[0]) for line in lines[:20]]
     new += [("purple", "x", "", "2.1", "unseen"), ("red", "x", "-4000", "900", "odd")]
     table = write(tmp_path / "new.csv", ("colour", "more", "weight", "size", "code"), new)
+    parquet = tmp_path / "new"
+    parquet.mkdir()
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(table), parquet / "part.parquet")
     told = run_all(
         "train.predict",
         [
             [f"--run={folder / 'fruit'}", f"--dataset={table}", f"--output={tmp_path / 'run.csv'}"],
             [f"--model={folder / 'sm' / 'fruit' / 'latest'}", f"--dataset={table}", "--id_column=code",
              f"--output={tmp_path / 'export.parquet'}"],
+            [f"--run={folder / 'fruit'}", f"--dataset={parquet}", f"--output={tmp_path / 'folder.csv'}"],
         ],
     )  # fmt: skip
-    assert [process.returncode for process in told] == [0, 0], told
+    assert [process.returncode for process in told] == [0, 0, 0], told
+    assert (tmp_path / "folder.csv").read_text() == (tmp_path / "run.csv").read_text()
     of_run = rows(tmp_path / "run.csv")
     for row in of_run[:20]:
         assert row["split"] == "all"
@@ -171,6 +180,12 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
     folder, table, _ = fruit
     run, output = f"--run={folder / 'fruit'}", f"--output={tmp_path / 'out.csv'}"
     narrow = write(tmp_path / "narrow.csv", ("code", "size", "colour"), [("a", 1, "red")])
+    shards = tmp_path / "shards"
+    made = run_all(
+        "train.shards",
+        [[f"--dataset={table}", f"--output={shards}", "--columns=colour,weight,size", "--processes=1"]],
+    )
+    assert made[0].returncode == 0, made[0].stderr
     wrong = write(tmp_path / "wrong.csv", ("size", "weight", "colour"), [("wide", 1, "red")])
     cases = [
         ([run, f"--dataset={narrow}", output], "lacks the column 'weight'"),
@@ -181,6 +196,9 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
         ([f"--dataset={table}", output], "Name the model"),
         ([f"--model={folder}", f"--dataset={table}", output], "is no exported model"),
         ([f"--run={tmp_path}", f"--dataset={table}", output], "is not a run"),
+        (["--run=~/no run", f"--dataset={table}", output], str(Path.home() / "no run is not a run")),
+        ([run, f"--dataset={table}", output, "--id_column=typo"], "has no column 'typo' for --id_column"),
+        ([run, f"--dataset={shards}", output], "holds the columns 'colour', 'weight', 'size', and the model was"),
     ]
     for (arguments, sentence), process in zip(
         cases, run_all("train.predict", [arguments for arguments, _ in cases]), strict=True
@@ -189,6 +207,33 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
         assert sentence in process.stderr, process.stderr
         assert len([line for line in process.stderr.splitlines() if line.startswith("error:")]) == 1
     assert not list(tmp_path.glob("out*"))
+
+
+def test_names_are_looked_at_before_any_work(fruit, tmp_path):
+    folder, table, _ = fruit
+    told = run_all(
+        "train.main", [[f"--dataset={table}", f"--names={tmp_path / 'no.csv'}", f"--runs_dir={tmp_path}"]]
+    )
+    told += run_all(
+        "train.evaluate", [[f"--run={folder / 'fruit'}", f"--names={tmp_path / 'no.csv'}", "--noanswers"]]
+    )
+    for process, sentence in zip(told, ("no.csv does not exist", "--noanswers leaves out: drop one"), strict=True):
+        assert process.returncode == 1 and sentence in process.stderr
+        assert "training examples" not in process.stdout and "Scoring" not in process.stdout
+
+
+@pytest.mark.parametrize("binarize", ["none", "threshold"])
+def test_an_export_sees_whole_numbers_and_binarised_images_as_the_run_did(binarize, tmp_path):
+    encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4)])
+    decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(12)])
+    model = tf_gmvae.GMVAE(
+        encoder, decoder, latent_dim=2, style_dim=2, num_components=3, likelihood="gaussian", seed=0
+    )
+    split = Split(np.random.default_rng(0).integers(0, 256, (300, 6), "uint8"))
+    exported = Exported(tf_gmvae.export(model, tmp_path / "sm", clusters={"binarize": binarize}))
+    expected = model.examine(to_batches(split, 64, binarize=binarize))
+    np.testing.assert_allclose(exported.answer(split).log_posterior, expected.log_posterior, atol=1e-4)
+    np.testing.assert_allclose(exported.codes(split), expected.x, atol=1e-4)
 
 
 def test_clusters_of_one_name_are_one():

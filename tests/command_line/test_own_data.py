@@ -59,6 +59,29 @@ def test_pictures_of_mixed_sizes_become_a_run(runs):
     assert {"--image_size=16", "--skip_broken=True"} <= set(flags)
 
 
+def test_new_data_are_read_as_those_of_the_run(runs):
+    folder, _ = runs
+    moved = folder / "moved"
+    moved.mkdir()
+    (moved / "series.npz").write_bytes((folder / "series.npz").read_bytes())
+    calls = [[f"--run={folder / 'runs' / name}", f"--dataset={folder / data}", f"--output={folder / name}.csv"]
+             for name, data in (("photos", "photos"), ("series", "series.npz"))]  # fmt: skip
+    photos, series = run_all("train.predict", calls)
+    assert photos.returncode == series.returncode == 0, photos.stderr + series.stderr
+    assert "Left out, since it cannot be read as an image: b/2/29.png." in photos.stdout
+    assert len((folder / "photos.csv").read_text().splitlines()) == 30
+    strict = run_all("train.predict", [[*calls[0], "--noskip_broken"]])[0]
+    assert strict.returncode == 1 and "29.png cannot be read as images" in strict.stderr
+    (folder / "series.npz").rename(folder / "away.npz")
+    found, lost = run_all(
+        "train.evaluate",
+        [[f"--run={folder / 'runs' / 'series'}", "--nofloors", *more] for more in ([f"--data_dir={moved}"], [])],
+    )
+    (folder / "away.npz").rename(folder / "series.npz")
+    assert found.returncode == 0 and "series" in found.stdout, found.stderr
+    assert lost.returncode == 1 and "series.npz does not exist" in lost.stderr
+
+
 def test_a_run_keeps_the_size_that_was_chosen(runs):
     folder, answers = runs
     assert answers["resumed"].returncode == 0, answers["resumed"].stderr

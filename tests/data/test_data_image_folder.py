@@ -100,6 +100,12 @@ def test_sixteen_bits_are_scaled_to_eight(tmp_path):
     assert load(tmp_path).train.examples.ravel().tolist() == [0, 1, 128, 255]
 
 
+def test_pictures_of_fractions_are_refused(tmp_path):
+    Image.fromarray(np.random.default_rng(0).random((8, 8), "float32")).save(tmp_path / "a.tiff")
+    with pytest.raises(InputError, match="a.tiff cannot be read"):
+        load(tmp_path)
+
+
 def test_pictures_are_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held on its side

@@ -158,3 +158,10 @@ def test_what_is_no_image_or_needs_no_size_is_left_as_it_is(tmp_path, shape):
     if len(shape) not in (3, 4):
         with pytest.raises(InputError, match=r"image_size applies to images .*: leave it out"):
             load(tmp_path / "a.npy", image_size=8)
+
+
+@pytest.mark.parametrize("coded", [b"caf\xc3\xa9", b"caf\xe9"])
+def test_labels_of_bytes_are_texts(tmp_path, coded):
+    np.savez(tmp_path / "x.npz", x=np.arange(6.0).reshape(3, 2), y=np.array([coded, b"bar", coded]))
+    found = load(tmp_path / "x.npz")
+    assert found.class_names == ("bar", "café") and found.train.labels.tolist() == [1, 0, 1]

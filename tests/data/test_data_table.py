@@ -320,3 +320,64 @@ def test_mixed_separators_are_refused_and_decimal_commas_are_not(tmp_path):
     for text in ("1,5;2,5\n3,5;7,25\n2;1,5\n", "1,5;2,5\n3,5;7,25\n2,0;1,5\n"):
         found = load(saved(tmp_path, text, "german.csv")).train.examples
         np.testing.assert_allclose(found[:2], [[1.5, 2.5], [3.5, 7.25]])
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        ("00012", "00013", "7"),
+        ("12345678901234567890", "12345678901234567891", "12345678901234567892"),
+        ("2024-01-01", "2024-01-02", "2024-01-03"),
+        ("1e1", "2e2", "3e3"),
+        ("9007199254740995", "", "9007199254740997"),
+    ],
+)
+def test_ids_are_those_of_the_file(tmp_path, ids):
+    path = saved(tmp_path, "id,x\n" + "".join(f"{each},{number}\n" for number, each in enumerate(ids)))
+    assert load(path, id_column="id").train.ids.tolist() == list(ids)
+    assert load_rows(path, load(path, id_column="id").columns, "id").ids.tolist() == list(ids)
+
+
+def test_ids_of_parquet_are_whole_though_one_is_missing(tmp_path):
+    table = pyarrow.table({"id": pyarrow.array([2**53 + 3, None, 5]), "x": [1.0, 2.0, 4.0]})
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    assert load(tmp_path / "t.parquet", id_column="id").train.ids.tolist() == [str(2**53 + 3), "", "5"]
+
+
+@pytest.mark.parametrize(
+    ("first", "lines", "names"),
+    [
+        ("0,1,2", ("5,6,7", "7,8,8"), ["0", "1", "2"]),  # of pandas without names
+        (",0,1", ("0,5,6.5", "1,7,8"), ["row", "0", "1"]),  # and with its index
+        ("0,1", ("0.5,6", "7,8"), ["0", "1"]),
+        ("region,2019,2020", ("north,5,9", "south,7,3"), ["region", "2019", "2020"]),
+        ("size,2020", ("5,6", "7,8"), ["size", "2020"]),
+        ("0,1", ("1,1", "0,1"), None),
+        ("5,?,3", ("5,1,3", "7,2,8"), None),
+        ("north,1,2", ("south,5,6", "west,3,4"), None),
+        ("north,5,7", ("south,5,6", "west,3,8"), None),
+        ("3", ("4", "5"), None),
+    ],
+)
+def test_a_line_of_names_may_hold_numbers(tmp_path, caplog, first, lines, names):
+    with caplog.at_level(logging.INFO):
+        table = read_table(saved(tmp_path, "\n".join([first, *lines]) + "\n"))
+    assert list(table) == (names or [f"column_{number}" for number in range(first.count(",") + 1)])
+    assert all(len(values) == len(lines) + (names is None) for values in table.values())
+    assert ("first line is taken as data" in caplog.text) == (names is None)
+
+
+def test_spaces_behind_commas_are_no_values(tmp_path):
+    table = read_table(saved(tmp_path, "a, b, c\n1, 2, Ulm\n3, , NA\n5, ?, Bonn \n"))
+    np.testing.assert_array_equal(table["b"], [2, np.nan, np.nan])
+    assert list(table) == ["a", "b", "c"] and table["c"].tolist() == ["Ulm", None, "Bonn"]
+
+
+def test_times_are_seconds_of_the_day(tmp_path):
+    table = read_table(saved(tmp_path, "at,x\n00:00:01,1\n12:00:00,2\n,3\n"))
+    np.testing.assert_array_equal(table["at"], [1, 43_200, np.nan])
+
+
+def test_classes_are_in_order_whatever_their_digits(tmp_path):
+    path = saved(tmp_path, "x,y\n1,②\n2,①\n3,10\n4,9\n")
+    assert load(path, label_column="y").class_names == ("9", "10", "①", "②")
