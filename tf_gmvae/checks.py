@@ -32,6 +32,24 @@ def nats(name: str, value: object) -> float:
     return float(value)
 
 
+def rate(name: str, value: object) -> float:
+    """A learning rate as a float.
+
+    Args:
+        name: text, name of the argument.
+        value: what was passed for it.
+
+    Returns:
+        Float > 0.
+
+    Raises:
+        InputError: if it is not a finite number > 0.
+    """
+    if not (isinstance(value, Real) and 0.0 < float(value) < math.inf):
+        raise InputError(f"`{name}` must be a number above 0. Received: {value!r}")
+    return float(value)
+
+
 def checked_min_information(value: object, most: float) -> float:
     """The minimum information constraint as a float.
 

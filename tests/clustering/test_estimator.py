@@ -171,6 +171,7 @@ def test_images_go_in_as_they_are():
         ({"latent_dim": 0}, "`latent_dim` must be an integer >= 1"),
         ({"hold": -1}, "`hold` must be a number of nats >= 0"),
         ({"learning_rate": 0.0}, "`learning_rate` must be a number above 0"),
+        ({"learning_rate": "0.1"}, "`learning_rate` must be a number above 0"),
         ({"max_steps": 0}, "`max_steps` must be"),
         ({"kinds": {"a": "real"}}, "`kinds` goes by the names"),
         ({"random_state": -1}, "`random_state` must be"),

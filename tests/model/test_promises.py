@@ -434,3 +434,17 @@ def test_two_replicas_start_as_one_does(tmp_path):
             assert evaluation.majority_accuracy(np.eye(3)[one], two) > 0.99
         else:
             np.testing.assert_allclose(two, one, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"batch_size": 0}, "`batch_size` must be an integer >= 1"),
+        ({"beta": "a"}, "`beta` must be a number of nats >= 0"),
+        ({"learning_rate": -1.0}, "`learning_rate` must be a number above 0"),
+        ({"guidance": -1}, "`guidance` must be a number of nats >= 0"),
+    ],
+)
+def test_a_start_names_an_argument_out_of_range(make_table_model, table, arguments, message):
+    with pytest.raises(InputError, match=message):
+        make_table_model().initialize(table, **arguments)

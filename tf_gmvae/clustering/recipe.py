@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tf_gmvae import likelihoods, presets
+from tf_gmvae.checks import rate
 from tf_gmvae.data.pipeline import rows_of, to_batches
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
@@ -166,11 +167,9 @@ class Recipe:
             hold=guidance_for(shape) if self.hold is None else self.hold,
             seed=self.seed,
         )
-        rate = LEARNING_RATE if self.learning_rate is None else self.learning_rate
-        if not 0.0 < rate < math.inf:
-            raise InputError(f"`learning_rate` must be a number above 0. Received: {rate!r}")
+        chosen = LEARNING_RATE if self.learning_rate is None else rate("learning_rate", self.learning_rate)
         few = self.max_steps is not None and self.max_steps <= FEW_STEPS
-        model.compile(FusedAdam(rate, epsilon=1e-8), run_eagerly=few, jit_compile=False if few else "auto")
+        model.compile(FusedAdam(chosen, epsilon=1e-8), run_eagerly=few, jit_compile=False if few else "auto")
         return model
 
     def fitted(self, dataset: Dataset, known: np.ndarray | None = None) -> Fitted:

@@ -28,7 +28,7 @@ import tensorflow as tf
 
 from tf_gmvae import terminal
 from tf_gmvae.callbacks.epoch_lines import EpochLines
-from tf_gmvae.checks import nats, whole_number
+from tf_gmvae.checks import nats, rate, whole_number
 from tf_gmvae.data.pipeline import rows_of, to_batches
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
@@ -135,10 +135,13 @@ class Initialization(Part):
         """
         pretraining_epochs = whole_number("pretraining_epochs", pretraining_epochs, 1)
         guided_epochs = whole_number("guided_epochs", guided_epochs, 0)
+        beta, learning_rate = nats("beta", beta), rate("learning_rate", learning_rate)
         num_factors = whole_number("num_factors", num_factors, 0)
-        num_views = whole_number("num_views", num_views, 1)
-        max_mapped = whole_number("max_mapped", max_mapped, max(2, self.num_components))
-        max_examples = whole_number("max_examples", max_examples, max(2, self.num_components))
+        num_views, batch_size = whole_number("num_views", num_views, 1), whole_number("batch_size", batch_size, 1)
+        max_mapped, max_examples = (
+            whole_number(name, value, max(2, self.num_components))
+            for name, value in (("max_mapped", max_mapped), ("max_examples", max_examples))
+        )
         if max_steps is not None:
             max_steps = whole_number("max_steps", max_steps, 1)
             pretraining_epochs, guided_epochs = min(pretraining_epochs, max_steps), min(guided_epochs, max_steps)
