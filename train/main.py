@@ -28,6 +28,7 @@ from train.run import (
     settings,
     workers,
 )  # fmt: skip
+from train.run import exported as exported_model
 from train.run.folder import RunFolder
 from train.run.run import Run, build_model, data_to_train_on, load_model, resolved
 
@@ -141,7 +142,7 @@ def _conclude(run, exported):
         pictures.write(run, examination, metrics, tree, chosen.explorer)
     if chosen.export:
         version = versions.newest(exported)
-        if version and version.stat().st_mtime >= folder.model.stat().st_mtime:
+        if version and exported_model.is_of(version, folder):
             terminal.say(f"The model has been exported already, to {version}/")
         else:
             description = model_card.description(run.settings, folder)

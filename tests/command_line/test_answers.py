@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -19,7 +20,7 @@ from tf_gmvae.data import Split, to_batches
 from tf_gmvae.errors import InputError
 from train.run import answers, cluster_names, model_card
 from train.run.answers import Answer
-from train.run.exported import Exported
+from train.run.exported import Exported, is_of
 from train.run.folder import RunFolder
 
 COLUMNS = ["id", "split", "cluster", "name", "probability", "runner_up", "elbo", "outlier"]
@@ -234,6 +235,21 @@ def test_an_export_sees_whole_numbers_and_binarised_images_as_the_run_did(binari
     expected = model.examine(to_batches(split, 64, binarize=binarize))
     np.testing.assert_allclose(exported.answer(split).log_posterior, expected.log_posterior, atol=1e-4)
     np.testing.assert_allclose(exported.codes(split), expected.x, atol=1e-4)
+
+
+def test_an_export_is_known_by_the_model_it_was_made_of(fruit, tmp_path):
+    folder, _, _ = fruit
+    version = folder / "sm" / "fruit" / "1"
+    assert is_of(version, RunFolder(folder / "fruit"))
+    other = Path(shutil.copytree(folder / "fruit", tmp_path / "fruit"))
+    (other / "model.keras").write_bytes(b"of another run of that name")
+    os.utime(other / "model.keras", (0, 0))  # and older than the export
+    assert not is_of(version, RunFolder(other))
+    before = Path(shutil.copytree(version, tmp_path / "1"))
+    record = before / "assets.extra" / "tf_gmvae.json"
+    known = json.loads(record.read_text())
+    record.write_text(json.dumps({key: value for key, value in known.items() if key != "model_sha256"}))
+    assert is_of(before, RunFolder(other))  # earlier versions went by the time
 
 
 def test_clusters_of_one_name_are_one():

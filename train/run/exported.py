@@ -17,9 +17,23 @@ from tf_gmvae.hierarchy.tree import Hierarchy
 from tf_gmvae.serving.export import RECORD
 from tf_gmvae.tables.columns import Columns
 from train.run.answers import Answer
+from train.run.folder import RunFolder
 
 # Examples that are asked about at a time.
 BATCH = 256
+
+
+def is_of(version: Path, folder: RunFolder) -> bool:
+    """Whether an exported version was made of the model that a run has now.
+
+    Args:
+        version: path of the version.
+        folder: `RunFolder` of the run.
+    """
+    digest = _record(version).get("model_sha256")
+    if digest is None:  # of an earlier version
+        return version.stat().st_mtime >= folder.model.stat().st_mtime
+    return digest == folder.model_digest()
 
 
 class Exported:
@@ -61,7 +75,7 @@ class Exported:
                 f"{path} cannot be read as an export of this package ({reason}): export it anew."
             ) from None
         self.data_shape = tuple(examples.shape[1:])
-        record = self._record()
+        record = _record(self.path)
         self.columns = None if record.get("columns") is None else Columns.from_config(record["columns"])
         self.id_column, self.image_size, self.skip_broken = None, None, False
         self._uint8_scale, self._binarize = record.get("uint8_scale", 1.0), record.get("binarize", "none")
@@ -115,11 +129,12 @@ class Exported:
             else:
                 yield tf.cast(examples, "float32")
 
-    def _record(self) -> dict[str, Any]:
-        path = self.path / RECORD
-        if not path.is_file():  # of an earlier version
-            return {}
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise InputError(f"{path} is damaged ({error}): export the model anew.") from None
+
+def _record(version: Path) -> dict[str, Any]:
+    path = version / RECORD
+    if not path.is_file():  # of an earlier version
+        return {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error}): export the model anew.") from None

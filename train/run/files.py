@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -218,6 +219,10 @@ class RunFiles:
             tree: `Hierarchy`; its posterior is left out.
         """
         self.write_whole(self.tree, json.dumps({"linkage": tree.linkage.tolist()}) + "\n")
+
+    def model_digest(self) -> str:
+        """SHA-256 of the model's file, by which an export of it is known."""
+        return hashlib.sha256(self.model.read_bytes()).hexdigest()
 
     def read_tree(self) -> Hierarchy | None:
         """The same again, or None of a run of an earlier version.

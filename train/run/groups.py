@@ -57,18 +57,19 @@ def tree_of(run: Run) -> Hierarchy:
 
 
 def known_of(folder: RunFolder) -> dict[str, Any]:
-    """What is known of the clusters of a run, for an export.
+    """What is known of a run and its clusters, for an export.
 
     Args:
         folder: `RunFolder`.
 
     Returns:
-        Dict that JSON can hold: that of `RunFolder.read_clusters`, the linkage of the tree, if there is one, and
-        what the run did to images.
+        Dict that JSON can hold: that of `RunFolder.read_clusters`, the linkage of the tree, if there is one,
+        what the run did to images, and the digest of its model.
     """
     tree = folder.read_tree()
     linkage = {} if tree is None else {"linkage": tree.linkage.tolist()}
-    return {**folder.read_clusters(), **linkage, "binarize": folder.read_settings().binarize}
+    own = {"binarize": folder.read_settings().binarize, "model_sha256": folder.model_digest()}
+    return {**folder.read_clusters(), **linkage, **own}
 
 
 def scores(tree: Hierarchy, posterior: np.ndarray, labels: np.ndarray | None, cut: int | None) -> dict[str, Any]:
