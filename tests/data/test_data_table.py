@@ -349,6 +349,7 @@ def test_ids_of_parquet_are_whole_though_one_is_missing(tmp_path):
     [
         ("0,1,2", ("5,6,7", "7,8,8"), ["0", "1", "2"]),  # of pandas without names
         (",0,1", ("0,5,6.5", "1,7,8"), ["row", "0", "1"]),  # and with its index
+        (",0", ("0,5", "1,7"), ["row", "0"]),
         ("0,1", ("0.5,6", "7,8"), ["0", "1"]),
         ("region,2019,2020", ("north,5,9", "south,7,3"), ["region", "2019", "2020"]),
         ("size,2020", ("5,6", "7,8"), ["size", "2020"]),
@@ -365,6 +366,7 @@ def test_a_line_of_names_may_hold_numbers(tmp_path, caplog, first, lines, names)
     assert list(table) == (names or [f"column_{number}" for number in range(first.count(",") + 1)])
     assert all(len(values) == len(lines) + (names is None) for values in table.values())
     assert ("first line is taken as data" in caplog.text) == (names is None)
+    assert ("first line is taken as names" in caplog.text) == (names is not None)
 
 
 def test_spaces_behind_commas_are_no_values(tmp_path):

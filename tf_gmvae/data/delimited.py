@@ -61,8 +61,10 @@ def read_delimited(path: str | Path, is_text: Callable[[str], bool] = lambda nam
         empty = [index for index, name in enumerate(rows[0]) if not name.strip()]
         if empty not in ([], [0]):
             raise InputError(f"{path}: column {empty[-1] + 1} has no name in the first line: give it one.")
-    else:
-        log.info("%s: its first line is taken as data, since it holds numbers.", path)
+    if any(map(_is_number, rows[0])):
+        log.info(
+            "%s: its first line is taken as %s.", path, "names, though it holds numbers" if has_names else "data"
+        )
     texts = [name for name in rows[0] if is_text(name.strip() or ROW)] if has_names else []
     return _parsed(path, separator, decimal, encoding, has_names, texts)
 
@@ -155,8 +157,8 @@ def _has_names(rows):
         return not numbers
     # What pandas writes for columns without names: 0, 1, ..., behind a nameless one or not.
     counted = names[1:] if not names[0] else names
-    if len(counted) > 1 and counted == [str(index) for index in range(len(counted))]:
-        return len(counted) > 2 or any(value.strip() not in ("0", "1") for row in below for value in row)
+    if counted == [str(index) for index in range(len(counted))] and len(names) > 1:
+        return len(names) > 2 or any(value.strip() not in ("0", "1") for row in below for value in row)
     # A name above numbers, or years behind names.
     for index, name in enumerate(names):
         values = [row[index].strip() for row in below if row[index].strip() not in NULLS]
