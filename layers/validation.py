@@ -1,4 +1,4 @@
-"""The check of whole numbers that layers, model and data share."""
+"""The checks of whole numbers and seeds that layers, model and data share."""
 
 import operator
 from numbers import Integral

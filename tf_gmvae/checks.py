@@ -1,10 +1,9 @@
-"""Checks of arguments that several modules share, of those with a rule of their own, and of what is masked."""
+"""Checks of arguments that several modules share, and of those with a rule of their own."""
 
 import math
 import warnings
 from functools import partial
 from numbers import Real
-from typing import Any
 
 import numpy as np
 
@@ -73,12 +72,14 @@ def checked_min_information(value: object, most: float) -> float:
     return value
 
 
-def without_mask(data: Any) -> Any:
-    """Data in which what was masked is missing, NaN.
+def is_absent(value: object) -> bool:
+    """Whether a single value stands for a missing one: None, NaN, or pandas' NA and NaT, which equal nothing.
 
     Args:
-        data: masked array of numbers; anything else is returned as it is.
+        value: anything.
     """
-    if np.ma.is_masked(data) and data.dtype.kind in "buif":
-        return data.astype("float32").filled(np.nan)
-    return data
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return bool(np.isnat(value))
+    if isinstance(value, float | np.floating):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")

@@ -16,8 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from tf_gmvae.checks import without_mask
-from tf_gmvae.data.frames import as_table, is_frame
+from tf_gmvae.data.frames import as_table, is_frame, without_mask
 from tf_gmvae.data.pipeline import array_batches, to_batches
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split

@@ -45,6 +45,12 @@ def test_a_run_leaves_model_scores_and_history(runs):
     assert not any("overlap" in sentence for sentence in metrics["collapse"])
 
 
+def test_commands_for_runs_of_the_model_say_whose_run_it_is(runs):
+    (process,) = run_all("train.evaluate", [[f"--run={runs / 'digits-aae-k10-seed0'}"]])
+    assert process.returncode == 1
+    assert "digits-aae-k10-seed0 is a run of train.method, and this command takes those" in process.stderr
+
+
 def test_what_is_finished_stays_and_what_is_bad_gets_a_sentence(runs):
     common = ["--method=aae", "--dataset=digits", f"--runs_dir={runs}"]
     (again,) = run_all("train.method", [[*common, "--epochs=2", "--resume"]])

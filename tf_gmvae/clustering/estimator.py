@@ -11,11 +11,11 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Cluster
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tf_gmvae.checks import whole_number, without_mask
+from tf_gmvae.checks import whole_number
 from tf_gmvae.clustering import answers, samples
 from tf_gmvae.clustering.cluster import array_split, frame_dataset
 from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, Recipe, with_columns
-from tf_gmvae.data.frames import as_table, is_frame
+from tf_gmvae.data.frames import as_table, is_frame, without_mask
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
 from tf_gmvae.start import how_many

@@ -1,4 +1,4 @@
-"""Tables in memory, of whichever package, as arrays by the names of their columns."""
+"""Tables in memory, of whichever package, as arrays by the names of their columns; and masked arrays."""
 
 from __future__ import annotations
 
@@ -62,10 +62,7 @@ def as_table(
             ) from None
     columns: dict[str, np.ndarray] = {}
     for column_name, column in zip(names, data.columns, strict=True):
-        kind = column.type
-        if is_text(column_name) and (pyarrow.types.is_integer(kind) or pyarrow.types.is_temporal(kind)):
-            column = column.cast(pyarrow.string())  # noqa: PLW2901
-        arrays = _arrays(name, column_name, column)
+        arrays = _arrays(name, column_name, column, is_text(column_name))
         again = next((each for each in arrays if each in columns or (each != column_name and each in names)), None)
         if again is not None:
             raise InputError(
@@ -76,10 +73,23 @@ def as_table(
     return columns
 
 
-def _arrays(table_name, name, column):
+def without_mask(data: Any) -> Any:
+    """Data in which what was masked is missing, NaN.
+
+    Args:
+        data: masked array of numbers; anything else is returned as it is.
+    """
+    if np.ma.is_masked(data) and data.dtype.kind in "buif":
+        return data.astype("float32").filled(np.nan)
+    return data
+
+
+def _arrays(table_name, name, column, is_text):
     import pyarrow
     from pyarrow import types
 
+    if is_text and (types.is_integer(column.type) or types.is_temporal(column.type)):
+        column = column.cast(pyarrow.string())
     kind = column.type
     if types.is_dictionary(kind):
         ordered, kind = kind.ordered, kind.value_type

@@ -7,6 +7,7 @@ kind. Labels serve scoring alone. No score depends on the order of the examples.
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tf_gmvae.checks import is_absent
 from tf_gmvae.errors import InputError
 
 # What `table1_accuracy` does, as runs record it beside their scores.
@@ -228,10 +229,8 @@ def _checked_labels(labels: ArrayLike) -> np.ndarray:
         return labels
     if labels.dtype.kind == "f":
         missing = np.isnan(labels)
-    else:  # of pandas, NA cannot be compared with anything
-        missing = np.array(
-            [v is None or (not isinstance(v, str) and str(v) in ("nan", "<NA>", "NaT")) for v in labels.flat], bool
-        )
+    else:
+        missing = np.array([is_absent(label) for label in labels.flat], bool)
     if missing.any():
         raise InputError(
             f"The label of example {int(missing.argmax())} is missing: score those that have one, "

@@ -13,8 +13,8 @@ from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine
 from layers.validation import seed_or_none
 from tf_gmvae import initial_weights as weights
 from tf_gmvae import likelihoods, objective, presets, priors
-from tf_gmvae.checks import nats, whole_number, without_mask
-from tf_gmvae.data.frames import as_table, is_frame
+from tf_gmvae.checks import nats, whole_number
+from tf_gmvae.data.frames import as_table, is_frame, without_mask
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model import own_networks

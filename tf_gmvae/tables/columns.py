@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_gmvae.checks import is_absent
 from tf_gmvae.errors import InputError
 
 KINDS = ("real", "count", "yes_no", "category")
@@ -156,17 +157,10 @@ def is_missing(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "f":
         return np.isnan(values)
     if values.dtype.kind == "O":
-        return np.array([_is_missing(value) for value in values], bool)
+        return np.array([is_absent(value) or (isinstance(value, str) and not value) for value in values], bool)
     if values.dtype.kind == "U":
         return values == ""
     return np.zeros(len(values), bool)
-
-
-def _is_missing(value):
-    if value is None or (isinstance(value, str) and value == ""):
-        return True
-    # Of pandas, NA is neither equal to anything nor unequal, and NaT is no float.
-    return type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and bool(np.isnan(value)))
 
 
 def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
@@ -216,11 +210,8 @@ class _Levels:
         self.of_text = {level: number for number, level in enumerate(levels)}
         # 0.1 of float32 is another number than 0.1, and yes is 1 in a table of numbers.
         as_number = {"false": 0.0, "true": 1.0} if set(levels) == {"false", "true"} else {}
-        self.of_number = {
-            as_number.get(level, key): number
-            for number, level in enumerate(levels)
-            if (key := _single(level)) is not None or level in as_number
-        }
+        keys = [as_number.get(level, _single(level)) for level in levels]
+        self.of_number = {key: number for number, key in enumerate(keys) if key is not None}
 
     def __call__(self, value: object) -> float:
         number = self.of_text.get(as_text(value))

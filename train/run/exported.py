@@ -119,15 +119,16 @@ class Exported:
         return "_uint8" if shades and self._binarize == "none" else ""
 
     def _batches(self, split, kind):
-        """Examples on the scale that the model was trained on."""
-        for batch in to_batches(split, BATCH, binarize=self._binarize):
-            examples = batch[0] if isinstance(batch, tuple) else batch
-            if kind:
-                yield examples
-            elif examples.dtype == tf.uint8:
-                yield tf.cast(examples, "float32") / self._uint8_scale
-            else:
-                yield tf.cast(examples, "float32")
+        """Examples on the scale that the model was trained on, tensors."""
+        if self._binarize != "none":  # a pipeline costs more than an answer: train.score asks often, of few rows
+            yield from to_batches(split, BATCH, binarize=self._binarize)
+            return
+        for begin in range(0, split.num_examples, BATCH):
+            part = split.examples[begin : begin + BATCH]
+            if not kind:
+                scale = self._uint8_scale if part.dtype == np.uint8 else 1.0
+                part = part.astype("float32") / np.float32(scale)
+            yield tf.constant(part)
 
 
 def _record(version: Path) -> dict[str, Any]:

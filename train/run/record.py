@@ -79,14 +79,13 @@ class Record:
         cls.define(flag_values)
         if not Path(path).is_file():
             raise InputError(f"{Path(path).parent} is not a run: it has no {Path(path).name}.")
-        others = re.search(r"^--method=", Path(path).read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-        if others and "method" not in flag_values:
-            raise InputError(
-                f"{Path(path).parent} is a run of train.method, and this command takes those of train.main."
-            )
         try:
             flag_values(["", f"--flagfile={path}"])
         except (flags.Error, ValueError) as error:  # the second of bytes that are no text, and of --noname=value
+            if getattr(error, "flagname", None) == "method":
+                raise InputError(
+                    f"{Path(path).parent} is a run of train.method, and this command takes those of train.main."
+                ) from None
             raise InputError(f"{path} cannot be read ({in_words(error)}): mend that line.") from None
         return cls.from_flags(flag_values)
 
