@@ -14,6 +14,14 @@ from tf_gmvae import interrupts
 from tf_gmvae.serving import versions
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    # A shell's background job, `make test &`, would have the tests' process ignore Ctrl-C.
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 def test_a_command_that_still_loads_ends_quietly():
     process = subprocess.Popen(
         [sys.executable, "-m", "train.evaluate", "--run=x"],
