@@ -87,6 +87,7 @@ def make_table_model():
     import keras
 
     import tf_gmvae
+    from tf_gmvae.optimizer import FusedAdam
 
     def make(**overrides):
         arguments = {
@@ -108,7 +109,7 @@ def make_table_model():
         encoder = keras.Sequential([keras.Input((6,)), dense(16, 1, "relu")])
         decoder = keras.Sequential([keras.Input((arguments["latent_dim"],)), dense(16, 2, "relu"), dense(12, 3)])
         model = cls(encoder, decoder, **arguments)
-        model.compile(keras.optimizers.Adam(1e-3))
+        model.compile(FusedAdam(1e-3))
         return model
 
     return make

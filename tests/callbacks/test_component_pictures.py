@@ -9,7 +9,6 @@ import time
 import urllib.request
 from urllib.parse import quote
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,6 +19,7 @@ from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.data import Split, to_batches
 from tf_gmvae.figures import drawing
+from tf_gmvae.optimizer import FusedAdam
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def trained(digits, tmp_path_factory):
     """A model of 4 components after three epochs on 50 digits, and what the callbacks wrote."""
     folder = tmp_path_factory.mktemp("logs")
     model = tf_gmvae.GMVAE.from_preset("digits", num_components=4, seed=0)
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(FusedAdam(1e-3))
     split = Split(*(values[:50] for values in digits))
     names = tuple("digit" + " \t\n"[k % 3] + str(k) for k in range(10))  # as a stranger's file may have them
     model.fit(

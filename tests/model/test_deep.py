@@ -10,6 +10,7 @@ from support import references
 
 import tf_gmvae
 from tf_gmvae import GMVAE, InputError
+from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.priors import MixturePrior, StandardNormal, Style
 from tf_gmvae.start import heads
 
@@ -166,7 +167,7 @@ def test_the_four_terms_hold_the_levels_and_are_logged(deep, table):
 
 def test_every_level_is_trained_watched_saved_and_goes_on_alike(table, tmp_path):
     model = small(MixturePrior(3, 2, component_prior="learned"), hold=1.0)
-    model.compile(keras.optimizers.Adam(1e-2))
+    model.compile(FusedAdam(1e-2))
     before = [weight.numpy() for weight in model.trainable_weights]
     given = np.concatenate(model.predict_levels(table), axis=1)
     watch = tf_gmvae.CollapseWatch(table)

@@ -11,6 +11,7 @@ from support.remembered import remembered
 import tf_gmvae
 from tf_gmvae import InputError, evaluation
 from tf_gmvae.data import Split, to_batches
+from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start import initialization
 
 METHODS = ("fit", "evaluate", "predict", "embed", "score", "initialize")
@@ -100,7 +101,7 @@ def counts_model(**overrides):
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(6, kernel_initializer=_kernel(2))])
     arguments = {"latent_dim": 2, "style_dim": 2, "num_components": 2, "prior_units": (8,), "seed": 0}
     model = tf_gmvae.GMVAE(encoder, decoder, **{"likelihood": "poisson", **arguments, **overrides})
-    model.compile(keras.optimizers.Adam(1e-2))
+    model.compile(FusedAdam(1e-2))
     return model
 
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import tf_gmvae
 from tf_gmvae import InputError
+from tf_gmvae.optimizer import FusedAdam
 
 
 def assignments_of(count, num_components=4):
@@ -41,7 +42,7 @@ def test_training_keeps_the_clusters_it_was_given(make_table_model, table):
     kept = []
     for hold in (0.0, 50.0):
         model = make_table_model(hold=hold, num_samples=1)
-        model.compile(keras.optimizers.Adam(6e-3))
+        model.compile(FusedAdam(6e-3))
         model.fit(table, given, batch_size=50, epochs=30, verbose=0)
         kept.append(np.mean(model.predict(table, verbose=0).argmax(axis=1) == given.argmax(axis=1)))
     assert kept[1] > 0.8
@@ -51,7 +52,7 @@ def test_training_keeps_the_clusters_it_was_given(make_table_model, table):
 def test_a_model_that_holds_sees_views_is_saved_and_goes_on_alike(digits, tmp_path):
     images, given = digits[0][:100], assignments_of(100)
     model = tf_gmvae.GMVAE.from_preset("digits", num_components=4, seed=0, hold=5.0)
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(FusedAdam(1e-3))
     before = model.view.seed_generator.state.numpy()
     model.fit(images, given, batch_size=50, shuffle=False, verbose=0)
     assert (model.view.seed_generator.state.numpy() != before).any()

@@ -10,6 +10,7 @@ from support import references
 
 import tf_gmvae
 from tf_gmvae import GMVAE, InputError, objective, priors
+from tf_gmvae.optimizer import FusedAdam
 
 RNG = np.random.default_rng(0)
 X, MEANS, LOG_VARS = RNG.normal(size=(3, 4, 2)), RNG.normal(size=(3, 4, 5, 2)), RNG.normal(size=(3, 4, 5, 2))
@@ -91,7 +92,7 @@ def test_equal_weights_are_the_papers(name):
 def test_a_seeded_model_answers_and_draws_as_it_did_before_priors_were_objects(table):
     """Figures of the commit before; the golden files hold exports and files to theirs."""
     model = small(num_samples=2, min_information=0.1)
-    model.compile(keras.optimizers.Adam(1e-2))
+    model.compile(FusedAdam(1e-2))
     history = model.fit(table, batch_size=4, epochs=2, shuffle=False, verbose=0).history
     assert [weight.shape for weight in model.get_weights()] == FROZEN["shapes"]
     for name in ("loss", "elbo", "conditional_prior", "w_prior", "z_prior"):
@@ -180,7 +181,7 @@ def test_examples_are_generated_by_the_weights():
 
 def test_weights_are_trained_saved_and_go_on_from_a_file(table, tmp_path):
     model = with_weights(0.5, 0.3, 0.2)
-    model.compile(keras.optimizers.Adam(1e-2))
+    model.compile(FusedAdam(1e-2))
     model.fit(table, batch_size=8, epochs=1, shuffle=False, verbose=0)
     assert not np.allclose(model.component_prior.probabilities, [0.5, 0.3, 0.2], atol=1e-3)
     model.save(tmp_path / "model.keras")
@@ -211,7 +212,7 @@ def test_a_start_sets_the_weights_to_the_shares_it_finds(monkeypatch):
     labels = np.repeat([0, 1], [90, 30])
     points = (8.0 * np.eye(4)[labels] + rng.normal(size=(120, 4))).astype("float32")
     model = small("learned", 2, style_prior=priors.MixturePrior(2, component_prior="learned"))
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(FusedAdam(1e-3))
     start = model.initialize(points, pretraining_epochs=1, guided_epochs=1, learning_rate=1e-5, verbose=0)
     # The guided training moves them a little.
     np.testing.assert_allclose(model.component_prior.probabilities, start.labels.mean(axis=0), atol=1e-3)

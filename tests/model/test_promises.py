@@ -14,6 +14,7 @@ from layers import GaussianHead, MixturePriorHead
 from layers.bounds import EXACT, LIMIT, bounded_log
 from tf_gmvae import InputError, TrainingDivergedError, evaluation, likelihoods
 from tf_gmvae.data.sampling import reservoir
+from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start import clusters, initialization
 from tf_gmvae.start.stages import GuidedTraining, Pretraining
 
@@ -111,7 +112,7 @@ def test_networks_that_are_not_built_follow_the_seed(table):
     for seed in (0, 0, 1):
         encoder, decoder, arguments = own_networks(seed=seed)
         models.append(tf_gmvae.GMVAE(encoder, decoder, **arguments))
-        models[-1].compile(keras.optimizers.Adam(1e-2))
+        models[-1].compile(FusedAdam(1e-2))
     one, same = (model.fit(table, epochs=2, shuffle=False, verbose=0).history for model in models[:2])
     assert one == same
     models[2].build((None, 6))
@@ -247,7 +248,7 @@ def test_ordinary_data_train_to_finite_weights(kind):
         likelihood=likelihood,
         seed=0,
     )
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(FusedAdam(1e-3))
     history = model.fit(data, batch_size=50, epochs=10, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert history["elbo"][-1] > history["elbo"][0]

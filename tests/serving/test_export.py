@@ -20,6 +20,7 @@ from test_export_pictures import png as black
 import tf_gmvae
 from layers import SpectralConv2D
 from tf_gmvae import objective, priors
+from tf_gmvae.optimizer import FusedAdam
 
 TERMS = ("reconstruction", "conditional_prior", "w_prior", "z_prior")
 SIZES = (1, 7, 256)
@@ -31,7 +32,7 @@ WAYS = (pytest.param("alone", marks=pytest.mark.slow), "c_library", "grpc")
 def image_model(digits):
     """A GMVAE of digits, trained for a moment so that batch normalisation has something to be frozen."""
     model = tf_gmvae.GMVAE.from_preset("digits", num_components=5, num_samples=2, seed=0)
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(FusedAdam(1e-3))
     model.fit(digits[0], batch_size=100, epochs=2, verbose=0)
     return model
 

@@ -23,7 +23,10 @@ def as_shades(images):
     return tf.cast(images, "float32") / 255.0
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("count", [40, 900])
 @pytest.mark.parametrize("levels", [(0.2, 0.8), (0.25, 0.5, 0.75), (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)])
 def test_light_and_dark_noise_differs_by_its_shades(levels, count, seed):
@@ -39,7 +42,7 @@ def test_so_do_colours_bytes_and_images_without_an_edge():
     assert shades.differ_alone(np.tile(flat[:, None, None, None], (1, 12, 12, 1)), tf.identity, 0)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_what_has_strokes_or_nothing_at_all_does_not(digits, seed):
     images, labels = digits
     assert not shades.differ_alone(images, tf.identity, seed)

@@ -8,6 +8,7 @@ from scipy import stats
 
 from layers import ColumnFeatures
 from tf_gmvae import GMVAE, InputError
+from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start import initialization
 from tf_gmvae.tables.columns import Column, Columns
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
@@ -138,7 +139,7 @@ def model_of_columns(**arguments):
     model = GMVAE.from_preset(
         "table", data_shape=(6,), likelihood=likelihood, num_components=3, seed=0, **arguments
     )
-    model.compile(keras.optimizers.Adam(1e-3))
+    model.compile(FusedAdam(1e-3))
     return model
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tf_gmvae import threads
 from tf_gmvae.seeds import within_bits
 
 if TYPE_CHECKING:
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 # Examples below which they are begun so many times, the likeliest being kept: few need it more, at little cost.
 FEW = 10_000
 STARTS = 10
-# Values that one thread divides into clusters: beside other work, two wait for each other twenty times as long as
-# they compute, and with nothing beside they take two thirds of the time of one.
+# Values that one thread divides into clusters: with nothing beside, two take two thirds of the time of one.
 ONE_THREADS = 2_000_000
 
 
@@ -34,9 +34,8 @@ def kmeans(points: np.ndarray, num_components: int, seed: int, num_starts: int) 
         Fitted `sklearn.cluster.KMeans`.
     """
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1 if points.size <= ONE_THREADS else None):
+    with threads.limited(1 if points.size <= ONE_THREADS else None):
         return KMeans(num_components, n_init=num_starts, random_state=within_bits(seed)).fit(points)
 
 
@@ -86,10 +85,7 @@ def quietly(mixture: GaussianMixture, points: np.ndarray) -> GaussianMixture:
     Returns:
         The same, fitted.
     """
-    from threadpoolctl import threadpool_limits
-
-    # Matrices as small as these take threads longer to share than to multiply.
-    with warnings.catch_warnings(), threadpool_limits(1):
+    with warnings.catch_warnings(), threads.limited():
         warnings.simplefilter("ignore")
         return mixture.fit(points)
 

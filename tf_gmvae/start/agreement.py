@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from tf_gmvae import terminal
+from tf_gmvae import terminal, threads
 from tf_gmvae.start import known
 from tf_gmvae.start.candidates import Candidate
 from tf_gmvae.terminal import Step
@@ -150,14 +150,13 @@ def stability(
         0 where there is one cluster only.
     """
     from sklearn.metrics import adjusted_rand_score
-    from threadpoolctl import threadpool_limits
 
     rng = np.random.default_rng(seed)
     if len(points) > MOST_ROWS:
         points = points[np.sort(rng.choice(len(points), MOST_ROWS, replace=False))]
     size = max(num_components, 2, round(SHARE * len(points)))
     found = np.full((num_samples or SAMPLES, len(points)), -1)
-    with threadpool_limits(1):  # see `mixtures.ONE_THREADS`, which goes for principal components, too
+    with threads.limited():
         for number, clusters in enumerate(found):
             drawn = np.sort(rng.choice(len(points), size, replace=False))
             clusters[drawn] = method(points[drawn], num_components, seed + 1 + number).posterior.argmax(axis=1)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from tf_gmvae import threads
 from tf_gmvae.scales import scale_of
 from tf_gmvae.seeds import within_bits
 
@@ -174,7 +175,6 @@ def projection(features: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]
         Mean (F,) and components (F, P), P at most `COMPONENTS`; of no more than P features, these themselves.
     """
     from sklearn.decomposition import PCA
-    from threadpoolctl import threadpool_limits
 
     size = features.shape[1]
     if size <= COMPONENTS:
@@ -182,7 +182,7 @@ def projection(features: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]
     # The covariances of thousands of features would take minutes, and a table of few rows has few components.
     solver = "covariance_eigh" if size <= _MOST_COVARIANCES else "auto"
     found = PCA(min(COMPONENTS, len(features)), svd_solver=solver, random_state=within_bits(seed))
-    with threadpool_limits(1):  # see `mixtures.ONE_THREADS`
+    with threads.limited():
         found.fit(features)
     return found.mean_.astype("float32"), found.components_.T.astype("float32")
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tf_gmvae import threads
 from tf_gmvae.evaluation import mixtures
 from tf_gmvae.seeds import within_bits
 
@@ -100,8 +101,7 @@ def _mean(latents, is_member):
 
 def _fit(residuals, num_factors, seed):
     from sklearn.decomposition import FactorAnalysis
-    from threadpoolctl import threadpool_limits
 
     analysis = FactorAnalysis(num_factors, svd_method="randomized", random_state=within_bits(seed), tol=1e-2)
-    with threadpool_limits(1):  # two take more than twice as long, and beside other work twenty times
+    with threads.limited():
         return analysis.fit(residuals)
