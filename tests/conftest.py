@@ -38,6 +38,11 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
+def pytest_sessionfinish():
+    # What the tests left is looked through five times at the end, and then thrown away anyway.
+    gc.freeze()
+
+
 @pytest.fixture
 def root():
     return ROOT
