@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 
 
-@functools.cache
-def _pools():
-    """The pools of threads, found once: to look through all libraries of a process takes milliseconds."""
-    import sklearn.mixture  # noqa: F401  loads every one of them
+@functools.lru_cache(maxsize=1)
+def _pools(num_modules):
+    """The pools of threads of all libraries that have come with so many modules."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
@@ -19,7 +19,7 @@ def limited(most: int | None = 1) -> contextlib.AbstractContextManager:
     """Limits the threads that matrix products and loops of scikit-learn take.
 
     Small matrices are the work of one: beside other work, two threads wait for each other twenty times as long as
-    they compute.
+    they compute. Import what is to be limited before: a library of which nothing is loaded yet has no limit.
 
     Args:
         most: integer, the threads of each library, or None for as many as there are. Default 1.
@@ -27,4 +27,5 @@ def limited(most: int | None = 1) -> contextlib.AbstractContextManager:
     Returns:
         Context manager, within which the limit holds.
     """
-    return _pools().limit(limits=most)
+    # To look through all libraries of a process takes milliseconds, and most mixtures and k-means fewer.
+    return _pools(len(sys.modules)).limit(limits=most)

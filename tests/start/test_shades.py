@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import run_python
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -129,3 +130,24 @@ def test_small_matrices_are_the_work_of_one_thread(fitting, work, monkeypatch):
         assert max(each["num_threads"] for each in threadpool_info()) == 2
         work(np.random.default_rng(0).normal(size=(90, 70)).astype("float32"))
     assert seen and set(seen) == {1}
+
+
+# In a process of its own, without TensorFlow: here all are loaded.
+LATER = """
+import runpy
+import numpy, threadpoolctl
+
+limited = runpy.run_path("tf_gmvae/threads.py")["limited"]
+with limited():
+    first = threadpoolctl.threadpool_info()
+import sklearn.cluster
+with threadpoolctl.threadpool_limits(2), limited():
+    both = threadpoolctl.threadpool_info()
+assert len(both) > len(first) > 0, (first, both)
+assert {each["num_threads"] for each in first + both} == {1}, (first, both)
+"""
+
+
+def test_so_is_what_a_library_does_that_comes_later():
+    told = run_python("-c", LATER)
+    assert told.returncode == 0, told.stderr
