@@ -116,7 +116,9 @@ def told(monkeypatch):
     return told
 
 
-@pytest.mark.parametrize(("times", "given"), [(4, None), (4, 0.003), (1, None)])
+@pytest.mark.parametrize(
+    ("times", "given"), [(4, None), pytest.param(4, 0.003, marks=pytest.mark.slow), (1, None)]
+)
 def test_training_goes_on_at_the_labels_of_large_pictures(told, times, given):
     """Of 32 x 32 values, and not of 8 x 8."""
     images = tf_gmvae.data.load("digits").train.examples[:40].repeat(times, axis=1).repeat(times, axis=2)

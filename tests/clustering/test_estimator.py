@@ -220,7 +220,7 @@ def test_units_masks_and_numpy_integers_make_no_difference():
     assert [each.center[0] for each in columns] == pytest.approx(masked.mean(axis=0).tolist(), rel=1e-5)
 
 
-@pytest.mark.parametrize("most", [3, 50])
+@pytest.mark.parametrize("most", [pytest.param(3, marks=pytest.mark.slow), 50])
 def test_epochs_are_as_many_as_are_allowed(most, monkeypatch):
     asked = {}
 

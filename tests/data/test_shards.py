@@ -111,7 +111,7 @@ def test_order_labels_and_binarizing_are_those_of_memory(folder):
 
 
 @pytest.mark.parametrize("read", [10, 80, 1024])
-@pytest.mark.parametrize("skipped", [1, 5, 6, 13])
+@pytest.mark.parametrize("skipped", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (5, 6)), 13])
 def test_any_step_can_be_begun_from_and_workers_share_it(folder, skipped, read, monkeypatch):
     monkeypatch.setattr(batches, "READ", read)
     train = load(folder).train

@@ -31,7 +31,10 @@ def test_a_model_starts_and_trains_under_a_large_seed(table, monkeypatch):
     assert latent_map.plane(table, LARGE).shape == (200, 2)
 
 
-@pytest.mark.parametrize("cluster", [baselines.kmeans, baselines.gaussian_mixture, baselines.umap_mixture])
+@pytest.mark.parametrize(
+    "cluster",
+    [baselines.kmeans, baselines.gaussian_mixture, pytest.param(baselines.umap_mixture, marks=pytest.mark.slow)],
+)
 def test_floors_take_a_large_seed(cluster, table):
     assert cluster(table[:100], table[100:], 3, LARGE).shape == (100, 3)
 

@@ -103,7 +103,7 @@ def test_colours_are_shown_in_colour_and_stay_small(tmp_path):
     assert len(html) < 5e6
 
 
-@pytest.mark.parametrize("columns", [2, 6, 200])
+@pytest.mark.parametrize("columns", [2, 6, pytest.param(200, marks=pytest.mark.slow)])
 def test_tables_are_shown_as_profiles(columns, tmp_path):
     rng = np.random.default_rng(0)
     table = rng.normal(0, 3, (80, columns)).astype("float32")
@@ -271,7 +271,7 @@ def test_the_verdict_names_the_largest_and_the_smallest_component():
     assert np.allclose(widths, 4 * [charts.WIDE, charts.NARROW] + [charts.HALF])
 
 
-@pytest.mark.parametrize("shape", [(6, 2), (2, 3, 3, 2)])
+@pytest.mark.parametrize("shape", [(6, 2), pytest.param((2, 3, 3, 2), marks=pytest.mark.slow)])
 def test_series_and_volumes_are_shown_as_rows_of_their_values(shape):
     examples = np.random.default_rng(0).normal(size=(40, *shape))
     page = check_self_contained(render(findings(examples)))

@@ -26,6 +26,7 @@ TERMS = ("reconstruction", "conditional_prior", "w_prior", "z_prior")
 SIZES = (1, 7, 256)
 # TensorFlow in Python, without this package; its C library; TensorFlow Serving's requests.
 WAYS = (pytest.param("alone", marks=pytest.mark.slow), "c_library", "grpc")
+WAYS_OF_TABLES = (*(pytest.param(way, marks=pytest.mark.slow) for way in ("alone", "c_library")), "grpc")
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +212,7 @@ def test_every_signature_of_images_answers_as_the_model_does(way, answered, imag
     assert_answers(image_cases, answered(way)[0])
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", WAYS_OF_TABLES)
 def test_every_signature_of_a_table_answers_as_the_model_does(way, ask, table_cases, table_export):
     assert {name for name, *_ in table_cases} == set(serving_clients.signature_defs(table_export))
     assert_answers(table_cases, ask[way](table_export, [case[:2] for case in table_cases]))
