@@ -49,6 +49,8 @@ class ColumnFeatures(keras.layers.Layer):
         self, kinds: Sequence[str], centers: Sequence[Sequence[float]], scales: Sequence[float], **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        # Half precision has no place for a year, or an income: rows are centered before they are rounded.
+        self.autocast = False
         self.kinds, self.centers, self.scales = list(kinds), [list(c) for c in centers], list(scales)
         if not (len(self.kinds) == len(self.centers) == len(self.scales) and set(self.kinds) <= set(KINDS)):
             raise ValueError(
@@ -58,7 +60,7 @@ class ColumnFeatures(keras.layers.Layer):
 
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """The features of rows: of the other columns first, in their order, then those of the categories."""
-        rows = ops.cast(rows, self.compute_dtype)  # whole numbers are rows, too
+        rows = ops.cast(rows, "float64" if self.compute_dtype == "float64" else "float32")  # also whole numbers
         categories = [index for index, kind in enumerate(self.kinds) if kind == "category"]
         others = [index for index, kind in enumerate(self.kinds) if kind != "category"]
         parts = []
@@ -86,7 +88,7 @@ class ColumnFeatures(keras.layers.Layer):
             absent = ops.sum(chosen, axis=1, keepdims=True) == 0
             levels = (chosen - center) / self.scales[index]
             parts.append(ops.where(absent, ops.zeros_like(levels), levels))
-        return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
+        return ops.cast(parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """(B, F')."""

@@ -12,7 +12,8 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     Weights, arguments and results are those of the Keras layer. Keras computes the moments, the scaling and
     their gradients of images in about a dozen passes over memory; this takes 2 to 3 times less time on a CPU. For
-    anything but float32 images (B, H, W, C) normalised over C, or with a mask, the Keras layer itself runs.
+    anything but float32 images (B, H, W, C) normalised over C, or with a mask or `renorm`, the Keras layer itself
+    runs.
 
     Where replicas of a distribution strategy share the batch, the moments are those of the whole batch, however
     unequal the parts, so that two workers train as one does. A mask is the exception: with one, and without
@@ -35,6 +36,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             and self.center
             and not self.synchronized
             and mask is None
+            and not getattr(self, "renorm", False)  # of newer Keras
         )
         if not fused:
             return super().call(inputs, training=training, mask=mask)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from layers.seeded import SeededLayer
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -64,18 +62,32 @@ class RandomAffine(SeededLayer):
         """See the class."""
         if not training:
             return images
-        shape = ops.shape(images)
-        transforms = self._transforms(shape[0], shape[1], shape[2])
-        return ops.image.affine_transform(
-            images, transforms, interpolation="bilinear", fill_mode="nearest", data_format="channels_last"
-        )
+        count, height, width, channels = (ops.shape(images)[axis] for axis in range(4))
+        across, down = self._origins(count, height, width)
+        left, above = ops.floor(across), ops.floor(down)
+        right, below = ops.minimum(left + 1.0, width - 1), ops.minimum(above + 1.0, height - 1)
+        values = ops.reshape(images, (-1, channels))
+        firsts = ops.arange(count, dtype="int64")[:, None] * ops.cast(height * width, "int64")
 
-    def _transforms(self, count, height, width):
-        # Rows (a, b, c, d, e, f, 0, 0): the value at column u, row v comes from (a u + b v + c, d u + e v + f).
+        def at(row, column):
+            # XLA compiles this, where it knows no operation for images that are moved.
+            places = firsts + ops.cast(row, "int64") * ops.cast(width, "int64") + ops.cast(column, "int64")
+            return ops.cast(tf.gather_nd(values, places[..., None]), "float32")
+
+        to_right, to_below = (across - left)[..., None], (down - above)[..., None]
+        upper = at(above, left) * (1.0 - to_right) + at(above, right) * to_right
+        lower = at(below, left) * (1.0 - to_right) + at(below, right) * to_right
+        moved = ops.cast(upper * (1.0 - to_below) + lower * to_below, images.dtype)
+        return ops.reshape(moved, (count, height, width, channels))
+
+    def _origins(self, count, height, width):
+        # Where each value comes from, its column and its row (B, H W): the value at column u, row v comes from
+        # (a u + b v + c, d u + e v + f), or from the edge nearest to it.
         drawn = self._draw(keras.random.uniform, (count, 5), axis=0, minval=-1.0, maxval=1.0, dtype="float32")
         angle = drawn[:, 0] * np.deg2rad(self.largest["rotation"])
         factor = 1.0 + drawn[:, 1] * self.largest["scale"]
         shear = drawn[:, 2] * self.largest["shear"]
+        rows, columns = ops.arange(height, dtype="float32"), ops.arange(width, dtype="float32")
         height, width = ops.cast(height, "float32"), ops.cast(width, "float32")
         u, v = (width - 1.0) / 2.0, (height - 1.0) / 2.0
         from_u = u + drawn[:, 3] * self.largest["shift"] * width
@@ -84,8 +96,11 @@ class RandomAffine(SeededLayer):
         a, b = cos, cos * shear - sin
         d, e = sin, sin * shear + cos
         c, f = u - a * from_u - b * from_v, v - d * from_u - e * from_v
-        zero = ops.zeros_like(angle)
-        return ops.stack([a, b, c, d, e, f, zero, zero], axis=1)
+        a, b, c, d, e, f = (each[:, None, None] for each in (a, b, c, d, e, f))
+        columns, rows = columns[None, None, :], rows[None, :, None]
+        across = ops.clip(a * columns + b * rows + c, 0.0, width - 1.0)
+        down = ops.clip(d * columns + e * rows + f, 0.0, height - 1.0)
+        return ops.reshape(across, (count, -1)), ops.reshape(down, (count, -1))
 
     def compute_output_shape(self, images_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Shape of the images."""

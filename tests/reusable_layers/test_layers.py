@@ -155,6 +155,17 @@ def test_whole_numbers_are_normalised_as_floats_are():
         np.testing.assert_allclose(found, same(images.astype("uint8"), training=training), rtol=1e-5)
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_large_numbers_are_centered_before_they_are_rounded(policy):
+    rows = np.array([[2003.0, 90_000.0], [2001.0, 80_000.0]], "float32")
+    arguments = ["real", "real"], [[2000.0], [80_000.0]], [10.0, 20_000.0]
+    features = layers.ColumnFeatures(*arguments, dtype=policy)(rows)
+    assert features.dtype == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(tf.cast(features, "float32"), [[0.3, 0.5], [0.1, 0.0]], atol=2e-3)
+    network = keras.Sequential([keras.Input((2,)), layers.ColumnFeatures(*arguments, dtype=policy)])
+    np.testing.assert_allclose(network.predict(rows, verbose=0), [[0.3, 0.5], [0.1, 0.0]], atol=2e-3)
+
+
 def test_gaussian_head_equals_two_dense_layers():
     head = GaussianHead(3)
     head.build((None, 4))

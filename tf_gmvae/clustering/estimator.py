@@ -196,8 +196,10 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             n_samples: integer. Default 1.
 
         Returns:
-            Pair of the rows, (n_samples, n_features), a DataFrame where `fit` had one, of images their means; and
-            an int64 array (n_samples,) of their clusters. An integer `random_state` gives the same at every call.
+            Pair of the rows, (n_samples, n_features), of images their means; and an int64 array (n_samples,) of
+            their clusters. Where `fit` had a DataFrame, the rows are one, of the columns that are in `columns_`:
+            those of one value alone, which tell no clusters apart, are left out. An integer `random_state` gives
+            the same at every call.
 
         Raises:
             InputError: if `n_samples` is no integer from 1 on.
@@ -205,7 +207,11 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         check_is_fitted(self)
         rows, clusters = samples.draw(self.model_, whole_number("n_samples", n_samples, 1), self._seed())
         if self._frame is not None:
-            return samples.as_frame(self.columns_.values(rows), self._frame), clusters
+            frame = samples.as_frame(self.columns_.values(rows), self._frame)
+            if self._frame == "pandas":  # whose names need not be texts
+                labels = getattr(self, "_labels", {})  # estimators of earlier versions have none
+                frame.columns = [labels.get(name, name) for name in frame.columns]
+            return frame, clusters
         return rows, clusters
 
     def __sklearn_tags__(self) -> Tags:
@@ -233,6 +239,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         validate_data(self, X, skip_check_array=True)
         dataset = frame_dataset(X, self.kinds)
         self._frame, self._names = type(X).__module__.partition(".")[0], list(as_table(X))
+        self._labels = {str(label): label for label in getattr(X, "columns", ())}
         return dataset
 
     def _model_and_examples(self, X):

@@ -151,6 +151,8 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         self.trackers = [keras.metrics.Mean(name) for name in names]
         if encoder.built and hasattr(encoder, "input_shape"):  # a class of the user's own has none
             self.build(encoder.input_shape)
+            # Keras locks what is built, and a subclass is to add its own metrics and layers after this.
+            self._tracker.unlock()
 
     def _deeper_levels(self):
         """Sets up the levels of the style's prior; returns the heads of q(v | y), one a level."""
@@ -266,7 +268,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
                 "The number of channels or columns of an example must be known. Received: examples of shape "
                 f"{shape[1:]}. Give the encoder an input shape that ends in a number, or data with such a shape."
             )
-        features = own_networks.build(self.encoder, shape)
+        features = own_networks.build(self.encoder, shape, self.seed)
         if len(features) != 2:
             raise InputError(f"The encoder must return features (B, F). Received: shape {features}")
         self.x_head.build(features)
@@ -274,7 +276,9 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
             head.build(features)
         self.prior_head.build((None, self.style_dim))
         expected = (None, *shape[1:-1], self.likelihood.num_channels(shape[-1]))
-        decoded = own_networks.build(self.decoder, (None, self.latent_dim))
+        decoded = own_networks.build(
+            self.decoder, (None, self.latent_dim), None if self.seed is None else self.seed + 1
+        )
         if decoded != expected:
             raise InputError(
                 f"For examples of shape {shape[1:]} and a {self.likelihood.name} likelihood the decoder must "

@@ -1,22 +1,38 @@
 """Encoders and decoders that users bring along: any Keras model or layer, built or not."""
 
+import contextlib
+import random
 import warnings
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 
 
-def build(network: keras.Layer, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+def build(network: keras.Layer, shape: tuple[int | None, ...], seed: int | None = None) -> tuple[int | None, ...]:
     """Builds a network by calling it on a symbol, which works for every kind of Keras model.
 
     Args:
         network: Keras model or layer.
         shape: tuple, shape of its input, (None, ...).
+        seed: integer, of weights whose initialisers come into being here. Default None: they follow from no seed.
 
     Returns:
         Shape of its output, a tuple.
     """
-    return tuple(network(keras.KerasTensor(shape, dtype="float32")).shape)
+    with contextlib.nullcontext() if seed is None else _drawn_from(seed):
+        return tuple(network(keras.KerasTensor(shape, dtype="float32")).shape)
+
+
+@contextlib.contextmanager
+def _drawn_from(seed: int) -> Iterator[None]:
+    """Keras draws the seeds of initialisers that were given none from Python's random numbers."""
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 def seed_initial_weights(network: keras.Layer, seed: int, name: str) -> None:

@@ -20,7 +20,7 @@ class KeepsOrder(Part):
         returns the same on all replicas, so that there is nothing to reduce.
         """
         strategy = self.distribute_strategy
-        if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        if not self._is_one_of_workers():
             return super().make_train_function(force)
         if self.train_function is None or force:
 
@@ -32,6 +32,9 @@ class KeepsOrder(Part):
 
             self.train_function: Callable | None = tf.function(step, reduce_retracing=True, autograph=False)
         return self.train_function
+
+    def _is_one_of_workers(self):
+        return isinstance(self.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy)
 
     def _maybe_symbolic_build(self, *args: Any, **kwargs: Any) -> None:
         # Under a strategy alone, Keras takes a first batch to build by, and with it the order of what follows.

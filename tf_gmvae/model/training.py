@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -16,10 +17,9 @@ from tf_gmvae.callbacks.basic import StopOnNonFinite
 from tf_gmvae.checks import checked_min_information
 from tf_gmvae.data.pipeline import array_batches, to_batches
 from tf_gmvae.data.shards.split import ShardedSplit
-from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
-from tf_gmvae.model import compiled, replicas
+from tf_gmvae.model import compiled, in_memory, replicas
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start.descriptors import is_image
 
@@ -63,7 +63,9 @@ class Training(replicas.KeepsOrder):
 
     def _held_terms(self, data):
         """Terms of views of the examples, and the cross-entropy (B,) of their components to the given ones."""
-        values, assignments, _ = keras.utils.unpack_x_y_sample_weight(data)
+        values, assignments, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise inputs.no_weights("sample_weight")
         shape = None if assignments is None else tuple(assignments.shape)
         sizes = [self.num_components, *(level.num_components for level in self.style_prior.levels())]
         if shape is None or len(shape) != 2 or shape[1] != sum(sizes):
@@ -195,7 +197,8 @@ class Training(replicas.KeepsOrder):
             callbacks: list. Default None.
             validation_split: float. Default 0.
             validation_data: as `x`, or (examples, labels). Default None.
-            shuffle: whether arrays are shuffled; data sets shuffle themselves. Default True.
+            shuffle: whether arrays are shuffled, by the seed of the model where it has one; data sets shuffle
+                themselves. Default True.
             class_weight: refused. Default None.
             sample_weight: refused. Default None.
             **kwargs: further arguments of Keras.
@@ -210,21 +213,34 @@ class Training(replicas.KeepsOrder):
         if isinstance(x, ShardedSplit):
             x, batch_size, kwargs = self._without_end(x, batch_size or 32, kwargs)
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
-        if isinstance(validation_data, ShardedSplit):
-            validation_data = inputs.readable(validation_data)
-        elif isinstance(validation_data, Split):
-            validation_data = validation_data.examples
+        if validation_data is not None:
+            validation_data = self._checked(in_memory.examples_alone(validation_data))
+        if isinstance(x, np.ndarray) and shuffle and self.seed is not None and not self._is_one_of_workers():
+            if validation_split and validation_data is None:
+                x, validation_data = in_memory.held_out(x, validation_split)
+                y = y if y is None else y[: len(x)]
+            x, steps = in_memory.seeded_batches(
+                x, y if self.hold else None, batch_size or 32, self.seed, int(self.optimizer.iterations)
+            )
+            steps = kwargs.get("steps_per_epoch") or steps
+            kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps}
+            y, batch_size, validation_split = None, None, 0.0
         if isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = callbacks.callbacks
-        stops = [callback for callback in callbacks or () if isinstance(callback, StopOnNonFinite)]
-        # First, so that no checkpoint after it sees spoilt weights.
-        callbacks = [*([] if stops else [StopOnNonFinite()]), *(callbacks or ())]
+        callbacks = keras.tree.flatten(callbacks) if callbacks else []
+        if not any(isinstance(callback, StopOnNonFinite) for callback in callbacks):
+            # First, so that no checkpoint after it sees spoilt weights.
+            callbacks = [StopOnNonFinite(), *callbacks]
         # Shuffling is a data set's own affair, and Keras warns that it will not do it.
         shuffle = shuffle and not isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset)
         with inputs.readable_errors():
             return super().fit(
                 x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, **kwargs
             )
+
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: None = None, **kwargs: Any) -> Any:
+        """See `keras.Model.train_on_batch`, and `fit` for the data."""
+        return super().train_on_batch(self._checked(x, sample_weight=sample_weight), y, **kwargs)
 
     def _without_end(self, split, batch_size, options):
         """Shards in an order that is another one in every epoch, as that of arrays is."""
@@ -267,5 +283,8 @@ class Training(replicas.KeepsOrder):
             if value is not None:
                 raise inputs.no_weights(name)
         x = inputs.readable(x, self.likelihood)
+        if not self.built and hasattr(x, "__next__") and (first := next(x, None)) is not None:
+            self.build(np.shape(first[0]))
+            x = (batch for batch in itertools.chain([first], x))  # Keras takes no other iterator than this
         inputs.check_data(x, self)
         return x

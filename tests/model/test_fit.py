@@ -1,0 +1,180 @@
+"""`fit` beside its beaten track: what is held out, the order of arrays, and networks that wait for their data."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+import tf_gmvae
+from tf_gmvae import GMVAE, InputError
+from tf_gmvae.data import Split
+from tf_gmvae.optimizer import FusedAdam
+
+RNG = np.random.default_rng(0)
+FRAME = pd.DataFrame({name: scale * RNG.normal(size=80) for name, scale in (("a", 1), ("b", 40), ("c", 9))})
+FRAME["kind"] = RNG.choice(["red", "blue"], 80)
+TURNED, NUMBERS = FRAME[["kind", "c", "a", "b"]], FRAME[["a", "b", "c"]].to_numpy("float32")
+MASKED = np.ma.masked_array(np.where(NUMBERS > 30, 1e6, NUMBERS), NUMBERS > 30)
+BLANK = np.where(NUMBERS > 30, np.nan, NUMBERS)
+# Forms of held-out data, and the rows that they are.
+HELD_OUT = {
+    "columns in another order": (FRAME, TURNED, FRAME),
+    "and labels": (FRAME, (TURNED, np.zeros(80)), FRAME),
+    "masked": (NUMBERS, MASKED, BLANK),
+    "lists": (NUMBERS, NUMBERS.tolist(), NUMBERS),
+    "array and labels in a list": (NUMBERS, [NUMBERS, np.zeros(80)], NUMBERS),
+    "split and labels": (NUMBERS, (Split.from_arrays(NUMBERS), np.zeros(80)), NUMBERS),
+    "data set with labels": (NUMBERS, tf.data.Dataset.from_tensors((NUMBERS, np.zeros(80))), NUMBERS),
+}
+
+
+@pytest.mark.parametrize("form", HELD_OUT)
+def test_held_out_data_are_read_as_those_of_evaluate(form):
+    training, held_out, rows = HELD_OUT[form]
+    model = GMVAE.for_table(training, num_components=2, seed=0)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    found = model.fit(training, batch_size=80, validation_data=held_out, verbose=0).history["val_elbo"][0]
+    expected = model.evaluate(rows, batch_size=80, verbose=0, return_dict=True)
+    assert found == pytest.approx(expected["elbo"], rel=1e-5)
+
+
+def test_weights_beside_assignments_are_refused(make_table_model, table):
+    model = make_table_model(hold=5.0)
+    given, weights = np.eye(4, dtype="float32")[np.arange(200) % 4], np.ones(200)
+    with pytest.raises(InputError, match="drop sample_weight"):
+        model.fit(tf.data.Dataset.from_tensor_slices((table, given, weights)).batch(50), verbose=0)
+    with pytest.raises(InputError, match="drop sample_weight"):
+        model.train_on_batch(table, given, sample_weight=weights)
+    with pytest.raises(InputError, match="200 examples and assignments of shape .150, 4"):
+        model.fit(table, given[:150], verbose=0)
+
+
+@pytest.mark.parametrize("hold", [pytest.param(0.0, marks=pytest.mark.slow), 5.0])
+def test_the_seed_decides_the_order_of_arrays_and_a_second_fit_goes_on(make_table_model, table, hold):
+    given = np.eye(4, dtype="float32")[np.arange(200) % 4] if hold else None
+
+    def trained(*epochs):
+        model = make_table_model(seed=0, hold=hold)
+        fits = [model.fit(table, given, epochs=n, validation_split=0.2, verbose=0).history for n in epochs]
+        return [loss for history in fits for loss in history["loss"]], fits[-1]["val_elbo"][-1]
+
+    assert trained(3) == trained(1, 2)
+
+
+def test_arrays_are_seen_whole_in_every_epoch_and_in_another_order(make_table_model, monkeypatch):
+    seen = []
+
+    class Watched(GMVAE):
+        def examples(self, data):
+            found = super().examples(data)
+            seen.append(found[:, 0].numpy())
+            return found
+
+    rows = np.arange(70, dtype="float32")[:, None] * np.ones(6, "float32")
+    model = make_table_model(cls=Watched)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    model.fit(rows, batch_size=30, epochs=2, validation_split=0.1, verbose=0)
+    epochs = [seen[:3], seen[4:7]]
+    for batches in epochs:
+        assert [len(batch) for batch in batches] == [30, 30, 3]
+        np.testing.assert_array_equal(np.sort(np.concatenate(batches)), np.arange(63))
+    assert (epochs[0][0] != epochs[1][0]).any()
+    np.testing.assert_array_equal(seen[3], np.arange(63, 70))  # held out, and in their order
+    with pytest.raises(InputError, match="validation_split=1.0 of 70 examples"):
+        model.fit(rows, validation_split=1.0, verbose=0)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Own(keras.layers.Layer):
+    """Draws its weights when it is built, in two ways."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], 8), initializer="glorot_uniform")
+        self.dense = keras.layers.Dense(4)
+        self.dense.build((None, 8))
+
+    def call(self, inputs):
+        return self.dense(tf.matmul(inputs, self.kernel))
+
+
+class Attending(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.attention = keras.layers.MultiHeadAttention(2, 3)
+
+    def call(self, inputs):
+        return keras.layers.Flatten()(self.attention(inputs[..., None], inputs[..., None]))
+
+
+def unbuilt(encoder, seed=0):
+    return GMVAE(
+        keras.Sequential([encoder]), keras.Sequential([keras.layers.Dense(8, "tanh"), keras.layers.Dense(12)]),
+        latent_dim=3, style_dim=2, num_components=3, likelihood="gaussian", prior_units=(8,), seed=seed,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [Own, Attending])
+def test_weights_drawn_within_own_layers_follow_the_seed(kind, table):
+    one, same, other = (unbuilt(kind(), seed) for seed in (0, 0, 1))
+    for model in (one, same, other):
+        model.build((None, 6))
+    for ours, theirs in zip(one.get_weights(), same.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert np.abs(one.embed(table).x - other.embed(table).x).max() > 0.1
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_networks_that_wait_for_their_data_take_every_step(table, eagerly):
+    model = unbuilt(keras.layers.Dense(8))
+    model.compile(FusedAdam(1e-2), run_eagerly=eagerly)
+    before = model.train_on_batch(table[:50])
+    assert int(model.optimizer.iterations) == 1
+    assert model.train_on_batch(table[:50]) != before
+    model = unbuilt(keras.layers.Dense(8))
+    model.compile(FusedAdam(1e-2), run_eagerly=eagerly)
+    model.fit((table[i : i + 50] for i in range(0, 200, 50)), verbose=0)
+    assert int(model.optimizer.iterations) == 4
+
+
+@keras.saving.register_keras_serializable("tests")
+class Counting(GMVAE):
+    """Adds a metric of its own."""
+
+    def __init__(self, *arguments, **further):
+        super().__init__(*arguments, **further)
+        self.count = keras.metrics.Sum("count")
+
+    def train_step(self, data):
+        return {**super().train_step(data), "count": self.count(1.0)}
+
+
+def test_a_subclass_adds_to_the_model_and_comes_back_from_its_file(tmp_path):
+    rows = RNG.random((40, 8, 8, 1)).astype("float32")
+    model = Counting.from_preset("digits", num_components=2, seed=0)
+    model.compile(keras.optimizers.SGD(1e-3), run_eagerly=True)
+    assert model.fit(rows, batch_size=20, verbose=0).history["count"] == [2.0]
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(rows, verbose=0), model.predict(rows, verbose=0))
+
+
+def test_one_callback_need_not_be_in_a_list(make_table_model, table):
+    ended = []
+    told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append(epoch))
+    model = make_table_model()
+    model.compile(run_eagerly=True)
+    for callbacks in (told, (told,), None):
+        model.fit(table, batch_size=200, callbacks=callbacks, verbose=0)
+    assert ended == [0, 0]
+
+
+@pytest.mark.slow
+def test_xla_compiles_the_start_and_training_on_views(digits):
+    images = digits[0][:200]
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=10, seed=0, hold=5.0)
+    model.compile(FusedAdam(1e-3), jit_compile=True)
+    model.initialize(images, pretraining_epochs=1, guided_epochs=1, verbose=0)
+    given = model.predict(images, verbose=0)
+    history = model.fit(images, given, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
