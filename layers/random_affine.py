@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from layers.seeded import SeededLayer
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -72,7 +74,7 @@ class RandomAffine(SeededLayer):
         def at(row, column):
             # XLA compiles this, where it knows no operation for images that are moved.
             places = firsts + ops.cast(row, "int64") * ops.cast(width, "int64") + ops.cast(column, "int64")
-            return ops.cast(tf.gather_nd(values, places[..., None]), "float32")
+            return ops.cast(ops.take(values, places, axis=0), "float32")
 
         to_right, to_below = (across - left)[..., None], (down - above)[..., None]
         upper = at(above, left) * (1.0 - to_right) + at(above, right) * to_right

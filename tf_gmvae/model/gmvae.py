@@ -151,8 +151,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         self.trackers = [keras.metrics.Mean(name) for name in names]
         if encoder.built and hasattr(encoder, "input_shape"):  # a class of the user's own has none
             self.build(encoder.input_shape)
-            # Keras locks what is built, and a subclass is to add its own metrics and layers after this.
-            self._tracker.unlock()
+            self._tracker.unlock()  # for the metrics and layers of a subclass
 
     def _deeper_levels(self):
         """Sets up the levels of the style's prior; returns the heads of q(v | y), one a level."""

@@ -21,7 +21,7 @@ def seeded_batches(
     """Batches without an end, in another order in every epoch. Keras would draw the order from no seed.
 
     Args:
-        examples: array (N, ...).
+        examples: array (N, ...), whose values have been checked.
         assignments: array (N, K) that stands beside the examples, or None.
         batch_size: integer.
         seed: integer.
@@ -34,8 +34,9 @@ def seeded_batches(
         InputError: if the examples do not have an assignment each.
     """
     beside = assignments is not None
+    stored = examples if examples.dtype == np.uint8 else examples.astype("float32", copy=False)
     batches = to_batches(
-        Split.from_arrays(examples), batch_size, shuffle_seed=seed, num_epochs=None, skip_batches=num_begun,
+        Split(stored, missing=True), batch_size, shuffle_seed=seed, num_epochs=None, skip_batches=num_begun,
         with_numbers=beside,
     )  # fmt: skip
     if beside:
