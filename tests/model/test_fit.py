@@ -85,6 +85,11 @@ def test_arrays_are_seen_whole_in_every_epoch_and_in_another_order(make_table_mo
         model.fit(rows, validation_split=1.0, verbose=0)
 
 
+def test_without_compile_there_is_a_sentence(table):
+    with pytest.raises(ValueError, match="compile"):
+        GMVAE.for_table(table, num_components=2, seed=0).fit(table, verbose=0)
+
+
 @keras.saving.register_keras_serializable("tests")
 class Own(keras.layers.Layer):
     """Draws its weights when it is built, in two ways."""

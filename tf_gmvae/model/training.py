@@ -215,7 +215,7 @@ class Training(replicas.KeepsOrder):
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
         if validation_data is not None:
             validation_data = self._checked(in_memory.examples_alone(validation_data))
-        if isinstance(x, np.ndarray) and shuffle and self.seed is not None and not self._is_one_of_workers():
+        if self._orders(x, shuffle):
             if validation_split and validation_data is None:
                 x, validation_data = in_memory.held_out(x, validation_split)
                 y = y if y is None else y[: len(x)]
@@ -241,6 +241,11 @@ class Training(replicas.KeepsOrder):
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: None = None, **kwargs: Any) -> Any:
         """See `keras.Model.train_on_batch`, and `fit` for the data."""
         return super().train_on_batch(self._checked(x, sample_weight=sample_weight), y, **kwargs)
+
+    def _orders(self, x, shuffle):
+        """Whether the order of the examples follows from the seed: workers deal arrays out among themselves."""
+        is_ours = isinstance(x, np.ndarray) and shuffle and self.seed is not None and self.compiled
+        return is_ours and not self._is_one_of_workers()
 
     def _without_end(self, split, batch_size, options):
         """Shards in an order that is another one in every epoch, as that of arrays is."""
