@@ -215,7 +215,7 @@ class Training(replicas.KeepsOrder):
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
         if validation_data is not None:
             validation_data = self._checked(in_memory.examples_alone(validation_data))
-        if self._orders(x, shuffle):
+        if isinstance(x, np.ndarray) and shuffle and self._orders_arrays():
             if validation_split and validation_data is None:
                 x, validation_data = in_memory.held_out(x, validation_split)
                 y = y if y is None else y[: len(x)]
@@ -242,10 +242,9 @@ class Training(replicas.KeepsOrder):
         """See `keras.Model.train_on_batch`, and `fit` for the data."""
         return super().train_on_batch(self._checked(x, sample_weight=sample_weight), y, **kwargs)
 
-    def _orders(self, x, shuffle):
-        """Whether the order of the examples follows from the seed: workers deal arrays out among themselves."""
-        is_ours = isinstance(x, np.ndarray) and shuffle and self.seed is not None and self.compiled
-        return is_ours and not self._is_one_of_workers()
+    def _orders_arrays(self):
+        """Whether the order of arrays follows from the seed: workers deal them out among themselves."""
+        return self.seed is not None and self.compiled and not self._is_one_of_workers()
 
     def _without_end(self, split, batch_size, options):
         """Shards in an order that is another one in every epoch, as that of arrays is."""
