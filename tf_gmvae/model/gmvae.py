@@ -67,8 +67,8 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
             0, `fit` takes (examples, assignments (B, K)), as `predict` gives them after a start, adds the
             cross-entropy of p(z | x, w) to them, and sees images in views (`layers.RandomAffine`). Default 0, the
             paper's objective.
-        seed: integer seed of the heads' weights, of networks that are not built yet and of all noise; None draws
-            one. The same seed gives the same result on the same machine with the same number of threads; sums of
+        seed: integer seed of the heads' weights, of networks that are not built yet, of all noise and of the order
+            of arrays; None draws one. The same seed gives the same result on the same machine with the same number of threads; sums of
             float32 in another order differ in their last digits, and training can make these larger.
         **kwargs: of `keras.Model`.
 
