@@ -68,8 +68,8 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
             cross-entropy of p(z | x, w) to them, and sees images in views (`layers.RandomAffine`). Default 0, the
             paper's objective.
         seed: integer seed of the heads' weights, of networks that are not built yet, of all noise and of the order
-            of arrays; None draws one. The same seed gives the same result on the same machine with the same number of threads; sums of
-            float32 in another order differ in their last digits, and training can make these larger.
+            of arrays; None draws one. The same seed gives the same result on the same machine with the same number
+            of threads; sums of float32 in another order differ in their last digits, which training can enlarge.
         **kwargs: of `keras.Model`.
 
     Attributes:
