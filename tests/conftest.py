@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(config, items):
     # What was imported stays: looking through it for garbage takes a seventh of the time of tracing a function.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 10, 20)
+    gc.set_threshold(20_000, 10, 20)
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 

@@ -22,7 +22,7 @@ from tf_gmvae.evaluation import neighbourhoods
 neighbourhoods.mapper(2)  # UMAP is imported when it is first used
 gc.collect()
 gc.freeze()
-gc.set_threshold(50_000, 10, 20)
+gc.set_threshold(20_000, 10, 20)
 
 def become(request):
     os.setsid()
