@@ -25,17 +25,11 @@ LONGEST = (
 )  # fmt: skip
 
 
-def pytest_collection_modifyitems(config, items):
+def pytest_collection_modifyitems(items):
     # In the processes that run tests alone: who only hands them out needs no TensorFlow.
-    import tensorflow as tf
-
     from tf_gmvae.start import agreement
 
     agreement.SAMPLES = FEW_SAMPLES
-    if config.option.markexpr != "slow":
-        # TensorFlow takes longer to rewrite a graph than to run it a few times as it is. Slow tests, and commands,
-        # which are processes of their own, have what users have.
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     # What was imported stays: looking through it for garbage takes a seventh of the time of tracing a function.
     gc.collect()
     gc.freeze()
