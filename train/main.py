@@ -87,6 +87,7 @@ def _make(run_settings, together):
             )
             run_settings, asked = how_many.settled(resolved(run_settings, dataset), dataset)
             groups.checked(chosen.cut, run_settings.num_components)
+            clusters.check_names_of(chosen.names, dataset, run_settings.num_components)
             follower.lead(run_settings, dataset, together)
             replaces = chosen.overwrite and folder.is_taken
             if replaces:

@@ -34,7 +34,7 @@ groups.define()
 def main() -> None:
     """Reads new data as the model's own were read, and writes what the model says of them."""
     chosen = flags.FLAGS
-    output = answers.check_output(chosen.output)
+    output = answers.check_output(chosen.output, chosen.dataset)
     if (chosen.run is None) == (chosen.model is None):
         raise InputError("Name the model: --run= with the folder of a run, or --model= with an exported model.")
     trained = Exported(chosen.model) if chosen.run is None else Trained(RunFolder(chosen.run))

@@ -18,7 +18,7 @@ from support.commands import run_all
 import tf_gmvae
 from tf_gmvae.data import Split, to_batches
 from tf_gmvae.errors import InputError
-from train.run import answers, cluster_names, model_card
+from train.run import answers, cluster_names, guide, model_card
 from train.run.answers import Answer
 from train.run.exported import Exported, is_of
 from train.run.folder import RunFolder
@@ -187,6 +187,9 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
         [[f"--dataset={table}", f"--output={shards}", "--columns=colour,weight,size", "--processes=1"]],
     )
     assert made[0].returncode == 0, made[0].stderr
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(table), parts / "first.parquet")
     wrong = write(tmp_path / "wrong.csv", ("size", "weight", "colour"), [("wide", 1, "red")])
     cases = [
         ([run, f"--dataset={narrow}", output], "lacks the column 'weight'"),
@@ -200,27 +203,36 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
         (["--run=~/no run", f"--dataset={table}", output], str(Path.home() / "no run is not a run")),
         ([run, f"--dataset={table}", output, "--id_column=typo"], "has no column 'typo' for --id_column"),
         ([run, f"--dataset={shards}", output], "holds the columns 'colour', 'weight', 'size', and the model was"),
+        ([run, f"--dataset={table}", f"--output={table.parent / '.' / table.name}"], "is the data set itself"),
+        ([run, f"--dataset={parts}", f"--output={parts / 'out.parquet'}"], "would be read as a part of"),
     ]
+    before = table.read_bytes()
     for (arguments, sentence), process in zip(
         cases, run_all("train.predict", [arguments for arguments, _ in cases]), strict=True
     ):
         assert process.returncode == 1, arguments
         assert sentence in process.stderr, process.stderr
         assert len([line for line in process.stderr.splitlines() if line.startswith("error:")]) == 1
-    assert not list(tmp_path.glob("out*"))
+    assert not list(tmp_path.rglob("out*")) and table.read_bytes() == before
 
 
 def test_names_are_looked_at_before_any_work(fruit, tmp_path):
     folder, table, _ = fruit
-    told = run_all(
-        "train.main", [[f"--dataset={table}", f"--names={tmp_path / 'no.csv'}", f"--runs_dir={tmp_path}"]]
-    )
+    far = write(tmp_path / "far.csv", ("cluster", "name"), [(99, "far")])
+    unknown = write(tmp_path / "unknown.csv", ("id", "name"), [("f1", "red"), ("f1000", "red")])
+    train = [f"--dataset={table}", "--id_column=code", "--num_components=3", f"--runs_dir={tmp_path}"]
+    told = run_all("train.main", [[*train, f"--names={names}"] for names in (tmp_path / "no.csv", far, unknown)])
     told += run_all(
         "train.evaluate", [[f"--run={folder / 'fruit'}", f"--names={tmp_path / 'no.csv'}", "--noanswers"]]
     )
-    for process, sentence in zip(told, ("no.csv does not exist", "--noanswers leaves out: drop one"), strict=True):
+    sentences = (
+        "no.csv does not exist", "row 0 has the cluster '99', but clusters are 0 to 2", "has the id 'f1000'",
+        "--noanswers leaves out: drop one",
+    )  # fmt: skip
+    for process, sentence in zip(told, sentences, strict=True):
         assert process.returncode == 1 and sentence in process.stderr
-        assert "training examples" not in process.stdout and "Scoring" not in process.stdout
+        assert "Start 1/" not in process.stdout and "Scoring" not in process.stdout
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
 @pytest.mark.parametrize("binarize", ["none", "threshold"])
@@ -301,4 +313,9 @@ def test_names_by_number_and_by_majority(tmp_path):
     by_id = write(tmp_path / "i.csv", ("id", "name"), [("a", "x"), ("b", "x"), ("c", "y"), ("d", "y")])
     found = cluster_names.read(by_id, 3, {"a": 0, "b": 0, "c": 0, "d": 2})
     assert found["names"] == ["x", "1", "y"]
+    # A name that is the number of another cluster does not make the two one.
+    of_numbers = write(tmp_path / "o.csv", ("cluster", "name"), [(0, 2), (1, 1)])
+    assert cluster_names.read(of_numbers, 4, {})["names"] == ["2", "1", "cluster 2", "3"]
+    clusters, known = np.array([0, 1, 1, 2]), np.array([1, 0, -1, -1])
+    assert guide.names_of(clusters, known, ["2", "9"], 3)["names"] == ["9", "2", "cluster 2"]
     assert found["certainty"] == [pytest.approx(2 / 3), None, 1.0]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
+import itertools
 import logging
 import re
 from collections.abc import Callable
@@ -20,9 +23,9 @@ log = logging.getLogger(__name__)
 _SEPARATORS = (",", ";", "\t", "|")
 # What a first column without a name is called.
 ROW = "row"
-# Bytes at the beginning of a file by which it is judged.
+# Bytes at the beginning of a file, and rows of them, by which it is judged.
 _SAMPLE = 1 << 16
-_LINES = 50
+_ROWS = 50
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 # What stands for a missing value.
 NULLS = ["", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None", "?", "-"]
@@ -47,12 +50,12 @@ def read_delimited(path: str | Path, is_text: Callable[[str], bool] = lambda nam
     if b"\0" in sample:
         raise InputError(f"{path} is no text file: write it again as CSV in UTF-8, or as Parquet.")
     encoding = _encoding(path)
-    lines = sample.decode(encoding, errors="ignore").removeprefix("\ufeff").splitlines()
-    lines = [line for line in (lines if whole or len(lines) == 1 else lines[:-1]) if line.strip()][:_LINES]
-    if not lines:
+    text = sample.decode(encoding, errors="ignore").removeprefix("\ufeff")
+    if not text.strip():
         raise InputError(f"{path} holds nothing but blank lines: give a table with a row for each example.")
-    separator = _separator(path, lines)
-    rows = list(csv.reader(lines, delimiter=separator))
+    read_by = {separator: _rows(text, whole, separator) for separator in _SEPARATORS}
+    separator = _separator(path, read_by)
+    rows = [row for _, row in read_by[separator]]
     values = [value.strip() for row in rows[1:] for value in row]
     decimal = "," if separator != "," and any(_DECIMAL_COMMA.fullmatch(value) for value in values) else "."
     has_names = _has_names(rows)
@@ -66,7 +69,18 @@ def read_delimited(path: str | Path, is_text: Callable[[str], bool] = lambda nam
             "%s: its first line is taken as %s.", path, "names, though it holds numbers" if has_names else "data"
         )
     texts = [name for name in rows[0] if is_text(name.strip() or ROW)] if has_names else []
-    return _parsed(path, separator, decimal, encoding, has_names, texts)
+    table = _parsed(path, separator, decimal, encoding, has_names, texts)
+    if decimal == "." and separator != "," and _decimal_commas_of(table, texts):  # beyond the rows looked at
+        table = _parsed(path, separator, ",", encoding, has_names, texts)
+    return table
+
+
+def _rows(text, whole, separator):
+    """The first rows that are no blank lines, each with the number of its last line: a text may hold several."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows = [(reader.line_num, row) for row in itertools.islice(reader, 2 * _ROWS) if "".join(row).strip()]
+    is_cut = not whole and next(reader, None) is None
+    return (rows[:-1] if is_cut and len(rows) > 1 else rows)[:_ROWS]
 
 
 def _parsed(path, separator, decimal, encoding, has_names, texts):
@@ -96,12 +110,43 @@ def _parsed(path, separator, decimal, encoding, has_names, texts):
                 f"{path} cannot be read as a table ({' '.join(str(error).split())[:160]}): every line must have "
                 "as many values as the first."
             ) from None
-    for index, column in enumerate(table.columns):
+    for index, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
         if pyarrow.types.is_string(column.type):
-            table = table.set_column(index, table.column_names[index], compute.utf8_trim_whitespace(column))
+            trimmed = compute.utf8_trim_whitespace(column)
+            table = table.set_column(index, name, trimmed if name in texts else _typed(trimmed, decimal))
     if not has_names:
         return table.rename_columns([f"column_{index}" for index in range(table.num_columns)])
     return table.rename_columns([name.strip() or ROW for name in table.column_names])
+
+
+def _typed(column, decimal):
+    """Of trimmed texts those that stand for a missing value are missing, and the others what they are without."""
+    import pyarrow
+    from pyarrow import compute
+
+    padded = compute.is_in(column, pyarrow.array(NULLS))
+    if not compute.any(padded).as_py():
+        return column
+    column = compute.if_else(padded, pyarrow.scalar(None, column.type), column)
+    plain = column if decimal == "." else compute.replace_substring(column, ",", ".")
+    for kind in (pyarrow.int64(), pyarrow.bool_(), pyarrow.timestamp("us"), pyarrow.float64()):
+        with contextlib.suppress(pyarrow.ArrowInvalid):
+            return plain.cast(kind)
+    return column
+
+
+def _decimal_commas_of(table, texts):
+    """Whether a column was read as texts that are all numbers with a comma, and no number has a point."""
+    import pyarrow
+    from pyarrow import compute
+
+    found = False
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pyarrow.types.is_floating(column.type):
+            return False
+        if name not in texts and pyarrow.types.is_string(column.type) and column.null_count < len(column):
+            found = found or compute.all(compute.match_substring_regex(column, r"^[-+]?\d+(,\d+)?$")).as_py()
+    return found
 
 
 def _encoding(path):
@@ -114,15 +159,15 @@ def _encoding(path):
     return "utf-8"
 
 
-def _separator(path, lines):
-    """The one by which every line has the same number of values, the most of them."""
+def _separator(path, read_by):
+    """The one by which every row has the same number of values, the most of them."""
     counts = {}
-    for separator in _SEPARATORS:
-        found = {len(row) for row in csv.reader(lines, delimiter=separator)}
+    for separator, rows in read_by.items():
+        found = {len(row) for _, row in rows}
         if len(found) == 1:
             counts[separator] = found.pop()
     fitting = [separator for separator, count in counts.items() if count > 1]
-    if "," in fitting and len(fitting) == 2 and _decimal_commas(lines, next(s for s in fitting if s != ",")):
+    if "," in fitting and len(fitting) == 2 and _decimal_commas(read_by[next(s for s in fitting if s != ",")]):
         fitting.remove(",")
     if len(fitting) > 1:
         raise InputError(
@@ -131,21 +176,20 @@ def _separator(path, lines):
         )
     if fitting:
         return fitting[0]
-    if counts and not any(separator in line for line in lines for separator in _SEPARATORS):
+    if all(len(row) == 1 for rows in read_by.values() for _, row in rows):
         return ","  # a single column
-    first = {separator: len(next(csv.reader(lines[:1], delimiter=separator))) for separator in _SEPARATORS}
-    likely = max(first, key=lambda separator: first[separator])
-    widths = [len(row) for row in csv.reader(lines, delimiter=likely)]
-    odd = next((number for number, width in enumerate(widths) if width != widths[0]), 0)
+    likely = max(read_by, key=lambda separator: len(read_by[separator][0][1]))
+    (first, names), *rows = read_by[likely]
+    odd, row = next(((line, row) for line, row in rows if len(row) != len(names)), (first, names))
     raise InputError(
-        f"{path}: line {odd + 1} has {widths[odd]} values, but line 1 has {widths[0]} (separated by {likely!r}): "
+        f"{path}: line {odd} has {len(row)} values, but line {first} has {len(names)} (separated by {likely!r}): "
         "write it again with one separator, and texts that hold it in quotes."
     )
 
 
-def _decimal_commas(lines, separator):
-    """Whether the commas of lines without names are those of numbers."""
-    values = [value.strip() for row in csv.reader(lines, delimiter=separator) for value in row]
+def _decimal_commas(rows):
+    """Whether the commas of rows without names are those of numbers."""
+    values = [value.strip() for _, row in rows for value in row]
     return all(_is_number(value) for value in values if value)
 
 

@@ -23,7 +23,10 @@ def is_frame(data: object) -> bool:
 
 
 def as_table(
-    data: Any, name: str = "the table", is_text: Callable[[str], bool] = lambda name: False
+    data: Any,
+    name: str = "the table",
+    is_text: Callable[[str], bool] = lambda name: False,
+    is_wanted: Callable[[str], bool] = lambda name: True,
 ) -> dict[str, np.ndarray]:
     """The columns of a table in memory.
 
@@ -32,12 +35,14 @@ def as_table(
         name: text, what messages call it. Default "the table".
         is_text: function of a column's name to whether its whole numbers and dates are to be texts, as ids are.
             Default: none is.
+        is_wanted: function of a column's name to whether it is of use: what cannot be read of others is left out.
+            Default: all are.
 
     Returns:
         See `read_table`.
 
     Raises:
-        InputError: if a name is there twice, or a column holds neither numbers, dates nor texts.
+        InputError: if a name is there twice, or a column of use holds neither numbers, dates nor texts.
     """
     import pyarrow
 
@@ -62,7 +67,12 @@ def as_table(
             ) from None
     columns: dict[str, np.ndarray] = {}
     for column_name, column in zip(names, data.columns, strict=True):
-        arrays = _arrays(name, column_name, column, is_text(column_name))
+        try:
+            arrays = _arrays(name, column_name, column, is_text(column_name))
+        except InputError:
+            if is_wanted(column_name):
+                raise
+            continue
         again = next((each for each in arrays if each in columns or (each != column_name and each in names)), None)
         if again is not None:
             raise InputError(

@@ -169,8 +169,8 @@ def resize_arrays(dataset: Dataset, image_size: ImageSize) -> Dataset:
         return dataset
     if side != image_size:
         log.info("%s: %s.", dataset.name, told(np.array([shape[:2]]), side))
-    test = None if dataset.test is None else _resized(dataset.test, side)
-    return replace(dataset, train=_resized(dataset.train, side), test=test, image_size=side)
+    test = None if dataset.test is None else resized(dataset.test, side)
+    return replace(dataset, train=resized(dataset.train, side), test=test, image_size=side)
 
 
 def told(sizes: np.ndarray, side: int) -> str:
@@ -199,7 +199,16 @@ def _is_handy(height: int, width: int) -> bool:
     return True
 
 
-def _resized(split: Split, side: int) -> Split:
+def resized(split: Split, side: int) -> Split:
+    """Images as squares.
+
+    Args:
+        split: `Split` of images.
+        side: Of the squares, in pixels.
+
+    Returns:
+        `Split`.
+    """
     from PIL import Image
 
     examples = split.examples

@@ -49,10 +49,11 @@ def load_table(
     Raises:
         InputError: If the file cannot be read, a named column is not there, or nothing is left to work on.
     """
-    table = read_table(path, lambda name: name == id_column)
+    wanted = None if columns is None else {*columns, label_column, id_column}
+    table = read_table(path, lambda name: name == id_column, lambda name: wanted is None or name in wanted)
     check_named(path, table, label_column=label_column, id_column=id_column)
     try:
-        data = chosen(table, columns, {label_column, id_column})
+        data = chosen(table, columns, label_column, id_column)
         described, left_out = describe(data, kinds)
         examples = described.numbers(data)
     except InputError as error:
@@ -85,7 +86,11 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
     Raises:
         InputError: if the file cannot be read or lacks a column of the model's.
     """
-    table = read_table(path, lambda name: name == id_column)
+    table = read_table(
+        path,
+        lambda name: name == id_column or name in columns.worded,
+        lambda name: name == id_column or name in columns.names,
+    )
     try:
         examples = columns.numbers(table)
     except InputError as error:
@@ -103,13 +108,18 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
     return Split(examples, None, ids, missing=True)
 
 
-def read_table(path: str | Path, is_text: Callable[[str], bool] = lambda name: False) -> dict[str, np.ndarray]:
+def read_table(
+    path: str | Path,
+    is_text: Callable[[str], bool] = lambda name: False,
+    is_wanted: Callable[[str], bool] = lambda name: True,
+) -> dict[str, np.ndarray]:
     """The columns of a table file.
 
     Args:
         path: as in `load_table`.
         is_text: function of a column's name to whether its values are texts, whatever they look like, as ids are.
             Default: none is.
+        is_wanted: as in `as_table`. Default: all are.
 
     Returns:
         Dict of arrays (N,) by name: numbers, days since 1970 of dates, bools, or objects that are strings or None.
@@ -131,7 +141,7 @@ def read_table(path: str | Path, is_text: Callable[[str], bool] = lambda name: F
         table = read_delimited(path, is_text)
     if not table.num_rows:
         raise InputError(f"{path} has no row: give a table with a row for each example.")
-    return as_table(table, str(path), is_text)
+    return as_table(table, str(path), is_text, is_wanted)
 
 
 def parquet_files(path: str | Path) -> list[Path]:
@@ -199,22 +209,31 @@ def check_named(path: str | Path, table: Mapping[str, np.ndarray], **options: st
 
 
 def chosen(
-    table: Mapping[str, np.ndarray], columns: Sequence[str] | None, set_aside: set[str | None]
+    table: Mapping[str, np.ndarray],
+    columns: Sequence[str] | None,
+    label_column: str | None,
+    id_column: str | None,
 ) -> dict[str, np.ndarray]:
     """The columns to find clusters in.
 
     Args:
         table: Columns by name.
-        columns: Their names, or None: all but those that are set aside.
-        set_aside: Names.
+        columns: Their names, or None: all but the two that follow.
+        label_column: Name or None.
+        id_column: Name or None.
 
     Returns:
         Dict of these columns.
 
     Raises:
-        InputError: If one is not there.
+        InputError: If one is not there, or is that of the labels.
     """
-    names = [name for name in table if name not in set_aside] if columns is None else list(columns)
+    if columns is not None and label_column in columns:
+        raise InputError(
+            f"column {label_column!r} is named as data and as label_column, and would give the clusters away: "
+            "leave it out of columns, or leave out label_column."
+        )
+    names = [name for name in table if name not in (label_column, id_column)] if columns is None else list(columns)
     absent = [name for name in names if name not in table]
     if absent:
         raise InputError(f"there is no column {absent[0]!r}. There are: {', '.join(table)}.")

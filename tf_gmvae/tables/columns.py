@@ -7,6 +7,7 @@ probability, is made from the `Columns` that describe them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +17,8 @@ import numpy as np
 from tf_gmvae.checks import is_absent
 from tf_gmvae.errors import InputError
 
+# The words of a column of bools.
+_TRUTH = ("false", "true")
 KINDS = ("real", "count", "yes_no", "category")
 
 
@@ -72,6 +75,15 @@ class Columns:
         names = [f"{c.name} = {c.levels[1]}" if c.levels else c.name for c in numbers]
         categories = [column for column in self.columns if column.kind == "category"]
         return (*names, *(f"{c.name} = {level}" for c in categories for level in c.levels))
+
+    @property
+    def worded(self) -> frozenset[str]:
+        """Names of those with a level that is neither a number, true nor false: they were read as texts."""
+        return frozenset(
+            column.name
+            for column in self.columns
+            if any(_single(level) is None and level.casefold() not in _TRUTH for level in column.levels)
+        )
 
     def as_config(self) -> list[dict[str, Any]]:
         """A list that JSON can hold."""
@@ -211,12 +223,18 @@ class _Levels:
         # 0.1 of float32 is another number than 0.1, and yes is 1 in a table of numbers.
         as_number = {"false": 0.0, "true": 1.0} if set(levels) == {"false", "true"} else {}
         keys = [as_number.get(level, _single(level)) for level in levels]
-        self.of_number = {key: number for number, key in enumerate(keys) if key is not None}
+        times = Counter(keys)
+        self.of_number = {key: n for n, key in enumerate(keys) if key is not None and times[key] == 1}
+        # A column of True and False is read as bools, and as texts beside any other value.
+        self.of_truth = {level.casefold(): number for level, number in self.of_text.items()}
 
     def __call__(self, value: object) -> float:
-        number = self.of_text.get(as_text(value))
-        if number is None and not isinstance(value, str):
-            number = self.of_number.get(_single(value))
+        text = as_text(value)
+        number = self.of_text.get(text)
+        if number is None and (single := _single(value)) is not None:
+            number = self.of_number.get(single)
+        if number is None and text.casefold() in _TRUTH:
+            number = self.of_truth.get(text.casefold())
         return np.nan if number is None else number
 
 
@@ -235,8 +253,11 @@ def _parsed(name, values, missing):
         try:
             numbers[row] = float(values[row])
         except (TypeError, ValueError):
+            # Beside one word all of a column of dates, or of decimal commas, are texts: the word is the culprit.
+            words = (r for r in np.flatnonzero(~missing) if not any(c.isdecimal() for c in str(values[r])))
+            odd = next(words, row)
             raise InputError(
-                f"Column {name!r} must hold numbers, but holds {str(values[row])[:40]!r} in row {row}: repair "
+                f"Column {name!r} must hold numbers, but holds {str(values[odd])[:40]!r} in row {odd}: repair "
                 "it, or leave it empty."
             ) from None
     return numbers

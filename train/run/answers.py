@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tf_gmvae import disk
+from tf_gmvae.data import table
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 
@@ -119,11 +120,12 @@ def _summed(posterior, group_of):
     return posterior @ np.eye(group_of.max() + 1)[group_of]
 
 
-def check_output(path: str | Path) -> Path:
+def check_output(path: str | Path, dataset: str | Path) -> Path:
     """Finds out, before any work, whether answers can be written to a file.
 
     Args:
         path: path that ends in .csv or .parquet.
+        dataset: what the answers are of, a name or a path: they neither take its place nor become a part of it.
 
     Returns:
         `Path`.
@@ -137,6 +139,12 @@ def check_output(path: str | Path) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         fault = "is a folder" if path.is_dir() else f"lies in {path.parent}, which is no folder"
         raise InputError(f"--output={path} {fault}: give the path of a file in a folder that exists.")
+    data = Path(dataset).expanduser()
+    if data.is_file() and data.resolve() == path.resolve():
+        raise InputError(f"--output={path} is the data set itself: give the path of another file.")
+    beside_parts = data.is_dir() and data.resolve() in path.resolve().parents and table.is_parquet(data)
+    if beside_parts and path.suffix.lower() == PARQUET:
+        raise InputError(f"--output={path} would be read as a part of {data}: give a path outside that folder.")
     return path
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from train.run import kept
 def read(path: str | Path, num_components: int, clusters_by_id: Mapping[str, int]) -> dict[str, Any]:
     """Names from a table of two columns: cluster and name, or id and name of a few examples.
 
-    A cluster that is not in the table is called by its number. Clusters of one name are one from then on.
+    A cluster that is not in the table is called as `filled` says. Clusters of one name are one from then on.
 
     Args:
         path: table, such as a .csv file.
@@ -46,11 +46,47 @@ def read(path: str | Path, num_components: int, clusters_by_id: Mapping[str, int
         raise InputError(
             f"{path} names cluster {cluster} twice, {' and '.join(map(repr, given[cluster]))}: keep one."
         )
-    chosen = [given[k].most_common(1)[0] if k in given else (str(k), 0) for k in range(num_components)]
+    chosen = [given[k].most_common(1)[0] if k in given else (None, 0) for k in range(num_components)]
     certainty = [
         None if by_cluster or k not in given else chosen[k][1] / given[k].total() for k in range(num_components)
     ]
-    return {"names": [name for name, _ in chosen], "certainty": certainty}
+    return {"names": filled([name for name, _ in chosen]), "certainty": certainty}
+
+
+def filled(names: Sequence[str | None]) -> list[str]:
+    """Names of all clusters: one without is called by its number, "7", or "cluster 7" if another has that name.
+
+    Args:
+        names: list of K texts, None where there is no name.
+
+    Returns:
+        List of K texts. Two that had no name, or one that had none and one that had, never share theirs.
+    """
+    given, called = set(names), []
+    for number, name in enumerate(names):
+        own = str(number)
+        while name is None and own in given:
+            own = f"cluster {own}"
+        called.append(own if name is None else name)
+    return called
+
+
+def check(path: str | Path, num_components: int, ids: Collection[str] | None) -> None:
+    """Refuses a table of names with a cluster or id that there is not: it can be known before any training.
+
+    Args:
+        path: as in `read`.
+        num_components: K.
+        ids: ids of the examples, without those that several bear; None where they are not at hand.
+
+    Raises:
+        InputError: if it is so.
+    """
+    names = columns_of(path)
+    if "cluster" in names:
+        _numbers(path, names["cluster"], num_components)
+    elif ids is not None:
+        _of_ids(path, names["id"], dict.fromkeys(ids, 0))
 
 
 def columns_of(path: str | Path) -> dict[str, list[str]]:

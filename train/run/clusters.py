@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from absl import flags
 
 from tf_gmvae import terminal
+from tf_gmvae.data.shards.split import ShardedSplit
+from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
 from tf_gmvae.model.inference import Examination
 from train.run import answers, cluster_names, samples
@@ -39,6 +43,27 @@ def check_names(names: str | None, answers_are_written: bool) -> None:
     if not answers_are_written:
         raise InputError("--names is for the files that --noanswers leaves out: drop one of the two.")
     cluster_names.columns_of(names)
+
+
+def check_names_of(names: str | None, dataset: Dataset, num_components: int) -> None:
+    """Refuses, before any training, names of clusters or examples that there are not.
+
+    Args:
+        names: value of --names.
+        dataset: `Dataset`; ids of shards are looked at when they are needed.
+        num_components: K.
+
+    Raises:
+        InputError: if it is so.
+    """
+    if names is None:
+        return
+    splits = [split for split in (dataset.train, dataset.test) if split is not None]
+    ids = None
+    if not any(isinstance(split, ShardedSplit) for split in splits):
+        times = Counter(text for split in splits for text in answers.ids(split).tolist())
+        ids = [text for text, number in times.items() if number == 1]
+    cluster_names.check(names, num_components, ids)
 
 
 def write(

@@ -65,9 +65,9 @@ def names_of(clusters: np.ndarray, known: np.ndarray, classes: list[str], num_co
         num_components: K.
 
     Returns:
-        Dict that JSON can hold: "examples" and "classes", how many there were; "names", a list of K texts, a
-        cluster without a known example is called by its number; "certainty", a list of K floats or None: the share
-        of the known examples of a cluster that bear its name.
+        Dict that JSON can hold: "examples" and "classes", how many there were; "names", a list of K texts, of a
+        cluster without a known example as `cluster_names.filled` has it; "certainty", a list of K floats or None:
+        the share of the known examples of a cluster that bear its name.
     """
     class_of = of_parts(clusters, known, num_components)
     certainty = [
@@ -77,6 +77,6 @@ def names_of(clusters: np.ndarray, known: np.ndarray, classes: list[str], num_co
     return {
         "examples": int(np.sum(known >= 0)),
         "classes": len(classes),
-        "names": [str(k) if class_of[k] < 0 else classes[class_of[k]] for k in range(num_components)],
+        "names": cluster_names.filled([None if number < 0 else classes[number] for number in class_of]),
         "certainty": certainty,
     }

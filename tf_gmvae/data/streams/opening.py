@@ -47,8 +47,8 @@ def open_source(name: str, data_dir: str | None = None, **options: Any) -> Sourc
         if path.is_dir():
             of_images = ("image_size", "channels", "skip_broken")
             return _of_images(path, **{option: options[option] for option in of_images})
-        if path.suffix.lower() == ".npy" and path.is_file() and options["image_size"] in (None, "auto"):
-            return of_npy(path, options["series"])
+        if path.suffix.lower() == ".npy" and path.is_file():
+            return of_npy(path, options["series"], options["image_size"])
     return of_dataset(load(name, data_dir, **options))
 
 

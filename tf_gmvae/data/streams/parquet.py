@@ -54,7 +54,7 @@ def of_parquet(
     sample, texts = _sampled(files, total, label_column)
     table.check_named(path, sample, label_column=label_column, id_column=id_column)
     try:
-        described, _ = describe(table.chosen(sample, columns, {label_column, id_column}), kinds)
+        described, _ = describe(table.chosen(sample, columns, label_column, id_column), kinds)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     class_names = None if label_column is None else table.in_order(texts)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tf_gmvae.data.pictures import ImageSize, resize_arrays, resized
 from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.tables.columns import Columns
@@ -75,25 +76,31 @@ def of_dataset(dataset: Dataset) -> Source:
     return Source(tuple(pieces), dataset.class_names, columns, dataset.image_size, is_parallel=False)
 
 
-def of_npy(path: Path, series: bool) -> Source:
+def of_npy(path: Path, series: bool, image_size: ImageSize = None) -> Source:
     """A .npy file that is left on the disk.
 
     Args:
         path: The file, which `data.load` could read if it were small.
         series: As in `data.load`.
+        image_size: As in `data.load`. Default None.
 
     Returns:
         Its `Source`.
+
+    Raises:
+        InputError: If a side is given for what are no images.
     """
     array = np.load(path, mmap_mode="r", allow_pickle=False)
+    first = next(_of_npy(path, 0, 1, series, False, None))
+    side = resize_arrays(Dataset(str(path), first), image_size).image_size
     columns = None
     if array.ndim == 2 and not series:
         columns = of_array(np.asarray(array[drawn(len(array), DESCRIBED, seed=0)], "float32"))
     pieces = [
-        Piece("train", functools.partial(_of_npy, path, begin, end, series, columns is not None))
+        Piece("train", functools.partial(_of_npy, path, begin, end, series, columns is not None, side))
         for begin, end in ranges(len(array), array[0].nbytes)
     ]
-    return Source(tuple(pieces), columns=columns)
+    return Source(tuple(pieces), columns=columns, image_size=side)
 
 
 def ranges(size: int, bytes_each: int = 1) -> list[tuple[int, int]]:
@@ -117,10 +124,11 @@ def _of_split(split, begin, end, as_floats):
         yield Split(examples, part.labels, part.ids, part.missing or as_floats)
 
 
-def _of_npy(path, begin, end, series, as_floats):
+def _of_npy(path, begin, end, series, as_floats, side):
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     for first in range(begin, end, BLOCK):
         rows = np.array(array[first : min(first + BLOCK, end)])
         if series and rows.ndim == 2:
             rows = rows[..., np.newaxis]
-        yield Split.from_arrays(rows.astype("float32") if as_floats else rows, series=series)
+        split = Split.from_arrays(rows.astype("float32") if as_floats else rows, series=series)
+        yield split if side is None else resized(split, side)

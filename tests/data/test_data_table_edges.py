@@ -1,0 +1,164 @@
+"""Tables whose types cannot be told from their first rows, or from the new rows alone."""
+
+import functools
+
+import numpy as np
+import pandas
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from tf_gmvae.data import load
+from tf_gmvae.data.streams.opening import open_source
+from tf_gmvae.data.table import load_rows, read_table
+from tf_gmvae.errors import InputError
+from tf_gmvae.tables.describing import describe
+
+
+def saved(folder, text, name="own.csv"):
+    path = folder / name
+    path.write_bytes(text.encode())
+    return path
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("inner", ["\n", "\u2028", "\x85", '""'])
+@pytest.mark.parametrize("rows", [30, 5000])  # the second is longer than what files are judged by
+def test_a_quoted_text_may_hold_any_end_of_line(tmp_path, end, inner, rows):
+    lines = [f'{n},"one{inner}two",{n / 2},{"xy"[n % 2]}' for n in range(rows)]
+    table = read_table(saved(tmp_path, end.join(["a,note,b,c", *lines, ""])))
+    assert set(table["note"]) == {"one" + inner.replace('""', '"') + "two"}
+    np.testing.assert_array_equal(table["b"], np.arange(rows) / 2)
+    with pytest.raises(InputError, match=r"line 5 has 2 values, but line 1 has 3 \(separated by ','\)"):
+        read_table(saved(tmp_path, 'a,b,c\n1,"x\ny",2\n3,4,5\n6,7\n'))
+
+
+@pytest.mark.parametrize("word", ["  ", "NA ", "   NA", " ? "])
+def test_blanks_around_what_is_missing_do_not_count(tmp_path, word):
+    text = f"i,f,yes,day,text\n1,2.5,true,2020-01-02,x\n{','.join([word] * 5)}\n3,4.5,false,2020-01-04,y\n"
+    table = read_table(saved(tmp_path, text))
+    np.testing.assert_array_equal(table["i"], [1, np.nan, 3])
+    np.testing.assert_array_equal(table["f"], [2.5, np.nan, 4.5])
+    assert table["yes"].tolist() == [True, None, False] and table["text"].tolist() == ["x", None, "y"]
+    np.testing.assert_array_equal(table["day"], [18263, np.nan, 18265])
+    commas = read_table(saved(tmp_path, f"i;f\n1;2,5\n{word};{word}\n3;4,5\n"))
+    np.testing.assert_array_equal(commas["f"], [2.5, np.nan, 4.5])
+
+
+def test_a_decimal_comma_may_come_late(tmp_path):
+    whole = "".join(f"{n};{n % 7};t{n % 3}\n" for n in range(60))
+    table = read_table(saved(tmp_path, f"a;b;c\n{whole}60,5;3;t1\n"))
+    np.testing.assert_array_equal(table["a"], [*range(60), 60.5])
+    # Where numbers have a point, a comma is something else.
+    mixed = read_table(saved(tmp_path, f"a;b;c\n{whole}60,5;3.5;t1\n"))
+    assert mixed["a"][-1] == "60,5" and mixed["b"][-1] == 3.5
+
+
+def trained_on(folder, values):
+    return load(saved(folder, "x,c\n" + "".join(f"{n},{v}\n" for n, v in enumerate(values)), "old.csv")).columns
+
+
+@pytest.mark.parametrize(
+    ("trained", "new"),
+    [
+        (["True", "False", "unknown"], ["True", "False"]),
+        (["True", "False"], ["True", "unheard", "False"]),
+        (["08:00", "12:30", "all day"], ["08:00", "12:30"]),
+        (["2020-01-01", "2020-02-01", "later"], ["2020-01-01", "2020-02-01"]),
+        (["1", "2", "many"], ["1", "2"]),
+        (["01", "1", "a"], ["01", "1"]),
+        (["0", "1"], ["0.0", "1.0", "none"]),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "frame"])
+def test_levels_are_known_again_whatever_stands_beside_them(tmp_path, trained, new, form):
+    columns = trained_on(tmp_path, trained)
+    assert columns.columns[1].kind in ("yes_no", "category")
+    levels = columns.columns[1].levels
+    lines = "x,c\n" + "".join(f"{n},{v}\n" for n, v in enumerate(new))
+    if form == "csv":
+        found = load_rows(saved(tmp_path, lines, "new.csv"), columns).examples[:, 1]
+    else:  # as a job without a guess of types reads it
+        found = columns.numbers({"x": np.arange(len(new)), "c": np.array(new, object)})[:, 1]
+    folded = [level.casefold() for level in levels]
+    expected = [
+        levels.index(v) if v in levels
+        else folded.index(v.casefold()) if v.casefold() in folded
+        else levels.index(v.removesuffix(".0")) if v.endswith(".0") else np.nan
+        for v in new
+    ]  # fmt: skip
+    np.testing.assert_array_equal(found, expected)
+    assert np.isfinite(found).sum() >= 2
+
+
+def test_other_words_are_other_levels(tmp_path):
+    columns = trained_on(tmp_path, ["red", "Blue", "blue"])
+    found = columns.numbers({"x": np.zeros(3), "c": np.array(["Red", "Blue", "blue"], object)})[:, 1]
+    np.testing.assert_array_equal(np.isnan(found), [True, False, False])
+    assert found[1] != found[2]
+
+
+@pytest.mark.parametrize(
+    ("values", "row"),
+    [(["2020-12-28", "2020-12-29", "soon"], 2), (["60,5", "61,5", "many"], 2), (["1", "x", "y"], 1)],
+)
+def test_the_culprit_among_numbers_is_named(values, row):
+    columns, _ = describe({"x": np.array([1.0, 2.0, 4.5])})
+    with pytest.raises(InputError, match=f"holds '{values[row]}' in row {row}"):
+        columns.numbers({"x": np.array(values, object)})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pyarrow.array([[1.0], [1.0, 2.0], [3.0]]), pyarrow.array([b"1", b"2", b"3"]),
+        pyarrow.array([{"b": 1}, {"b": 2}, {"b": 3}]), pyarrow.array([1, 2, 3], pyarrow.duration("s")),
+    ],
+    ids=["lists", "bytes", "structs", "durations"],
+)  # fmt: skip
+def test_columns_that_are_not_asked_for_may_hold_anything(tmp_path, other):
+    path = tmp_path / "own.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1.0, 2.0, 4.0], "other": other, "b": [3, 5, 5]}), path)
+    with pytest.raises(InputError, match="column 'other'"):
+        load(path)
+    chosen = load(path, columns=["b", "a"])
+    np.testing.assert_array_equal(load_rows(path, chosen.columns).examples, chosen.train.examples)
+    with pytest.raises(InputError, match="column 'other'"):
+        load(path, columns=["a"], label_column="other")
+
+
+@pytest.mark.parametrize("name", ["own.csv", "own.parquet"])
+@pytest.mark.parametrize("opened", [load, open_source])
+def test_labels_are_no_data(tmp_path, name, opened):
+    frame = pandas.DataFrame({"a": [1.0, 2.0, 4.0], "kind": ["x", "y", "y"]})
+    (frame.to_parquet if name.endswith("parquet") else functools.partial(frame.to_csv, index=False))(
+        tmp_path / name
+    )
+    options = {"columns": ["a", "kind"], "label_column": "kind", "id_column": None, "kinds": None}
+    more = (
+        {} if opened is load else {"image_size": "auto", "channels": None, "skip_broken": False, "series": False}
+    )
+    with pytest.raises(InputError, match=f"{name}: column 'kind' is named as data and as label_column"):
+        opened(str(tmp_path / name), **options, **more)
+    assert opened(str(tmp_path / name), **{**options, "columns": ["a"]}, **more).columns.names == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((7, 33, 50), "uint8"), ((7, 33, 50, 3), "float32"), ((7, 28, 28), "uint8"), ((7, 5), "f")],
+)
+@pytest.mark.parametrize("image_size", ["auto", None, 16])
+def test_arrays_are_resized_in_pieces_as_they_are_in_memory(tmp_path, shape, dtype, image_size):
+    rng = np.random.default_rng(0)
+    array = rng.integers(0, 255, shape, "uint8") if dtype == "uint8" else rng.random(shape).astype("float32")
+    np.save(tmp_path / "x.npy", array)
+    options = {"image_size": image_size, "channels": None, "skip_broken": False, "series": False}
+    if len(shape) == 2 and image_size == 16:
+        with pytest.raises(InputError, match="image_size applies to images"):
+            open_source(str(tmp_path / "x.npy"), **options)
+        return
+    expected = load(tmp_path / "x.npy", image_size=image_size)
+    source = open_source(str(tmp_path / "x.npy"), **options)
+    read = [split.examples for piece in source.pieces for split in piece.read()]
+    np.testing.assert_array_equal(np.concatenate(read), expected.train.examples)
+    assert source.image_size == expected.image_size
