@@ -17,7 +17,7 @@ from train import help as help_page
 from train.run.record import in_words
 
 HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED, TERMINATED, UNHEARD = 130, 143, 141  # by the signals of their names, as of a shell's own commands
 
 
 def run(command: Callable[[], None]) -> None:
@@ -68,6 +68,9 @@ def run(command: Callable[[], None]) -> None:
             signal.signal(number, signal.SIG_IGN)  # impatience does not end in a traceback
         terminal.say(f"\n{stop}" if str(stop) else "\nStopped.", stream=sys.stderr)
         sys.exit(TERMINATED if isinstance(stop, interrupts.Terminated) else INTERRUPTED)
+    except BrokenPipeError:  # whoever read the output, as `| head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNHEARD)
 
 
 class _Printed(logging.Handler):

@@ -108,6 +108,12 @@ def _load(chosen, trained):
             f"{listed(expected.names)}, of certain kinds and in this order: give the table itself, whose columns "
             "are known by their names."
         )
+    if pictures and image_size is None and dataset.train.data_shape != shape:
+        height, width, _ = shape
+        raise InputError(
+            f"{path} has pictures of other sizes than {width} x {height} pixels, on which the model was trained, "
+            f"and only squares are resized: resize them to {width} x {height}."
+        )
     inputs.check_shape((None, *dataset.train.data_shape), shape)
     if dataset.test is None:
         return {"all": dataset.train}

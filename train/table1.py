@@ -7,6 +7,7 @@ every cell of the GMVAE.
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -175,7 +176,7 @@ class _Table:
                 curves[table1_report.title(row)] = [
                     [epoch["test_accuracy_table1"] for epoch in history] for history in histories
                 ]
-        text = table1_report.markdown(entries, "python -m train.table1 " + " ".join(sys.argv[1:]))
+        text = table1_report.markdown(entries, "python -m train.table1 " + shlex.join(sys.argv[1:]))
         RunFolder.write_whole(self.path / "table1.json", json.dumps({"rows": entries}, indent=2) + "\n")
         RunFolder.write_whole(self.path / "table1.md", text)
         figures.accuracy_curves(curves, self.path / "figure4.png")

@@ -13,6 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from conftest import run_warm
+from PIL import Image
 from support.commands import run_all
 
 import tf_gmvae
@@ -22,6 +23,7 @@ from train.run import answers, cluster_names, guide, model_card
 from train.run.answers import Answer
 from train.run.exported import Exported, is_of
 from train.run.folder import RunFolder
+from train.run.run import Run
 
 COLUMNS = ["id", "split", "cluster", "name", "probability", "runner_up", "elbo", "outlier"]
 
@@ -262,6 +264,37 @@ def test_an_export_is_known_by_the_model_it_was_made_of(fruit, tmp_path):
     known = json.loads(record.read_text())
     record.write_text(json.dumps({key: value for key, value in known.items() if key != "model_sha256"}))
     assert is_of(before, RunFolder(other))  # earlier versions went by the time
+    named = RunFolder(shutil.copytree(folder / "fruit", tmp_path / "named"))
+    named.write_clusters({**named.read_clusters(), "names": ["a", "b", "c"]})
+    assert not is_of(version, named)  # nor knows it the names that were given since
+
+
+def test_data_that_are_elsewhere_now_are_named_with_a_mend(fruit, tmp_path):
+    folder, table, lines = fruit
+    moved = Path(shutil.copytree(folder / "fruit", tmp_path / "moved"))
+    flag_file = moved / "run.flags"
+    flag_file.write_text(flag_file.read_text().replace(str(table), "runs/fruit.csv"))
+    with pytest.raises(InputError, match=r"moved were runs/fruit.csv, which is not .*: give --data_dir= with"):
+        Run.open(moved)
+    assert Run.open(moved, str(table.parent)).dataset.train.num_examples == len(lines)
+
+
+def test_pictures_that_are_no_squares_are_asked_for_as_they_were(tmp_path):
+    encoder = keras.Sequential([keras.Input((6, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(4)])
+    decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(48), keras.layers.Reshape((6, 8, 1))])
+    model = tf_gmvae.GMVAE(encoder, decoder, latent_dim=2, style_dim=2, num_components=3, seed=0)
+    version = tf_gmvae.export(model, tmp_path / "sm")
+    for name, size in (("same", (8, 6)), ("other", (20, 15))):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            picture = np.random.default_rng(number).integers(0, 255, size[::-1], "uint8")
+            Image.fromarray(picture).save(tmp_path / name / f"{number}.png")
+    common = [f"--model={version}", f"--output={tmp_path / 'out.csv'}"]
+    same, other = run_all("train.predict", [[*common, f"--dataset={tmp_path / n}"] for n in ("same", "other")])
+    assert same.returncode == 0, same.stderr
+    assert len(rows(tmp_path / "out.csv")) == 3
+    assert other.returncode == 1 and "sizes than 8 x 6 pixels" in other.stderr
+    assert other.stderr.endswith("resize them to 8 x 6.\n")
 
 
 def test_clusters_of_one_name_are_one():

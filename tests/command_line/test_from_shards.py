@@ -126,7 +126,7 @@ def test_scores_say_what_they_are_of(runs):
 @pytest.mark.parametrize(
     "call, sentence",
     [
-        ("guided", "in shards, not in memory"),
+        ("guided", "--guide_labels takes examples in memory, and those of"),
         ("resized", "image_size applies to"),
         ("method", "in shards, not in"),
     ],

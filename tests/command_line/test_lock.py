@@ -70,6 +70,16 @@ def test_another_way_to_the_same_place_is_the_same_place(tmp_path):
             pass
 
 
+def test_here_is_a_place_and_the_root_is_none(tmp_path, monkeypatch):
+    (tmp_path / "one").mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    message = "is being written by process"
+    with lock.held(Path(".")), pytest.raises(InputError, match=message), RunFolder(tmp_path / "one").alone():
+        pass
+    with pytest.raises(InputError, match="/ is the root of all folders"), lock.held(Path("/")):
+        pass
+
+
 def test_what_is_not_needed_is_not_left_behind(tmp_path):
     with RunFolder(tmp_path / "a" / "b" / "run").alone():
         assert (tmp_path / "a" / "b" / ".run.lock").is_file()

@@ -55,6 +55,8 @@ def test_what_is_finished_stays_and_what_is_bad_gets_a_sentence(runs):
     common = ["--method=aae", "--dataset=digits", f"--runs_dir={runs}"]
     (again,) = run_all("train.method", [[*common, "--epochs=2", "--resume"]])
     assert again.returncode == 0 and "nothing is left to train" in again.stdout
+    gap = runs / "gap.csv"
+    gap.write_text("size,age\n" + "".join(f"{n},{'' if n == 3 else n * n}\n" for n in range(20)))
     damaged = runs / "damaged"
     damaged.mkdir()
     (damaged / "run.flags").write_text((runs / "digits-aae-k10-seed0" / "run.flags").read_text())
@@ -68,6 +70,7 @@ def test_what_is_finished_stays_and_what_is_bad_gets_a_sentence(runs):
         ("--epochs=0", "--seed=5"): "--epochs",
         ("--num_components=5000", "--seed=5"): "5000 clusters need at least as many examples",
         ("--dataset=minst",): "minst",
+        (f"--dataset={gap}", "--num_components=2"): "gap.csv has no value in column 'age', row 3, and aae takes",
     }
     page = check_refused("train.method", cases, runs, *common)
     assert "--method=" in page and "--dataset=" in page

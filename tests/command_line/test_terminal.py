@@ -19,6 +19,32 @@ from support.misuse import check_refused
 
 from tf_gmvae import terminal
 
+UNHEARD = """
+import os, sys, time
+from train import cli
+
+def command():
+    for number in range(2):
+        print("line", number, flush=True)
+        input()
+
+sys.argv = ["it"]
+cli.run(command)
+"""
+
+
+def test_whoever_stops_reading_gets_no_traceback():
+    process = subprocess.Popen(
+        [sys.executable, "-c", UNHEARD], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while process.stdout.readline() != "line 0\n":
+        assert process.poll() is None
+    process.stdout.close()
+    _, errors = process.communicate("\n\n")
+    assert (process.returncode, errors) == (141, "")
+
+
 CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 

@@ -1,5 +1,6 @@
 """Folders of pictures, which the tests write with Pillow."""
 
+import logging
 import os
 
 import numpy as np
@@ -59,10 +60,12 @@ def test_names_that_are_not_utf_8_become_text(tmp_path):
     assert sorted(found.train.ids) == [r"Gr\xfcn/2.png", r"Gr\xfcn/\xff1.png", "rot/3.png"]
 
 
-def test_train_and_test_folders_are_splits_with_one_numbering(tmp_path):
+def test_train_and_test_folders_are_splits_with_one_numbering(tmp_path, caplog):
     for path in ("train/cat/1.png", "train/elk/1.png", "test/elk/2.png", "test/owl/2.png", "other/x.png"):
         save(tmp_path / path)
-    dataset = load(tmp_path)
+    with caplog.at_level(logging.INFO):
+        dataset = load(tmp_path)
+    assert f"{tmp_path}: train and test are read; what lies beside them is left out: other." in caplog.messages
     assert dataset.class_names == ("cat", "elk", "owl")
     assert dataset.train.labels.tolist() == [0, 1]
     assert dataset.test.labels.tolist() == [1, 2]

@@ -73,6 +73,9 @@ def image_tree(
     trees = [_class_images(part) for part in parts]
     if has_splits and _images_in(folder):
         raise InputError(f"{folder} has images beside train and test: move them into one of these.")
+    others = sorted(p.name for p in folder.iterdir() if p.is_dir() and p not in parts) if has_splits else []
+    if others := [name for name in others if not name.startswith(".")]:
+        log.info("%s: train and test are read; what lies beside them is left out: %s.", folder, ", ".join(others))
     class_names = tuple(sorted({name for tree in trees for name in tree if name is not None})) or None
     faults = Faults(skip_broken)
     with pictures.no_bombs():

@@ -24,13 +24,16 @@ BATCH = 256
 
 
 def is_of(version: Path, folder: RunFolder) -> bool:
-    """Whether an exported version was made of the model that a run has now.
+    """Whether an exported version was made of the model that a run has now, and has the names of its clusters.
 
     Args:
         version: path of the version.
         folder: `RunFolder` of the run.
     """
-    digest = _record(version).get("model_sha256")
+    record = _record(version)
+    if record.get("names") != folder.read_clusters().get("names"):
+        return False
+    digest = record.get("model_sha256")
     if digest is None:  # of an earlier version
         return version.stat().st_mtime >= folder.model.stat().st_mtime
     return digest == folder.model_digest()

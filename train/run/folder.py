@@ -46,7 +46,7 @@ class RunFolder(RunFiles):
         """
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(lock.held(Path(os.path.realpath(self.path))))
+                stack.enter_context(lock.held(self.path))
             except OSError as error:
                 raise self._unwritable(error) from None
             yield

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.start.known import UNKNOWN, of_parts
@@ -25,12 +26,17 @@ def read(path: str, split: Split, num_components: int) -> tuple[np.ndarray, list
         Int64 array (N,), the class of each example of the split or -1, and the C names of these classes.
 
     Raises:
-        InputError: if the table cannot be read, has other columns, an id that is not that of one training example,
-            two names for one, or more names than there are components.
+        InputError: if the split is in shards, or the table cannot be read, has other columns, an id that is not
+            that of one training example, two names for one, or more names than there are components.
     """
     table = cluster_names.columns_of(path)
     if "id" not in table:
         raise InputError(f"{path} must have a column 'id' beside the column 'name', for examples that are known.")
+    if isinstance(split, ShardedSplit):
+        raise InputError(
+            f"--guide_labels takes examples in memory, and those of {split.folder} are in shards, not in memory: "
+            "leave it out, or give a smaller part of the data as one file."
+        )
     ids, names = table["id"], table["name"]
     own = answers.ids(split).tolist()
     times, number_of = Counter(own), {text: number for number, text in enumerate(own)}

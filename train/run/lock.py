@@ -28,12 +28,15 @@ def held(place: Path) -> Iterator[None]:
         place: path, which need not exist yet.
 
     Raises:
-        InputError: if another process holds it.
+        InputError: if another process holds it, or it is the root of all folders.
         OSError: if there can be no file beside it.
     """
     if fcntl is None:
         yield
         return
+    place = Path(os.path.realpath(place))
+    if not place.name:
+        raise InputError(f"{place} is the root of all folders: give a folder in it.")
     path = place.with_name(f".{place.name}.lock")
     made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)

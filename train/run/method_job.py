@@ -12,6 +12,7 @@ import numpy as np
 from tf_gmvae import data, evaluation, methods, terminal
 from tf_gmvae.callbacks.basic import SaveEveryEpoch, StopAfterSeconds, TrainingSeconds, save_whole
 from tf_gmvae.callbacks.epoch_lines import EpochLines
+from tf_gmvae.errors import InputError
 from tf_gmvae.evaluation import diagnostics
 from train.run import last_screen
 from train.run.folder import RunFolder
@@ -76,6 +77,14 @@ def new_model(settings: MethodSettings, dataset: data.Dataset) -> methods.Cluste
         InputError: if it cannot be trained on these data.
     """
     kind = methods.get(settings.method)
+    examples = dataset.train.examples
+    if dataset.train.missing and np.isnan(examples).any():
+        row, column = (int(number) for number in np.argwhere(np.isnan(examples))[0])
+        which = column if dataset.columns is None else repr(dataset.columns.names[column])
+        raise InputError(
+            f"{dataset.name} has no value in column {which}, row {row}, and {settings.method} takes no missing "
+            "values: fill them, or use train.main, which does."
+        )
     model = kind(dataset.train.data_shape, settings.num_components, settings.seed)
     model.checked(dataset.train)
     return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import zipfile
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import keras
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from tf_gmvae import GMVAE, data, inputs
 from tf_gmvae.clustering.recipe import with_columns
+from tf_gmvae.data.load import is_named
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
@@ -79,6 +81,11 @@ class Run:
         folder.read_how_many()
         folder.read_start()
         folder.read_start_clusters()
+        if not (is_named(settings.dataset) or Path(settings.dataset).expanduser().exists()):
+            raise InputError(
+                f"The data of the run {path} were {settings.dataset}, which is not to be found from here: give "
+                "--data_dir= with the folder that holds them now, or go to where the run was made."
+            )
         return cls(folder, settings, model=load_model(folder), dataset=load_data(settings))
 
     @functools.cached_property
