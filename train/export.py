@@ -9,7 +9,7 @@ from tf_gmvae.serving import versions
 from train import cli
 from train.run import groups, model_card, names
 from train.run.folder import RunFolder
-from train.run.run import load_model
+from train.run.saved import load_model
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
 flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models are kept, one folder each.")

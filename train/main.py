@@ -30,7 +30,8 @@ from train.run import (
 )  # fmt: skip
 from train.run import exported as exported_model
 from train.run.folder import RunFolder
-from train.run.run import Run, build_model, data_to_train_on, load_model, resolved
+from train.run.run import Run, build_model, data_to_train_on, resolved
+from train.run.saved import load_model
 
 settings.Settings.define()
 flags.DEFINE_string("name", None, "Of the run; by default data set, K, M and seed.")

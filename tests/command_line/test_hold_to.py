@@ -9,7 +9,7 @@ from conftest import run_warm
 from support.commands import run_all
 
 from train.run.folder import RunFolder
-from train.run.run import load_model
+from train.run.saved import load_model
 
 # `python -m train.main`, which tells what its start returned.
 TOLD = """

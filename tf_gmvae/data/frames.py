@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.columns import as_text
+from tf_gmvae.tables.levels import as_text
 
 _SECONDS_OF_A_DAY = 86_400.0
 

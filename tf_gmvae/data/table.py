@@ -14,8 +14,9 @@ from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.columns import Columns, as_text, is_missing
+from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
+from tf_gmvae.tables.levels import as_text
 
 SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".feather", ".arrow"}
 # Names that a column of labels often has; used as data, it would give the clusters away.

@@ -7,7 +7,6 @@ probability, is made from the `Columns` that describe them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,9 +15,8 @@ import numpy as np
 
 from tf_gmvae.checks import is_absent
 from tf_gmvae.errors import InputError
+from tf_gmvae.tables import levels
 
-# The words of a column of bools.
-_TRUTH = ("false", "true")
 KINDS = ("real", "count", "yes_no", "category")
 
 
@@ -79,11 +77,7 @@ class Columns:
     @property
     def worded(self) -> frozenset[str]:
         """Names of those with a level that is neither a number, true nor false: they were read as texts."""
-        return frozenset(
-            column.name
-            for column in self.columns
-            if any(_single(level) is None and level.casefold() not in _TRUTH for level in column.levels)
-        )
+        return frozenset(column.name for column in self.columns if any(map(levels.is_word, column.levels)))
 
     def as_config(self) -> list[dict[str, Any]]:
         """A list that JSON can hold."""
@@ -190,7 +184,7 @@ def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
     """
     missing = is_missing(values)
     if column.levels:
-        number_of = _Levels(column.levels)
+        number_of = levels.Levels(column.levels)
         found = [
             np.nan if absent else number_of(value) for value, absent in zip(values.tolist(), missing, strict=True)
         ]
@@ -215,38 +209,6 @@ def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
     return numbers
 
 
-class _Levels:
-    """Values to the numbers of their levels; NaN where there is none."""
-
-    def __init__(self, levels: Sequence[str]) -> None:
-        self.of_text = {level: number for number, level in enumerate(levels)}
-        # 0.1 of float32 is another number than 0.1, and yes is 1 in a table of numbers.
-        as_number = {"false": 0.0, "true": 1.0} if set(levels) == {"false", "true"} else {}
-        keys = [as_number.get(level, _single(level)) for level in levels]
-        times = Counter(keys)
-        self.of_number = {key: n for n, key in enumerate(keys) if key is not None and times[key] == 1}
-        # A column of True and False is read as bools, and as texts beside any other value.
-        self.of_truth = {level.casefold(): number for level, number in self.of_text.items()}
-
-    def __call__(self, value: object) -> float:
-        text = as_text(value)
-        number = self.of_text.get(text)
-        if number is None and (single := _single(value)) is not None:
-            number = self.of_number.get(single)
-        if number is None and text.casefold() in _TRUTH:
-            number = self.of_truth.get(text.casefold())
-        return np.nan if number is None else number
-
-
-def _single(value):
-    """A number as float32 has it; None of what is none."""
-    try:
-        with np.errstate(over="ignore"):
-            return float(np.float32(value))
-    except (TypeError, ValueError):
-        return None
-
-
 def _parsed(name, values, missing):
     numbers = np.full(len(values), np.nan)
     for row in np.flatnonzero(~missing):
@@ -261,31 +223,6 @@ def _parsed(name, values, missing):
                 "it, or leave it empty."
             ) from None
     return numbers
-
-
-def as_text(value: object) -> str:
-    """A level as a text; 1 and 1.0 are the same one.
-
-    Args:
-        value: bool, number or text.
-    """
-    if isinstance(value, bool | np.bool_):
-        return str(bool(value)).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def numbers_first(level: str) -> tuple[int, float, str]:
-    """Key by which levels are sorted: numbers by their size, then texts.
-
-    Args:
-        level: text.
-    """
-    try:
-        return (0, float(level), level)
-    except ValueError:
-        return (1, 0.0, level)
 
 
 def _written(column, numbers):

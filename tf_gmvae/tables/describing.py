@@ -9,7 +9,8 @@ import numpy as np
 
 from tf_gmvae.errors import InputError
 from tf_gmvae.scales import scale_of
-from tf_gmvae.tables.columns import KINDS, Column, Columns, as_numbers, as_text, is_missing, listed, numbers_first
+from tf_gmvae.tables.columns import KINDS, Column, Columns, as_numbers, is_missing, listed
+from tf_gmvae.tables.levels import as_text, numbers_first
 
 # A category of more levels is no cluster's affair, but an identifier or a text.
 MOST_LEVELS = 50

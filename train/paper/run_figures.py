@@ -14,7 +14,7 @@ from tf_gmvae.figures import drawing
 from train.paper import table1_report
 from train.paper.cells import FLOORS, Row
 from train.run.folder import RunFolder
-from train.run.run import load_model
+from train.run.saved import load_model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

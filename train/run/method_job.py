@@ -17,7 +17,7 @@ from tf_gmvae.evaluation import diagnostics
 from train.run import last_screen
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
-from train.run.run import read_model
+from train.run.saved import read_model
 from train.run.scoring import versions
 
 

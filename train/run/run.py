@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -25,9 +23,9 @@ from train.run.choices import likelihood_of, preset_of, style_prior_of
 from train.run.definitions import AUTO, OPTIMIZERS
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
+from train.run.saved import load_model
 from train.run.settings import Settings
 
-Kind = TypeVar("Kind", bound=keras.Model)
 Chosen = TypeVar("Chosen", Settings, MethodSettings)
 # Examples that are scored at a time.
 EVALUATION_BATCH = 256
@@ -259,48 +257,3 @@ def build_model(settings: Settings, dataset: data.Dataset) -> GMVAE:
     assert settings.learning_rate is not None  # resolved
     model.compile(OPTIMIZERS[settings.optimizer](settings.learning_rate))
     return model
-
-
-def load_model(folder: RunFolder) -> GMVAE:
-    """Loads the model a run has saved.
-
-    Args:
-        folder: `RunFolder`.
-
-    Returns:
-        `GMVAE`, compiled if it was when it was saved.
-
-    Raises:
-        InputError: if there is none, or it cannot be read.
-    """
-    if not folder.model.is_file():
-        raise InputError(f"{folder.path} has no {folder.model.name}: the run has not finished its first epoch.")
-    return read_model(folder, GMVAE)
-
-
-def read_model(folder: RunFolder, kind: type[Kind]) -> Kind:
-    """Reads the model file of a run.
-
-    Args:
-        folder: `RunFolder` with a model.
-        kind: class that it must be of.
-
-    Returns:
-        Model of that class.
-
-    Raises:
-        InputError: if it cannot be read.
-    """
-    fault = "it is cut short, or no model that Keras has saved"
-    if zipfile.is_zipfile(folder.model):
-        try:
-            model = keras.saving.load_model(folder.model)
-        except Exception as error:  # whatever a damaged or foreign file leads the readers to
-            fault = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
-        else:
-            if isinstance(model, kind):
-                return model
-            fault = f"it holds something other than a {kind.__name__}"
-    raise InputError(
-        f"{folder.model} cannot be read ({fault}): put back a copy of it, or train the run anew, with --overwrite."
-    )

@@ -6,7 +6,8 @@ from tf_gmvae import data
 from tf_gmvae.data.split import Split
 from train.run.answers import Answer
 from train.run.folder import RunFolder
-from train.run.run import EVALUATION_BATCH, load_model
+from train.run.run import EVALUATION_BATCH
+from train.run.saved import load_model
 
 
 class Trained:

@@ -1,0 +1,86 @@
+"""Levels of yes/no columns and categories: as texts, in order, and known again however a file writes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# The words of a column of bools.
+_TRUTH = ("false", "true")
+
+
+class Levels:
+    """Values to the numbers of their levels; NaN where there is none.
+
+    Args:
+        levels: list of texts.
+    """
+
+    def __init__(self, levels: Sequence[str]) -> None:
+        self.of_text = {level: number for number, level in enumerate(levels)}
+        # 0.1 of float32 is another number than 0.1, and yes is 1 in a table of numbers.
+        as_number = {"false": 0.0, "true": 1.0} if set(levels) == {"false", "true"} else {}
+        keys = [as_number.get(level, single(level)) for level in levels]
+        times = Counter(keys)
+        self.of_number = {key: n for n, key in enumerate(keys) if key is not None and times[key] == 1}
+        # A column of True and False is read as bools, and as texts beside any other value.
+        self.of_truth = {level.casefold(): number for level, number in self.of_text.items()}
+
+    def __call__(self, value: object) -> float:
+        text = as_text(value)
+        number = self.of_text.get(text)
+        if number is None and (as_single := single(value)) is not None:
+            number = self.of_number.get(as_single)
+        if number is None and text.casefold() in _TRUTH:
+            number = self.of_truth.get(text.casefold())
+        return np.nan if number is None else number
+
+
+def as_text(value: object) -> str:
+    """A level as a text; 1 and 1.0 are the same one.
+
+    Args:
+        value: bool, number or text.
+    """
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def is_word(level: str) -> bool:
+    """Whether a level is neither a number, true nor false.
+
+    Args:
+        level: text.
+    """
+    return single(level) is None and level.casefold() not in _TRUTH
+
+
+def single(value: Any) -> float | None:
+    """A number as float32 has it; None of what is none.
+
+    Args:
+        value: bool, number or text.
+    """
+    try:
+        with np.errstate(over="ignore"):
+            return float(np.float32(value))
+    except (TypeError, ValueError):
+        return None
+
+
+def numbers_first(level: str) -> tuple[int, float, str]:
+    """Key by which levels are sorted: numbers by their size, then texts.
+
+    Args:
+        level: text.
+    """
+    try:
+        return (0, float(level), level)
+    except ValueError:
+        return (1, 0.0, level)
