@@ -30,6 +30,7 @@ class Levels:
         self.of_truth = {level.casefold(): number for level, number in self.of_text.items()}
 
     def __call__(self, value: object) -> float:
+        """The number of a value's level."""
         text = as_text(value)
         number = self.of_text.get(text)
         if number is None and (as_single := single(value)) is not None:
