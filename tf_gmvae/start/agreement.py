@@ -4,7 +4,8 @@ Methods differ in what they take for a cluster, and none is right for all data. 
 clusters again in other samples of the data; one that does not finds others each time (Ben-Hur, Elisseeff and Guyon
 2002; von Luxburg 2010). So each method is tried on samples. Among Gaussians that are nearly as stable as each
 other, the data themselves decide by their likelihood; beside a map, whose likelihood says nothing of the data,
-they vote. Of columns of few values the most stable Gaussians count alone. NumPy arrays throughout.
+they vote. Of columns of few values the most stable Gaussians count alone. Clusters with gaps between them, where
+those of the others have none, need no vote. NumPy arrays throughout.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tf_gmvae import terminal, threads
-from tf_gmvae.start import known
+from tf_gmvae.data.sampling import drawn
+from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS
+from tf_gmvae.start import islands, known
 from tf_gmvae.start.candidates import Candidate
 from tf_gmvae.terminal import Step
 
@@ -25,6 +28,8 @@ MOST_ROWS = 1_500
 # By how much a method may be less stable than another, and still have its say: as an estimate from so few samples
 # goes, among Gaussians by their criterion, and beside a map.
 NEARLY, AS_GOOD = 0.1, 0.05
+# How stable clusters with gaps between them are.
+FOUND_AGAIN = 0.95
 # Different values of a column that are few, and the share of such columns from which on a table is one of answers.
 FEW_VALUES, REPEATED_SHARE = 10, 0.25
 # Standard deviations by which a method must fit known examples better, to be believed for them.
@@ -75,8 +80,26 @@ def soft_labels(
     if "map" in voters:
         found["map"] = candidates["map"](points, num_components, seed)
     best = max(voters, key=lambda name: stabilities[name])
+    labels = vote({name: found[name].posterior for name in voters}, stabilities, best)
+    separate = None if repeats else _islands(points, num_components, seed, labels.argmax(axis=1))
+    if separate is not None:
+        say("  Clusters by the gaps between them.")
+        return separate
     say(f"  Clusters by {' and '.join(voters)}.")
-    return vote({name: found[name].posterior for name in voters}, stabilities, best)
+    return labels
+
+
+def _islands(points, num_components, seed, others):
+    """Clusters with gaps between them that are found again in samples, or None."""
+    if len(points) < LEAST_POINTS:
+        return None
+    among = drawn(len(points), min(MOST_ROWS, len(points)), seed)
+    clusters = islands.found(points[among], num_components, seed).posterior.argmax(axis=1)
+    if not islands.are_islands(points[among], clusters, others[among]):
+        return None
+    if stability(points, num_components, seed, islands.found) < FOUND_AGAIN:
+        return None
+    return islands.found(points, num_components, seed).posterior
 
 
 def mostly_repeated(points: np.ndarray) -> bool:
