@@ -21,7 +21,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import tf_gmvae
 from tf_gmvae import GMVAEClusterer, InputError
-from tf_gmvae.start import agreement
+from tf_gmvae.start import agreement, initialization
 
 ALL_SAMPLES = agreement.SAMPLES  # other tests have fewer, from when all files are imported
 # Trained for a moment, since nearly all of the checks fit anew; and long enough to rely on the clusters.
@@ -228,6 +228,7 @@ def test_epochs_are_as_many_as_are_allowed(most, monkeypatch):
         asked.update(given)
 
     monkeypatch.setattr(tf_gmvae.GMVAE, "fit", fit)
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 1)
     GMVAEClusterer(2, max_epochs=most, random_state=0).fit(load_iris().data)
     assert asked["epochs"] == most
 

@@ -21,15 +21,21 @@ from train.run.run import build_model, load_data, resolved
 from train.run.settings import Settings
 
 # What takes its time and is no matter here.
+# Nats: the term begins above it, and falls below.
+ABOVE = 1.55
 BARE = ["--noreport", "--noexport", "--nofloors", "--noanswers"]
 
 
 @pytest.fixture(scope="module")
 def started_run(tmp_path_factory):
-    """A run that stands where its start has ended, with hold and batch normalisation; 56 steps are to come."""
+    """A run that stands where its start has ended, with all that replicas share; 56 steps are to come.
+
+    That is hold, batch normalisation, and a z-prior term that is held above `ABOVE` for the mean of all replicas.
+    """
     flag_values = flags.FlagValues()
     Settings.define(flag_values)
-    flag_values(["", "--dataset=digits", "--preset=digits", "--hold=20", "--epochs=4", "--falling_rate"])
+    flags_given = ["--dataset=digits", "--preset=digits", "--hold=20", "--epochs=4", "--falling_rate"]
+    flag_values(["", *flags_given, f"--min_information={ABOVE}"])
     settings = Settings.from_flags(flag_values)
     dataset = load_data(settings)
     settings = resolved(settings, dataset)
@@ -92,6 +98,8 @@ def test_two_workers_train_as_one_and_only_the_chief_writes(started_run, alone, 
     assert not nothing.exists() and not list((tmp_path / "runs").glob(".*"))
     assert other.stdout.splitlines()[-1] == "The training is over. The chief scores, reports and exports."
     assert_alike(tmp_path / "runs" / "run", alone)
+    first, *_, last = history(alone)
+    assert first["z_prior"] > ABOVE > last["z_prior"]
 
 
 MIRRORED = textwrap.dedent("""

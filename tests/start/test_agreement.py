@@ -53,6 +53,41 @@ def test_tables_of_scikit_learn_are_not_below_k_means(load, margin):
     assert said[1].startswith("  Clusters by mixture")
 
 
+def arcs(num_points, seed):
+    """Bent clusters that nearly touch, and which each point is of."""
+    rng = np.random.default_rng(seed)
+    kind, turn = np.arange(num_points) % 3, rng.uniform(0, np.pi, num_points)
+    points = np.stack([np.cos(turn), np.sin(turn)], axis=1) * (1 + kind)[:, None]
+    return StandardScaler().fit_transform(points + rng.normal(0, 0.2, points.shape)).astype("float32"), kind
+
+
+@pytest.mark.parametrize(
+    ("wrong", "teeth", "is_believed"),
+    [(0.07, 30, True), (0.2, 30, False), (0.07, 0.4, False)],
+    ids=["found again, and neighbours together", "not found again", "neighbours together in the others too"],
+)
+@pytest.mark.parametrize("num_points", [300, 2_000])  # the second is more than are looked at
+def test_a_map_that_parts_few_neighbours_is_believed(wrong, teeth, is_believed, num_points):
+    points, kind = arcs(num_points, seed=0)
+    kind_of = {row.tobytes(): number for row, number in zip(points, kind, strict=True)}
+
+    def on_map(rows, num_components, seed):
+        """The arcs, but for a strip of the plane that is of one of them: another in each sample."""
+        found = np.array([kind_of[row.tobytes()] for row in rows])
+        near = np.abs(rows[:, 0] - np.random.default_rng(seed).uniform(-1.5, 1.5))
+        found[near <= np.quantile(near, wrong)] = 0
+        return candidates.Found(np.eye(num_components)[found], None)
+
+    def comb(rows, num_components, seed):
+        """The same clusters each time, the narrower the more teeth."""
+        return candidates.Found(np.eye(num_components)[np.floor(rows[:, 0] * teeth).astype(int) % 3], 0.0)
+
+    said = []
+    found = agreement.soft_labels(points, 3, 0, {"comb": comb, "map": on_map}, said.append).argmax(axis=1)
+    assert (said[-1] == "  Clusters by map, where neighbours are together.") == is_believed
+    assert (adjusted_rand_score(kind, found) > 0.75) == is_believed
+
+
 def test_the_same_seed_gives_the_same_labels():
     points, _ = blobs([40, 40], 3, 2, seed=1)
     first, second = (labels_of(points, 2, seed=3)[0] for _ in range(2))

@@ -28,8 +28,8 @@ MOST_ROWS = 1_500
 # By how much a method may be less stable than another, and still have its say: as an estimate from so few samples
 # goes, among Gaussians by their criterion, and beside a map.
 NEARLY, AS_GOOD = 0.1, 0.05
-# How stable clusters with gaps between them are.
-FOUND_AGAIN = 0.95
+# How stable clusters with gaps between them are, and those of a map that part few neighbours.
+FOUND_AGAIN, MOSTLY_FOUND_AGAIN = 0.95, 2 / 3
 # Different values of a column that are few, and the share of such columns from which on a table is one of answers.
 FEW_VALUES, REPEATED_SHARE = 10, 0.25
 # Standard deviations by which a method must fit known examples better, to be believed for them.
@@ -85,6 +85,11 @@ def soft_labels(
     if separate is not None:
         say("  Clusters by the gaps between them.")
         return separate
+    if "map" not in voters and stabilities.get("map", 0.0) >= MOSTLY_FOUND_AGAIN:
+        at_home = _at_home(points, num_components, seed, candidates["map"], labels.argmax(axis=1))
+        if at_home is not None:
+            say("  Clusters by map, where neighbours are together.")
+            return at_home
     say(f"  Clusters by {' and '.join(voters)}.")
     return labels
 
@@ -93,13 +98,22 @@ def _islands(points, num_components, seed, others):
     """Clusters with gaps between them that are found again in samples, or None."""
     if len(points) < LEAST_POINTS:
         return None
-    among = drawn(len(points), min(MOST_ROWS, len(points)), seed)
+    among = drawn(len(points), MOST_ROWS, seed)
     clusters = islands.found(points[among], num_components, seed).posterior.argmax(axis=1)
     if not islands.are_islands(points[among], clusters, others[among]):
         return None
     if stability(points, num_components, seed, islands.found) < FOUND_AGAIN:
         return None
     return islands.found(points, num_components, seed).posterior
+
+
+def _at_home(points, num_components, seed, method, others):
+    """Clusters of a method which part far fewer neighbours than others do, or None."""
+    among = drawn(len(points), MOST_ROWS, seed)
+    clusters = method(points[among], num_components, seed).posterior.argmax(axis=1)
+    if islands.leak(points[among], clusters) >= islands.LESS * islands.leak(points[among], others[among]):
+        return None
+    return method(points, num_components, seed).posterior
 
 
 def mostly_repeated(points: np.ndarray) -> bool:
