@@ -125,6 +125,9 @@ def test_columns_that_are_not_asked_for_may_hold_anything(tmp_path, other):
     np.testing.assert_array_equal(load_rows(path, chosen.columns).examples, chosen.train.examples)
     with pytest.raises(InputError, match="column 'other'"):
         load(path, columns=["a"], label_column="other")
+    options = {"label_column": None, "id_column": None, "kinds": None}
+    (piece,) = open_source(str(path), columns=["b", "a"], **options).pieces
+    np.testing.assert_array_equal(next(piece.read()).examples, chosen.train.examples)
 
 
 @pytest.mark.parametrize("name", ["own.csv", "own.parquet"])

@@ -87,11 +87,8 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
     Raises:
         InputError: if the file cannot be read or lacks a column of the model's.
     """
-    table = read_table(
-        path,
-        lambda name: name == id_column or name in columns.worded,
-        lambda name: name == id_column or name in columns.names,
-    )
+    texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
+    table = read_table(path, texts.__contains__, wanted.__contains__)
     try:
         examples = columns.numbers(table)
     except InputError as error:

@@ -51,7 +51,8 @@ def of_parquet(
     total = sum(rows for _, _, rows in groups)
     if not total:
         raise InputError(f"{path} has no row: give a table with a row for each example.")
-    sample, texts = _sampled(files, total, label_column)
+    wanted = None if columns is None else {*columns, label_column, id_column}
+    sample, texts = _sampled(files, total, label_column, lambda name: wanted is None or name in wanted)
     table.check_named(path, sample, label_column=label_column, id_column=id_column)
     try:
         described, _ = describe(table.chosen(sample, columns, label_column, id_column), kinds)
@@ -88,7 +89,7 @@ def _batches(file, groups=None):
             yield pyarrow.Table.from_batches([batch])
 
 
-def _sampled(files, total, label_column):
+def _sampled(files, total, label_column, is_wanted):
     """Columns of rows that are drawn from all files, and all texts that the label column has."""
     import pyarrow
 
@@ -108,7 +109,7 @@ def _sampled(files, total, label_column):
             f"{files[0].parent} has files of other columns or types ({str(error).splitlines()[0][:100]}): put "
             "those of one table into one folder."
         ) from None
-    return as_table(joined, str(files[0])), texts
+    return as_table(joined, str(files[0]), is_wanted=is_wanted), texts
 
 
 def _rows(
@@ -119,9 +120,11 @@ def _rows(
     id_column: str | None,
 ) -> Iterator[Split]:
     number_of = {} if class_names is None else {text: number for number, text in enumerate(class_names)}
+    wanted = {*columns.names, label_column, id_column}
     for file, group in groups:
         for batch in _batches(file, [group]):
-            rows, labels, ids = as_table(batch, str(file), lambda name: name == id_column), None, None
+            rows = as_table(batch, str(file), lambda name: name == id_column, wanted.__contains__)
+            labels, ids = None, None
             try:
                 examples = columns.numbers(rows)
             except InputError as error:
