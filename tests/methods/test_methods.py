@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from scipy.stats import multivariate_normal
 
-from tf_gmvae import InputError, evaluation, methods
+from tf_gmvae import InputError, TrainingDivergedError, evaluation, methods
 from tf_gmvae.methods import aae, catgan, dec, vade
 
 SHORT = {"dec": {"pretraining_epochs": 1}, "vade": {"pretraining_epochs": 1}}
@@ -264,3 +264,17 @@ def test_what_a_method_cannot_take_gets_a_sentence(table):
             methods.DEC(*arguments)
     with pytest.raises(InputError, match="pretraining_epochs"):
         methods.VaDE((6,), pretraining_epochs=0)
+
+
+def test_a_method_that_diverges_is_told_what_it_can_do(digits):
+    model = make("aae", digits[0].shape[1:])
+    model.fit(digits[0], epochs=1, verbose=0)
+
+    class Spoil(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            for weight in self.model.trainable_weights:
+                weight.assign(weight * np.nan)
+
+    # Its learning rate is its paper's, and nothing that a caller could lower.
+    with pytest.raises(TrainingDivergedError, match="at step 2 of epoch 2: standardise the data, or drop extreme"):
+        model.fit(digits[0], epochs=2, initial_epoch=1, verbose=0, callbacks=[Spoil()])

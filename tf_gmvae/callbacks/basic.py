@@ -12,6 +12,10 @@ import tensorflow as tf
 from tf_gmvae import disk, evaluation, objective
 from tf_gmvae.errors import TrainingDivergedError
 
+# What helps a training; and one whose learning rate is that of its paper.
+LOWER_RATE = "lower the learning rate; if that does not help, standardise the data or drop extreme examples"
+FIXED_RATE = "standardise the data, or drop extreme examples"
+
 
 class StopOnNonFinite(keras.callbacks.Callback):
     """Stops training at the first step whose loss or term is NaN or infinite.
@@ -19,9 +23,16 @@ class StopOnNonFinite(keras.callbacks.Callback):
     It raises instead of setting `stop_training`, so that no callback after it, a checkpoint above all, sees
     the spoilt weights.
 
+    Args:
+        mend: text, what to do about it after the first step. Default `LOWER_RATE`.
+
     Raises:
         TrainingDivergedError: naming epoch, step and the terms.
     """
+
+    def __init__(self, mend: str = LOWER_RATE) -> None:
+        super().__init__()
+        self.mend = mend
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Remembers the epoch, for the message."""
@@ -37,9 +48,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
             # Nothing has been learned at the first step: it is the values themselves.
             mend = "standardise the data, column by column for a table, since their values are too large"
             if (self._epoch, batch) != (0, 0):
-                mend = (
-                    "lower the learning rate; if that does not help, standardise the data or drop extreme examples"
-                )
+                mend = self.mend
             raise TrainingDivergedError(
                 f"Training diverged: {', '.join(terms)} became {logs[terms[0]]} at step {batch + 1} of epoch "
                 f"{self._epoch + 1}: {mend}."

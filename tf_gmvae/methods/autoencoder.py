@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import data, terminal
-from tf_gmvae.callbacks.basic import StopOnNonFinite
+from tf_gmvae.callbacks.basic import FIXED_RATE, StopOnNonFinite
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
@@ -105,7 +105,7 @@ class _Reconstruction(keras.Model):
             steps_per_epoch=steps,
             verbose=0,
             shuffle=False,
-            callbacks=[StopOnNonFinite(), *([EpochLines()] if verbose else [])],
+            callbacks=[StopOnNonFinite(FIXED_RATE), *([EpochLines()] if verbose else [])],
         )
 
     def train_step(self, data):

@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from tf_gmvae import checks, data, inputs, likelihoods
-from tf_gmvae.callbacks.basic import StopOnNonFinite
+from tf_gmvae.callbacks.basic import FIXED_RATE, StopOnNonFinite
 from tf_gmvae.errors import InputError
 
 
@@ -119,7 +119,7 @@ class ClusteringMethod(keras.Model):
             initial_epoch=initial_epoch,
             epochs=self.EPOCHS if epochs is None else epochs,
             shuffle=False,  # the batches are shuffled
-            callbacks=[StopOnNonFinite(), *self.own_callbacks(split, initial_epoch), *callbacks],
+            callbacks=[StopOnNonFinite(FIXED_RATE), *self.own_callbacks(split, initial_epoch), *callbacks],
             verbose=verbose,
         )
 
