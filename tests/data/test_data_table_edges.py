@@ -13,6 +13,7 @@ from tf_gmvae.data.streams.opening import open_source
 from tf_gmvae.data.table import load_rows, read_table
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.describing import describe
+from train.run import cluster_names
 
 
 def saved(folder, text, name="own.csv"):
@@ -89,6 +90,20 @@ def test_levels_are_known_again_whatever_stands_beside_them(tmp_path, trained, n
     ]  # fmt: skip
     np.testing.assert_array_equal(found, expected)
     assert np.isfinite(found).sum() >= 2
+
+
+def test_the_word_for_what_is_missing_may_be_an_id_or_a_name(tmp_path):
+    lines = "code,x,town\nNA,1,Ulm\nDE,2,NA\n-,4,Bonn\n,5,None\n"
+    dataset = load(saved(tmp_path, lines), id_column="code")
+    assert dataset.train.ids.tolist() == ["NA", "DE", "-", ""]
+    np.testing.assert_array_equal(np.isnan(dataset.train.examples[:, 1]), [False, True, False, True])
+    again = load_rows(saved(tmp_path, lines, "new.csv"), dataset.columns, "code")
+    np.testing.assert_array_equal(again.examples, dataset.train.examples)
+    assert again.ids.tolist() == ["NA", "DE", "-", ""]
+    names = saved(tmp_path, "cluster,name\n0,NA\n1,None\n2,-\n", "names.csv")
+    assert cluster_names.columns_of(names) == {"cluster": ["0", "1", "2"], "name": ["NA", "None", "-"]}
+    with pytest.raises(InputError, match="row 1 has no name"):
+        cluster_names.columns_of(saved(tmp_path, "cluster,name\n0,a\n1, \n", "names.csv"))
 
 
 def test_other_words_are_other_levels(tmp_path):

@@ -36,8 +36,8 @@ def read_delimited(path: str | Path, is_text: Callable[[str], bool] = lambda nam
 
     Args:
         path: file in UTF-8, or else in Latin-1; a byte-order mark is left aside.
-        is_text: function of a column's name to whether its values are texts, whatever they look like, as ids are.
-            Default: none is.
+        is_text: function of a column's name to whether its values are texts, whatever they look like, as ids are:
+            the word for a missing value is one of them. Default: none is.
 
     Returns:
         `pyarrow.Table`; without a line of names, columns are column_0, column_1 and so on.
@@ -100,7 +100,8 @@ def _parsed(path, separator, decimal, encoding, has_names, texts):
                     decimal_point=decimal,
                     null_values=[*NULLS, *(f" {null}" for null in NULLS)],  # a comma and a space between values
                     column_types=dict.fromkeys(texts, pyarrow.string()),
-                    strings_can_be_null=True,
+                    # Of texts, as ids are, "NA" is one; in other columns `_typed` finds it.
+                    strings_can_be_null=False,
                     quoted_strings_can_be_null=True,
                 ),
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_gmvae.data import sizes
-from tf_gmvae.data.delimited import read_delimited
+from tf_gmvae.data.delimited import NULLS, read_delimited
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
@@ -89,6 +89,8 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
     """
     texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
     table = read_table(path, texts.__contains__, wanted.__contains__)
+    for name in columns.worded & table.keys():
+        table[name] = np.where(np.isin(table[name], NULLS), None, table[name])
     try:
         examples = columns.numbers(table)
     except InputError as error:
