@@ -24,6 +24,12 @@ def test_the_file_of_the_page_names_clusters(tmp_path):
     assert named == {"names": ["0", 'a "quoted", name', "7", "3"], "certainty": [None] * 4}
 
 
+def test_a_name_that_was_taken_off_is_none(tmp_path):
+    given = {"names": [{"cluster": 1, "name": ""}, {"cluster": 2, "name": "a"}]}
+    assert kept.parse(json.dumps(given))["names"] == given["names"]
+    assert cluster_names.read(written(tmp_path, given), 3, {})["names"] == ["0", "1", "a"]
+
+
 def test_the_csv_of_the_page_names_clusters(tmp_path):
     path = tmp_path / "run-names.csv"
     path.write_text('"cluster","name"\n1,"a ""quoted"", name"\n2,"7"\n')  # as `csv` of elements.js writes it
@@ -39,7 +45,10 @@ def test_the_csv_of_the_page_names_clusters(tmp_path):
         ({"names": [{"cluster": True, "name": "a"}]}, "an entry lacks one of cluster, name"),
         ({"names": [], "marked": [{"id": "1"}]}, "an entry lacks one of id, split, cluster, name"),
         ({"names": [{"cluster": 1, "name": "a" * 81}]}, "a name is longer than 80 letters"),
+        ({"names": [], "marked": None}, "its 'marked' is no list"),
+        ({"names": [], "marked": 5}, "its 'marked' is no list"),
         ({"names": []}, "names no cluster: name one on the page"),
+        ({"names": [{"cluster": 1, "name": ""}]}, "names no cluster: name one on the page"),
         ({"names": [{"cluster": 9, "name": "a"}]}, "has the cluster '9', but clusters are 0 to 3"),
     ],
 )

@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 import urllib.parse
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -208,3 +209,23 @@ def test_what_is_no_run_ends_in_a_sentence(tmp_path):
     process = run_warm("-m", "train.explore", f"--run={tmp_path}")
     assert process.returncode == 1
     assert process.stderr.strip().endswith(f"error: {tmp_path} is not a run: it has no run.flags.")
+
+
+def test_odd_requests_are_answered(served):
+    for content in ({"names": [], "marked": None}, {"names": [], "marked": 5}):
+        status, _, told = put(served, content)
+        assert status == 400 and told == b"These are no names and marks (its 'marked' is no list).\n"
+    status, _, told = ask(served, f"/{served.token}///[")
+    assert status == 400 and told.startswith(b"This is no address (")
+    status, headers, _ = ask(served, f"/{served.token}")  # whose relative addresses would be others
+    assert (status, headers["Location"]) == (301, f"/{served.token}/")
+
+
+def test_one_part_may_have_labels_and_the_other_none(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "MOST", 40)
+    run = Run.open(str(shutil.copytree(finished.run, tmp_path / "run")))
+    run = replace(run, dataset=replace(run.dataset, test=replace(run.dataset.test, labels=None)))
+    explored = Live(run)
+    assert explored.page().html
+    first = run.dataset.train.num_examples
+    assert [explored.example(row)["label"] for row in (0, first)] == [str(run.dataset.train.labels[0]), None]

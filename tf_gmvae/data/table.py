@@ -90,7 +90,7 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
     texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
     table = read_table(path, texts.__contains__, wanted.__contains__)
     for name in columns.worded & table.keys():
-        table[name] = np.where(np.isin(table[name], NULLS), None, table[name])
+        table[name] = np.array([None if value in NULLS else value for value in table[name]], object)
     try:
         examples = columns.numbers(table)
     except InputError as error:

@@ -13,7 +13,8 @@ class Explorer {
     this.known = known;
     this.source = known.live ? new ServedSource(known) : new PageSource(known);
     Object.assign(this, { colourBy: "cluster", hidden: new Set(), low: 0, high: 1, row: null, cluster: null, group: [], marks: new Map() });
-    this.names = known.colours.map((_, k) => (known.names && known.names[k] !== String(k) ? known.names[k] : ""));
+    this.came = known.colours.map((_, k) => (known.names && known.names[k] !== String(k) ? known.names[k] : ""));
+    this.names = [...this.came];
     if (known.kept) this.read(known.kept);
     this.scatter = new Scatter(byId("map"), known, {
       point: (point) => this.open(point === null ? null : known.row(point)),
@@ -256,7 +257,8 @@ class Explorer {
   // Names and marks as they are taken away, and taken back.
   get kept() {
     return {
-      names: this.names.map((name, cluster) => ({ cluster, name })).filter(({ name }) => name),
+      // A name that came with the run and was taken off is kept as none.
+      names: this.names.map((name, cluster) => ({ cluster, name })).filter(({ name, cluster }) => name || this.came[cluster]),
       marked: [...this.marks.values()].map(({ id, split, cluster, name }) => ({ id, split, cluster, name })),
     };
   }
@@ -269,10 +271,11 @@ class Explorer {
   read(kept) {
     const { known } = this;
     const names = kept.names.map(({ cluster, name }) => [Number(cluster), String(name)]);
-    const marked = kept.marked.map(({ id, split, cluster, name }) => [String(id), String(split), Number(cluster), String(name ?? "")]);
+    const marked = (kept.marked ?? []).map(({ id, split, cluster, name }) => [String(id), String(split), Number(cluster), String(name ?? "")]);
     const places = new Map(known.ids.map((id, point) => [`${known.parts[known.part[point]]} ${id}`, point]));
     for (const [k, name] of names) if (k in this.names) this.names[k] = name.trim().slice(0, 80);
     for (const [id, split, cluster, name] of marked) {
+      if (!(cluster in this.names)) continue; // of another run
       const point = places.get(`${split} ${id}`);
       this.marks.set(this.key({ split, id }), { row: point === undefined ? null : known.row(point), id, split, cluster, name });
     }

@@ -120,7 +120,7 @@ def columns_of(path: str | Path) -> dict[str, list[str]]:
 
 
 def _of_page(path):
-    named = kept.read(path)["names"]
+    named = [each for each in kept.read(path)["names"] if each["name"].strip()]
     if not named:
         raise InputError(f"{path} names no cluster: name one on the page, and take the file away again.")
     return {"cluster": [str(each["cluster"]) for each in named], "name": [_text(each["name"]) for each in named]}

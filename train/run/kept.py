@@ -17,8 +17,8 @@ def parse(text: str | bytes) -> dict[str, Any]:
     """Names and marks from JSON.
 
     Args:
-        text: JSON of an object with the lists "names", of cluster and name, and "marked", of id, split, cluster
-            and name (empty where nobody said what the example should be called).
+        text: JSON of an object with the lists "names", of cluster and name (empty where one was taken off), and
+            "marked", of id, split, cluster and name (empty where nobody said what the example should be called).
 
     Returns:
         Dict of these two lists, of dicts with these keys alone.
@@ -29,8 +29,11 @@ def parse(text: str | bytes) -> dict[str, Any]:
     record = json.loads(text)
     if not (isinstance(record, dict) and isinstance(record.get("names"), list)):
         raise ValueError("it has no list 'names'")
+    marked = record.get("marked", [])
+    if not isinstance(marked, list):
+        raise ValueError("its 'marked' is no list")
     named = [_only(each, cluster=int, name=str) for each in record["names"]]
-    marked = [_only(each, id=str, split=str, cluster=int, name=str) for each in record.get("marked", [])]
+    marked = [_only(each, id=str, split=str, cluster=int, name=str) for each in marked]
     return {"names": named, "marked": marked}
 
 

@@ -226,9 +226,13 @@ class Live:
                 begin += split.num_examples
                 if len(own):
                     taken.append(split.take(own))
-        first = taken[0]
-        labels = None if first.labels is None else np.concatenate([each.labels for each in taken])
-        together = Split(np.concatenate([each.examples for each in taken]), labels, missing=first.missing)
+        labels = [each.labels for each in taken if each.labels is not None]
+        together = Split(
+            np.concatenate([each.examples for each in taken]),
+            # A part may have none.
+            np.concatenate(labels) if len(labels) == len(taken) else None,
+            missing=taken[0].missing,
+        )
         return replace(together.take(where), ids=None)
 
 

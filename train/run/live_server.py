@@ -78,6 +78,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(path)
         except (InputError, OSError) as error:  # of files that are there no more, say
             self._refuse(500, str(error))
+        except ValueError as error:
+            self._refuse(400, f"This is no address ({error}).")
 
     def do_PUT(self) -> None:
         path = self._path()
@@ -114,7 +116,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         live, parts = self.server.live, urllib.parse.urlsplit(path)
         asked = {key: values[0] for key, values in urllib.parse.parse_qs(parts.query).items()}
         kind, _, number = parts.path.partition("/")
-        if kind == "" and not number:
+        if kind == "" and not self.path.partition("?")[0].lstrip("/").count("/"):
+            self._send(301, "text/plain; charset=utf-8", b"", location=f"/{self.server.token}/")
+        elif kind == "" and not number:
             page = live.page()
             self._send(200, "text/html; charset=utf-8", page.html.encode(), page.policy)
         elif kind == "find":
@@ -139,7 +143,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True  # what else was sent has not been read
         self._send(status, "text/plain; charset=utf-8", f"{sentence}\n".encode())
 
-    def _send(self, status, kind, content, policy="default-src 'none'"):
+    def _send(self, status, kind, content, policy="default-src 'none'", location=None):
         with contextlib.suppress(ConnectionError):
             self.send_response(status)
             for name, value in (
@@ -151,6 +155,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 ("Cross-Origin-Resource-Policy", "same-origin"),
                 ("Cache-Control", "no-store"),
                 *((("Connection", "close"),) if self.close_connection else ()),
+                *(() if location is None else (("Location", location),)),
             ):
                 self.send_header(name, value)
             self.end_headers()
