@@ -149,6 +149,9 @@ def test_what_cannot_be_cut_or_scored_gets_a_sentence(pairs):
     tree = joining.tree(posterior, x)
     with pytest.raises(InputError, match="6 components and cannot be cut into 7 groups"):
         tree.cut(7)
+    for number in (-1, 2.5, "2", 10**6):
+        with pytest.raises(InputError, match="num_groups|cannot be cut into 1000000"):
+            tree.cut(number)
     with pytest.raises(InputError, match=r"\(N, 6\) is needed.*shape \(3, 5\)"):
         tree.cut(2, np.ones((3, 5)))
     with pytest.raises(InputError, match="Received: none"):

@@ -278,3 +278,17 @@ def test_a_method_that_diverges_is_told_what_it_can_do(digits):
     # Its learning rate is its paper's, and nothing that a caller could lower.
     with pytest.raises(TrainingDivergedError, match="at step 2 of epoch 2: standardise the data, or drop extreme"):
         model.fit(digits[0], epochs=2, initial_epoch=1, verbose=0, callbacks=[Spoil()])
+
+
+@pytest.mark.parametrize("name", ["dec", "aae", "catgan", "vade"])
+def test_what_a_method_cannot_take_is_named(name):
+    with pytest.raises(InputError, match="compute in float32, not in mixed_float16: leave it out"):
+        methods.get(name)((4,), 2, dtype="mixed_float16")
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        with pytest.raises(InputError, match="compute in float32, not in mixed_float16"):
+            make(name, (4,), 2)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    with pytest.raises(InputError, match=r"shape \(2,\) do not fit a model built for \(4,\)"):
+        make(name, (4,), 2).predict(np.zeros((8, 2), "float32"), verbose=0)

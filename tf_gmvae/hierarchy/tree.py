@@ -79,7 +79,8 @@ class Hierarchy:
         Raises:
             InputError: if there are not so many components, or no such posterior.
         """
-        return self._given(posterior) @ np.eye(num_groups, dtype="float32")[self.groups(num_groups)]
+        group_of = self.groups(num_groups)
+        return self._given(posterior) @ np.eye(group_of.max() + 1, dtype="float32")[group_of]
 
     def nodes(self, posterior: np.ndarray | None = None) -> np.ndarray:
         """p(node | y), the probability that an example is of any of the components below a node.

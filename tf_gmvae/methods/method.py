@@ -48,6 +48,8 @@ class ClusteringMethod(keras.Model):
 
     def __init__(self, data_shape: Sequence[int], num_components: int = 10, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if (policy := self.dtype_policy.name) != "float32":
+            raise InputError(f"The methods compute in float32, not in {policy}: leave it out, or set that policy.")
         self.data_shape = tuple(checks.whole_number("data_shape", size, 1) for size in data_shape)
         if not self.data_shape:
             raise InputError("data_shape must be the shape of one example, as in (28, 28, 1). Received: ().")
@@ -186,6 +188,7 @@ class ClusteringMethod(keras.Model):
             Tensor (B, F); uint8 divided by 255.
         """
         values = inputs.on_model_scale(tf.convert_to_tensor(examples), self.likelihood)
+        inputs.check_shape(values.shape, self.data_shape)
         return tf.reshape(values, (-1, self.num_values))
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
@@ -258,8 +261,7 @@ class ClusteringMethod(keras.Model):
         return tf.exp(self.log_assignments(self.flat(inputs)))
 
     def noise(self, shape: Sequence[Any], stream: int) -> tf.Tensor:
-        """Standard normal noise that follows from the seed and the step, so that a resumed training draws the
-        same.
+        """Standard normal noise of a step, the same where a training goes on as in one without a break.
 
         Args:
             shape: shape of the tensor.
