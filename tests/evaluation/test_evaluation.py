@@ -297,6 +297,8 @@ def test_a_posterior_of_words_is_named():
         ([0, np.nan, 1, 1], 1),
         (["a", "b", None, "b"], 2),
         (pandas.Series(["x", "x", "y", None], dtype="string"), 3),
+        (np.array(["2020-01-01", "NaT", "NaT", "2020-01-02"], "M8[D]"), 1),
+        (pandas.to_datetime(pandas.Series(["2020-01-01", "2020-01-02", "2020-01-02", None])), 3),
     ],
 )
 def test_labels_that_are_missing_are_named(labels, index):
@@ -306,3 +308,27 @@ def test_labels_that_are_missing_are_named(labels, index):
             score(posterior, labels)
     mixed = evaluation.scores(posterior, np.array([0, "a", 1, 1], object))
     assert mixed["accuracy_majority"] == 0.75
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([b"a", b"a", b"b", b"b"]), np.array([1, 1.0, 2.0, 2], object), [True, 1, 0, False],
+        np.array([0.5, 0.5, 1.5, 1.5]), np.array(["a", "a", 3, 3], object),
+        np.array(["2020-01-01", "2020-01-01", "2020-01-02", "2020-01-02"], "M8[D]"),
+        pandas.Series(["x", "x", "y", "y"], dtype="category"), np.array([2**63, 2**63, 1, 1], "uint64"),
+    ],
+    ids=["bytes", "equal numbers", "bools and numbers", "halves", "kinds", "dates", "categories", "large"],
+)  # fmt: skip
+@pytest.mark.filterwarnings("error")
+def test_labels_of_any_kind_are_scored_as_their_numbers_are(labels):
+    posterior = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.1, 0.9]])
+    assert evaluation.scores(posterior, labels) == evaluation.scores(posterior, [0, 0, 1, 1])
+    classes, counts = evaluation.contingency(posterior, labels)
+    assert len(classes) == 2 and sorted(counts.max(axis=0)) == [2, 2]
+
+
+def test_tuples_may_be_labels():
+    labels = np.empty(4, object)
+    labels[:] = [(1, "a"), (1, "a"), (2, "b"), (2, "b")]
+    assert evaluation.scores(np.eye(2)[[0, 0, 1, 1]], labels)["ari"] == 1

@@ -229,3 +229,18 @@ def test_one_part_may_have_labels_and_the_other_none(finished, tmp_path, monkeyp
     assert explored.page().html
     first = run.dataset.train.num_examples
     assert [explored.example(row)["label"] for row in (0, first)] == [str(run.dataset.train.labels[0]), None]
+
+
+def test_answers_of_other_examples_are_not_shown(finished, monkeypatch):
+    monkeypatch.setattr(live, "MOST", 40)
+    run = Run.open(str(finished.run))
+    train = run.dataset.train
+    ids = np.arange(train.num_examples).astype(str)
+    ids[[3, 7]] = ids[[7, 3]]
+    sorted_anew = replace(run, dataset=replace(run.dataset, train=replace(train, ids=ids)))
+    parts_exchanged = replace(
+        run, dataset=replace(run.dataset, train=run.dataset.test, test=train), model=run.model
+    )
+    for other in (sorted_anew, parts_exchanged):
+        with pytest.raises(InputError, match="is of other examples than the data hold now, or in another order"):
+            Live(other)

@@ -412,3 +412,15 @@ def test_examine_is_predict_embed_and_score_in_one(digits):
         np.testing.assert_allclose(values, getattr(scores, name), rtol=1e-4, atol=1e-5, err_msg=name)
     with pytest.raises(InputError, match="a name for each of 2 components. Received: 1"):
         findings(np.zeros((4, 6)), num_components=2, component_names=["a"])
+
+
+@pytest.mark.parametrize("largest", [1e18, -1e30, np.nan])
+def test_a_plane_has_room_for_the_farthest_value(largest):
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(50, 2)).astype("float32")
+    plain = charts.plane(points, np.arange(50) % 2, ["#ff0000", "#0000ff"], points[:2], points[:9], charts.WIDE)
+    points[7, 1] = largest
+    odd = charts.plane(points, np.arange(50) % 2, ["#ff0000", "#0000ff"], points[7:8], points[:9], charts.NARROW)
+    assert plain.startswith("<svg") and odd.startswith("<svg") and "data by component" in odd
+    zeros = np.zeros((5, 2), "float32")
+    assert charts.plane(zeros, np.zeros(5, int), ["#ff0000"], zeros[:1], zeros, charts.WIDE).startswith("<svg")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tf_gmvae.errors import InputError
+from tf_gmvae.evaluation.labels import coded
 
 
 def dendrogram_purity(linkage: np.ndarray, clusters: ArrayLike, labels: ArrayLike) -> float | None:
@@ -24,19 +25,19 @@ def dendrogram_purity(linkage: np.ndarray, clusters: ArrayLike, labels: ArrayLik
         label.
 
     Raises:
-        InputError: if the arrays do not fit each other.
+        InputError: if the arrays do not fit each other or the tree, or a label is missing.
     """
-    clusters, labels = np.asarray(clusters), np.asarray(labels)
+    clusters, (classes, codes) = np.asarray(clusters), coded(labels)
     num_leaves = len(linkage) + 1
-    if clusters.shape != labels.shape or clusters.ndim != 1 or not len(clusters):
+    if clusters.shape != codes.shape or clusters.ndim != 1 or not len(clusters):
         raise InputError(
-            f"One cluster and one label an example are needed. Received: {clusters.shape} and {labels.shape}"
+            f"One cluster and one label an example are needed. Received: {clusters.shape} and {codes.shape}"
         )
-    if clusters.min() < 0 or clusters.max() >= num_leaves:
+    if clusters.dtype.kind not in "iu" or clusters.min() < 0 or clusters.max() >= num_leaves:
         raise InputError(
-            f"The tree has the leaves 0 to {num_leaves - 1}. Received: clusters up to {clusters.max()}"
+            f"The tree has the leaves 0 to {num_leaves - 1}, whole numbers. Received: clusters from "
+            f"{clusters.min()} to {clusters.max()}, {clusters.dtype}"
         )
-    classes, codes = np.unique(labels, return_inverse=True)
     counts = np.zeros((2 * num_leaves - 1, len(classes)))
     np.add.at(counts, (clusters, codes), 1)
     pairs = counts[:num_leaves] * (counts[:num_leaves] - 1) / 2

@@ -7,8 +7,8 @@ kind. Labels serve scoring alone. No score depends on the order of the examples.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tf_gmvae.checks import is_absent
 from tf_gmvae.errors import InputError
+from tf_gmvae.evaluation.labels import coded
 
 # What `table1_accuracy` does, as runs record it beside their scores.
 TABLE1_PROTOCOL = "most certain by log-odds; among equals the most frequent label"
@@ -36,9 +36,8 @@ def table1_accuracy(posterior: ArrayLike, labels: ArrayLike, log_posterior: Arra
     Raises:
         InputError: if the arrays do not fit each other, hold NaN, or the posterior holds negative numbers.
     """
-    posterior, labels = _checked(posterior, labels)
+    posterior, classes, codes = _checked(posterior, labels)
     certainty = log_odds(posterior, log_posterior)
-    classes, codes = np.unique(labels, return_inverse=True)
     most_certain = certainty == certainty.max(axis=0)
     # Of equal counts argmax takes the first, and the classes are in order.
     given = [np.bincount(codes[chosen], minlength=len(classes)).argmax() for chosen in most_certain.T]
@@ -148,8 +147,7 @@ def contingency(posterior: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np
     Raises:
         InputError: if the arrays do not fit each other or hold NaN.
     """
-    posterior, labels = _checked(posterior, labels)
-    classes, codes = np.unique(labels, return_inverse=True)
+    posterior, classes, codes = _checked(posterior, labels)
     counts = np.zeros((posterior.shape[1], len(classes)), dtype=np.int64)
     np.add.at(counts, (posterior.argmax(axis=1), codes), 1)
     return classes, counts
@@ -181,7 +179,7 @@ def scores(
     if labels is not None:
         from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-        posterior, labels = _checked(posterior, labels)
+        posterior, _, labels = _checked(posterior, labels)
         clusters = posterior.argmax(axis=1)
         result = {
             "accuracy_table1": table1_accuracy(posterior, labels, log_posterior),
@@ -223,28 +221,12 @@ def _checked_log_posterior(log_posterior: ArrayLike, shape: tuple[int, ...]) -> 
     return log_posterior.astype("float64")
 
 
-def _checked_labels(labels: ArrayLike) -> np.ndarray:
-    labels = np.asarray(labels)
-    if labels.dtype.kind not in "fO":
-        return labels
-    if labels.dtype.kind == "f":
-        missing = np.isnan(labels)
-    else:
-        missing = np.array([is_absent(label) for label in labels.flat], bool)
-    if missing.any():
-        raise InputError(
-            f"The label of example {int(missing.argmax())} is missing: score those that have one, "
-            "posterior[known] and labels[known]."
-        )
-    of_one_kind = labels.dtype.kind == "f" or len(set(map(type, labels.flat))) <= 1
-    return labels if of_one_kind else labels.astype(str)
-
-
-def _checked(posterior: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    posterior, labels = _checked_posterior(posterior), _checked_labels(labels)
-    if labels.shape != (len(posterior),):
+def _checked(posterior: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The posterior, the classes in order, and the number of the class of each example."""
+    posterior, (classes, codes) = _checked_posterior(posterior), coded(labels)
+    if codes.shape != (len(posterior),):
         raise InputError(
             f"There must be one label for each example: {len(posterior)} posteriors. Received: labels of shape "
-            f"{labels.shape}"
+            f"{codes.shape}"
         )
-    return posterior, labels
+    return posterior, classes, codes

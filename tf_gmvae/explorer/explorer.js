@@ -271,7 +271,7 @@ class Explorer {
   read(kept) {
     const { known } = this;
     const names = kept.names.map(({ cluster, name }) => [Number(cluster), String(name)]);
-    const marked = (kept.marked ?? []).map(({ id, split, cluster, name }) => [String(id), String(split), Number(cluster), String(name ?? "")]);
+    const marked = (kept.marked ?? []).map(({ id, split, cluster, name }) => [String(id), String(split), Number(cluster), String(name ?? "").trim().slice(0, 80)]);
     const places = new Map(known.ids.map((id, point) => [`${known.parts[known.part[point]]} ${id}`, point]));
     for (const [k, name] of names) if (k in this.names) this.names[k] = name.trim().slice(0, 80);
     for (const [id, split, cluster, name] of marked) {

@@ -213,6 +213,10 @@ def plane(
     Returns:
         SVG text.
     """
+    # Matplotlib cannot draw 1e18 beside ordinary numbers: what is so far out lies at an edge.
+    sizes = np.abs(examples[examples != 0])
+    reach = 1e9 * float(np.nanmedian(sizes)) if np.isfinite(sizes).any() else 1.0
+    examples, odd, generated = (np.clip(each, -reach, reach) for each in (examples, odd, generated))
     rows, columns = (1, 2) if width == WIDE else (2, 1)
     figure, (left, right) = _figure(width, 3.5 * rows, rows, columns, sharex=True, sharey=True)
     left.scatter(*examples.T, s=4, c=[colours[k] for k in classes], linewidths=0, rasterized=True)

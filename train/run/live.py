@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_gmvae import explorer
 from tf_gmvae.data.sampling import drawn
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.explorer.contents import LIKELIEST, NEAREST, contents, num_columns
@@ -21,6 +22,7 @@ from tf_gmvae.figures.image_sheets import Pixels
 from tf_gmvae.start import latent_map
 from train.run import explorer as pages
 from train.run import kept, pictures
+from train.run.answers import ids as ids_of
 from train.run.run import Run
 
 # Pixels of the longest side of an image that is sent; examples with one id that are listed.
@@ -44,7 +46,7 @@ class Live:
         self.run = run
         parts = {"train": run.dataset.train, "test": run.dataset.test}
         self.splits = {name: split for name, split in parts.items() if split is not None}
-        self.answers = _answers(run, sum(split.num_examples for split in self.splits.values()))
+        self.answers = _answers(run, self.splits)
         self.lock = threading.Lock()  # readers of shards, and TensorFlow's tracing, are for one at a time
         self._order: dict[int, np.ndarray] = {}
         rows = drawn(len(self.answers["id"]), MOST, run.settings.seed)
@@ -236,7 +238,7 @@ class Live:
         return replace(together.take(where), ids=None)
 
 
-def _answers(run, total):
+def _answers(run, splits):
     """Columns of clusters.parquet, arrays."""
     import pyarrow
     from pyarrow import parquet
@@ -246,6 +248,7 @@ def _answers(run, total):
     if not path.is_file():
         raise InputError(f"{path} is missing, which says what cluster every example is in: {mend}.")
     columns = ["id", "split", "cluster", "probability", "elbo"]
+    total = sum(split.num_examples for split in splits.values())
     try:
         table = parquet.read_table(path, columns=columns)
     except (OSError, pyarrow.ArrowException) as error:
@@ -255,7 +258,17 @@ def _answers(run, total):
             f"{path} has {table.num_rows:,} rows, but there are {total:,} examples: {mend} for these, or put the "
             "data back."
         )
-    return {name: table[name].to_numpy() for name in columns}
+    found = {name: table[name].to_numpy() for name in columns}
+    begin = 0
+    for name, split in splits.items():
+        rows = slice(begin, begin := begin + split.num_examples)
+        ids = None if isinstance(split, ShardedSplit) else ids_of(split)
+        if (found["split"][rows] != name).any() or (ids is not None and (found["id"][rows] != ids).any()):
+            raise InputError(
+                f"{path} is of other examples than the data hold now, or in another order: {mend} for these, or "
+                "put the data back."
+            )
+    return found
 
 
 def _numbers(values):

@@ -1,0 +1,49 @@
+"""Class labels of any kind as numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tf_gmvae.checks import is_absent
+from tf_gmvae.errors import InputError
+
+
+def coded(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """The classes of labels, and the number of its class for each.
+
+    Args:
+        labels: array of any shape: numbers, texts, bytes, bools, dates, or objects of several kinds. Equal ones
+            are of one class.
+
+    Returns:
+        Pair of the classes that occur, in order, and an integer array of the shape of the labels.
+
+    Raises:
+        InputError: naming the first label that is missing: None, NaN or NaT.
+    """
+    labels = np.asarray(labels)
+    missing = np.zeros(labels.size, bool)
+    if labels.dtype.kind == "f":
+        missing = np.isnan(labels).ravel()
+    elif labels.dtype.kind in "mM":
+        missing = np.isnat(labels).ravel()
+    elif labels.dtype.kind == "O":
+        missing = np.array([is_absent(label) for label in labels.flat], bool)
+    if missing.any():
+        raise InputError(
+            f"The label of example {int(missing.argmax())} is missing: score those that have one, "
+            "posterior[known] and labels[known]."
+        )
+    if labels.dtype.kind != "O":
+        classes, codes = np.unique(labels, return_inverse=True)
+        return classes, codes.reshape(labels.shape)
+    different = dict.fromkeys(labels.flat)
+    try:
+        ordered = sorted(different)
+    except TypeError:  # numbers and texts, say
+        ordered = sorted(different, key=str)
+    classes = np.empty(len(ordered), object)
+    classes[:] = ordered
+    number_of = {label: number for number, label in enumerate(ordered)}
+    return classes, np.array([number_of[label] for label in labels.flat], "int64").reshape(labels.shape)
