@@ -234,6 +234,7 @@ def test_names_are_looked_at_before_any_work(fruit, tmp_path):
     for process, sentence in zip(told, sentences, strict=True):
         assert process.returncode == 1 and sentence in process.stderr
         assert "Start 1/" not in process.stdout and "Scoring" not in process.stdout
+    assert not any("training examples" in process.stdout for process in (told[0], told[-1]))
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
