@@ -79,7 +79,7 @@ def test_new_data_are_read_as_those_of_the_run(runs):
     )
     (folder / "away.npz").rename(folder / "series.npz")
     assert found.returncode == 0 and "series" in found.stdout, found.stderr
-    assert lost.returncode == 1 and "series.npz does not exist" in lost.stderr
+    assert lost.returncode == 1 and "series.npz, which is not to be found from here" in lost.stderr
 
 
 def test_a_run_keeps_the_size_that_was_chosen(runs):
