@@ -125,10 +125,10 @@ def _typed(column, decimal):
     import pyarrow
     from pyarrow import compute
 
-    padded = compute.is_in(column, pyarrow.array(NULLS))
-    if not compute.any(padded).as_py():
+    absent = compute.is_in(column, pyarrow.array(NULLS))
+    if not compute.any(absent).as_py():
         return column
-    column = compute.if_else(padded, pyarrow.scalar(None, column.type), column)
+    column = compute.if_else(absent, pyarrow.scalar(None, column.type), column)
     plain = column if decimal == "." else compute.replace_substring(column, ",", ".")
     for kind in (pyarrow.int64(), pyarrow.bool_(), pyarrow.timestamp("us"), pyarrow.float64()):
         with contextlib.suppress(pyarrow.ArrowInvalid):

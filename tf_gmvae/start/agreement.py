@@ -111,7 +111,7 @@ def _at_home(points, num_components, seed, method, others):
     """Clusters of a method which part far fewer neighbours than others do, or None."""
     among = drawn(len(points), MOST_ROWS, seed)
     clusters = method(points[among], num_components, seed).posterior.argmax(axis=1)
-    if islands.leak(points[among], clusters) >= islands.LESS * islands.leak(points[among], others[among]):
+    if not islands.parts_fewer(points[among], clusters, others[among]):
         return None
     return method(points, num_components, seed).posterior
 
@@ -190,13 +190,13 @@ def stability(
 
     rng = np.random.default_rng(seed)
     if len(points) > MOST_ROWS:
-        points = points[np.sort(rng.choice(len(points), MOST_ROWS, replace=False))]
+        points = points[drawn(len(points), MOST_ROWS, rng)]
     size = max(num_components, 2, round(SHARE * len(points)))
     found = np.full((num_samples or SAMPLES, len(points)), -1)
     with threads.limited():
         for number, clusters in enumerate(found):
-            drawn = np.sort(rng.choice(len(points), size, replace=False))
-            clusters[drawn] = method(points[drawn], num_components, seed + 1 + number).posterior.argmax(axis=1)
+            sample = drawn(len(points), size, rng)
+            clusters[sample] = method(points[sample], num_components, seed + 1 + number).posterior.argmax(axis=1)
     scores = []
     for number, first in enumerate(found):
         for second in found[:number]:

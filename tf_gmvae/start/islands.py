@@ -39,7 +39,7 @@ def found(points: np.ndarray, num_components: int, seed: int) -> Found:
     from sklearn.cluster import SpectralClustering
     from sklearn.neighbors import KNeighborsClassifier
 
-    among = drawn(len(points), min(MOST_POINTS, len(points)), seed)
+    among = drawn(len(points), MOST_POINTS, seed)
     neighbours = min(NEIGHBOURS, len(among) - 1)
     method = SpectralClustering(
         num_components, affinity="nearest_neighbors", n_neighbors=neighbours, assign_labels="cluster_qr",
@@ -73,6 +73,20 @@ def leak(points: np.ndarray, clusters: np.ndarray) -> float:
     return float(np.mean(clusters[nearest] != clusters[:, None])) / by_chance if by_chance else 1.0
 
 
+def parts_fewer(points: np.ndarray, clusters: np.ndarray, others: np.ndarray) -> bool:
+    """Whether clusters part far fewer neighbours than other clusters of the same points do.
+
+    Args:
+        points: array (N, F).
+        clusters: integer array (N,).
+        others: integer array (N,).
+
+    Returns:
+        Bool.
+    """
+    return leak(points, clusters) < LESS * leak(points, others)
+
+
 def are_islands(points: np.ndarray, clusters: np.ndarray, others: np.ndarray) -> bool:
     """Whether clusters have gaps between them that other clusters of the same points do not have.
 
@@ -87,5 +101,4 @@ def are_islands(points: np.ndarray, clusters: np.ndarray, others: np.ndarray) ->
     sizes = np.bincount(clusters)
     if len(sizes) < 2 or sizes.min() < LEAST_SHARE * len(points) / len(sizes):
         return False
-    leaks = leak(points, clusters)
-    return leaks <= MOST_LEAK and leaks < LESS * leak(points, others)
+    return leak(points, clusters) <= MOST_LEAK and parts_fewer(points, clusters, others)

@@ -78,8 +78,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(path)
         except (InputError, OSError) as error:  # of files that are there no more, say
             self._refuse(500, str(error))
-        except ValueError as error:
-            self._refuse(400, f"This is no address ({error}).")
 
     def do_PUT(self) -> None:
         path = self._path()
@@ -113,10 +111,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return path
 
     def _answer(self, path):
-        live, parts = self.server.live, urllib.parse.urlsplit(path)
+        live = self.server.live
+        try:
+            parts = urllib.parse.urlsplit(path)
+        except ValueError as error:
+            self._refuse(400, f"This is no address ({error}).")
+            return
         asked = {key: values[0] for key, values in urllib.parse.parse_qs(parts.query).items()}
         kind, _, number = parts.path.partition("/")
-        if kind == "" and not self.path.partition("?")[0].lstrip("/").count("/"):
+        if "/" not in self.path.lstrip("/"):  # its relative addresses would be others
             self._send(301, "text/plain; charset=utf-8", b"", location=f"/{self.server.token}/")
         elif kind == "" and not number:
             page = live.page()
