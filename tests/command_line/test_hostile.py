@@ -6,8 +6,6 @@ import json
 import os
 import pickle
 import struct
-import subprocess
-import sys
 import tempfile
 import zipfile
 import zlib
@@ -19,7 +17,7 @@ import pyarrow
 import pyarrow.feather
 import pyarrow.parquet
 import pytest
-from conftest import ROOT
+from conftest import run_warm
 from support.commands import SCRIPT
 
 # What a process had, at the end of its work.
@@ -215,10 +213,7 @@ def answers_and_memory(calls, folder):
     for command, arguments in calls.items():
         asked, told = folder / f"{command}.json", folder / f"{command}.jsonl"
         asked.write_text(json.dumps(arguments))
-        process = subprocess.run(
-            [sys.executable, "-c", SCRIPT + MEASURE, command, str(asked), str(told), "None"], cwd=ROOT,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        process = run_warm("-c", SCRIPT + MEASURE, command, asked, told, "None")
         assert process.returncode == 0, process.stderr[-2000:]
         peak = max(peak, 1024 * int(process.stdout.split()[-1]))
         found += [json.loads(line) for line in told.read_text().splitlines()]

@@ -1,20 +1,21 @@
 """Processes that are forked from one that has imported TensorFlow: each is its own, and begins at once."""
 
-import atexit
+import fcntl
 import functools
-import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from multiprocessing.connection import Client
 from pathlib import Path
 
-# Reads a request a line: forks, and answers with the process, or tells its status. No thread has been started.
+# As long as the tests run: forks, and tells the process, or the status of one. No thread has been started.
 SERVER = """
-import gc, json, os, runpy, sys, traceback
+import gc, os, runpy, select, socket, sys, traceback
+from multiprocessing.connection import Connection
 import tensorflow, keras, scipy.linalg, sklearn.mixture, matplotlib.figure
 import tf_gmvae
 from tf_gmvae.evaluation import neighbourhoods
@@ -40,50 +41,73 @@ def become(request):
     else:
         exec(compile(name, "<string>", "exec"), {"__name__": "__main__"})
 
-for line in sys.stdin:
-    request = json.loads(line)
-    if "asked" in request:
-        ended, status = os.waitpid(request["asked"], os.WNOHANG)
-        answer = os.waitstatus_to_exitcode(status) if ended else None
-    else:
-        answer = os.fork()
-        if not answer:
-            status = 0
-            try:
-                become(request)
-            except SystemExit as stop:
-                status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-            except BaseException:
-                traceback.print_exc()
-                status = 1
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
-    print(json.dumps(answer), file=answers, flush=True)
+def forked(request, connection):
+    process = os.fork()
+    if process:
+        return process
+    connection.close()
+    status = 0
+    try:
+        become(request)
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+def ended(process):
+    gone, status = os.waitpid(process, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if gone else None
+
+def running(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+tests, listener = int(sys.argv[1]), socket.socket(fileno=0)
+while running(tests):
+    if select.select([listener], [], [], 1)[0]:
+        with Connection(listener.accept()[0].detach()) as connection:
+            request = connection.recv()
+            connection.send(ended(request) if isinstance(request, int) else forked(request, connection))
+for path in sys.argv[2:]:
+    os.unlink(path)
 """
 # Seconds between looks at whether a process has ended.
 LOOK = 0.005
-# Threads ask one after the other.
-ONE = threading.Lock()
+# Of those who wait for an answer: threads of both processes that run tests.
+WAITING = 64
 
 
 @functools.cache
 def _started(root):
-    """The process to fork from, which lives as long as this one."""
-    code = "import os, sys\nanswers = os.fdopen(os.dup(1), 'w')\nos.dup2(2, 1)\n" + SERVER
-    server = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=root, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    atexit.register(server.kill)
-    return server
+    """The address of the process to fork from, one for all tests, and the process itself if it was started here."""
+    several = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    tests = os.getppid() if several else os.getpid()
+    address = Path(tempfile.gettempdir()) / f"tf-gmvae-{several or tests}"
+    lock = address.with_suffix(".lock")
+    server = None
+    with lock.open("w") as held, socket.socket(socket.AF_UNIX) as listener:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not address.exists():
+            listener.bind(str(address))
+            listener.listen(WAITING)
+            server = subprocess.Popen(
+                [sys.executable, "-c", SERVER, str(tests), str(address), str(lock)], cwd=root, stdin=listener,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+    return str(address), server
 
 
 def _asked(root, request):
-    with ONE:
-        server = _started(root)
-        print(json.dumps(request), file=server.stdin, flush=True)
-        return json.loads(server.stdout.readline())
+    with Client(_started(root)[0], "AF_UNIX") as connection:
+        connection.send(request)
+        return connection.recv()
 
 
 class Fork:
@@ -110,7 +134,7 @@ class Fork:
     def poll(self):
         """The exit status, None as long as the process runs."""
         if self.returncode is None:
-            self.returncode = _asked(self._root, {"asked": self.pid})
+            self.returncode = _asked(self._root, self.pid)
         return self.returncode
 
     def wait(self, timeout=900.0):
