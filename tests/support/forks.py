@@ -86,7 +86,7 @@ WAITING = 64
 
 @functools.cache
 def _started(root):
-    """The address of the process to fork from, one for all tests, and the process itself if it was started here."""
+    """The address of the process to fork from, one for all tests, and the process if it was started here."""
     several = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     tests = os.getppid() if several else os.getpid()
     address = Path(tempfile.gettempdir()) / f"tf-gmvae-{several or tests}"
