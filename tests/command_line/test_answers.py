@@ -207,6 +207,7 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
         ([run, f"--dataset={shards}", output], "holds the columns 'colour', 'weight', 'size', and the model was"),
         ([run, f"--dataset={table}", f"--output={table.parent / '.' / table.name}"], "is the data set itself"),
         ([run, f"--dataset={parts}", f"--output={parts / 'out.parquet'}"], "would be read as a part of"),
+        ([run, f"--dataset={tmp_path}", f"--output={tmp_path / 'out.parquet'}"], "would be read as a part of"),
     ]
     before = table.read_bytes()
     for (arguments, sentence), process in zip(

@@ -4,10 +4,12 @@ import logging
 import os
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from PIL import Image
 
 from tf_gmvae.data import image_tree, load
+from tf_gmvae.data.streams import opening
 from tf_gmvae.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -173,6 +175,45 @@ def test_folders_within_folders_are_read(tmp_path):
         assert dataset.train.labels.tolist() == [0, 0, 1]
         above = "mine/" if folder == tmp_path else ""
         assert dataset.train.ids.tolist() == [above + path for path in paths]
+
+
+def test_parts_within_a_folder_that_is_passed_through_are_parts(tmp_path, caplog):
+    paths = ["train/cat/a.png", "train/dog/b.png", "test/photos/cat/c.png", "other/d.png"]
+    for path in paths:
+        save(tmp_path / "archive" / "mine" / path)
+    (tmp_path / "archive" / "__MACOSX").mkdir()
+    for folder in (tmp_path / "archive" / "mine", tmp_path):
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            dataset = load(folder)
+        assert dataset.class_names == ("cat", "dog")
+        above = "archive/mine/" if folder == tmp_path else ""
+        assert dataset.train.ids.tolist() == [above + path for path in paths[:2]]
+        assert dataset.test.ids.tolist() == [above + paths[2]]
+        assert dataset.test.labels.tolist() == [0]
+        assert "what lies beside them is left out: other." in caplog.text
+    save(tmp_path / "archive" / "mine" / "e.png")
+    with pytest.raises(InputError, match="mine has images beside train and test"):
+        load(tmp_path)
+
+
+def test_classes_that_are_called_as_parts_are_told_of(tmp_path, caplog):
+    for path in ("Train/a.png", "Test/b.png"):
+        save(tmp_path / path)
+    with caplog.at_level("INFO"):
+        assert load(tmp_path).class_names == ("Test", "Train")
+    assert "as parts of the data, and not classes, folders are called train and test." in caplog.text
+
+
+@pytest.mark.parametrize("picture", ["a.png", "cat/old/a.png"])
+def test_pictures_and_a_table_in_one_folder_are_refused(tmp_path, picture):
+    save(tmp_path / picture)
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1.0, 2.0]}), tmp_path / "metadata.parquet")
+    for read in (load, opening.open_source):
+        with pytest.raises(InputError, match=r"holds pictures and a table \(metadata.parquet\): move what is not"):
+            read(str(tmp_path))
+    (tmp_path / "metadata.parquet").unlink()
+    assert load(tmp_path).train.num_examples == 1
 
 
 def test_pictures_beside_folders_leave_all_without_labels(tmp_path):

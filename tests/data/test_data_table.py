@@ -86,9 +86,10 @@ def test_a_single_column(tmp_path):
     assert load(saved(tmp_path, "size\n1\n2\n4\n")).train.data_shape == (1,)
 
 
-def test_the_index_that_pandas_writes_numbers_the_rows(tmp_path, caplog):
+@pytest.mark.parametrize("count", [150, 40])
+def test_the_index_that_pandas_writes_numbers_the_rows(tmp_path, caplog, count):
     rng = np.random.default_rng(0)
-    frame = pandas.DataFrame({"a": rng.normal(size=150), "b": rng.normal(size=150)})
+    frame = pandas.DataFrame({"a": rng.normal(size=count), "b": rng.normal(size=count)})
     frame.to_csv(tmp_path / "own.csv")
     with caplog.at_level(logging.INFO):
         dataset = load(tmp_path / "own.csv")

@@ -3,6 +3,8 @@
 import http.client
 import io
 import json
+import os
+import re
 import shutil
 import threading
 import urllib.parse
@@ -61,6 +63,8 @@ def asked(server, path):
 
 def put(server, content, **headers):
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    if "If_Match" not in headers:
+        headers["If_Match"] = server.live.revision()  # as a page that has just been loaded
     return ask(server, "kept", "PUT", body, **{"Content_Type": "application/json", **headers})
 
 
@@ -177,6 +181,31 @@ def test_names_and_marks_are_kept_with_the_run(served):
         assert answer[0] == status
     assert file.read_bytes() == before
     assert sorted(path.name for path in file.parent.glob("explorer*")) == ["explorer.html", "explorer.json"]
+
+
+def test_what_another_page_has_kept_is_not_written_over(served):
+    file, run = served.live.run.folder.kept, served.live.run.folder
+    shown = re.search(rb'"revision": ?"(\w+)"', ask(served, "")[2]).group(1).decode()
+    assert shown == served.live.revision()
+    first, second = ({"names": [{"cluster": k, "name": f"of page {k}"}], "marked": []} for k in (2, 3))
+    status, _, told = put(served, first, If_Match=shown)
+    assert status == 200
+    assert put(served, second, If_Match=shown)[::2] == (
+        409,
+        b"Another page has kept names or marks since: load this page again.\n",
+    )
+    assert json.loads(file.read_text()) == first
+    # The page that kept them goes on, and so does one that is loaded again.
+    assert put(served, second, If_Match=json.loads(told)["revision"])[0] == 200
+    assert json.loads(file.read_text()) == second
+    # A run in its place, whose clusters are others.
+    before = run.clusters_parquet.stat()
+    run.clusters_parquet.touch()
+    answer = put(served, first)
+    os.utime(run.clusters_parquet, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert answer[::2] == (409, b"The run has been written anew: start train.explore again.\n")
+    assert json.loads(file.read_text()) == second
+    assert put(served, first)[0] == 200
 
 
 def test_members_are_asked_for_by_whole_numbers(served):

@@ -88,6 +88,15 @@ def test_columns_that_say_nothing_of_clusters_are_left_out_and_said():
         describe({"same": np.ones(3)})
 
 
+@pytest.mark.parametrize("name", ["row", "Index", "ID", "Unnamed: 0", "age"])
+def test_an_index_of_few_rows_is_known_by_its_name(name):
+    table = {name: np.arange(1, 41), "height": TABLE["height"][:40]}
+    assert describe(table)[0].names == (("age", "height") if name == "age" else ("height",))
+    # As who wants it says, and where it does not number the rows.
+    assert name in describe(table, {name: "real"})[0].names
+    assert name in describe({**table, name: np.arange(40)[::-1]})[0].names
+
+
 def test_rows_become_numbers_and_come_back():
     columns, _ = describe(TABLE)
     rows = columns.numbers(dict(reversed(TABLE.items())) | {"more": np.zeros(200)})

@@ -108,6 +108,6 @@ def _read(tree, name, part):
     paths, labels = part
     split = read_images(paths, labels, tree.folder, tree.shape, tree.side, tree.faults)
     if split is None:
-        where = tree.folder / name if len(tree.parts) > 1 else tree.folder
+        where = f"The {name} part of {tree.folder}" if len(tree.parts) > 1 else tree.folder
         raise InputError(f"{where} holds no image that can be read: check the files.")
     return split

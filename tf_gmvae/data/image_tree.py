@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -68,14 +69,17 @@ def image_tree(
         InputError: As `load_image_folder`.
     """
     folder = Path(folder)
-    has_splits = (folder / "train").is_dir() and (folder / "test").is_dir()
-    parts = [folder / "train", folder / "test"] if has_splits else [folder]
-    trees = [_class_images(part) for part in parts]
-    if has_splits and _images_in(folder):
-        raise InputError(f"{folder} has images beside train and test: move them into one of these.")
-    others = sorted(p.name for p in folder.iterdir() if p.is_dir() and p not in parts) if has_splits else []
-    if others := [name for name in others if not name.startswith(".")]:
-        log.info("%s: train and test are read; what lies beside them is left out: %s.", folder, ", ".join(others))
+    with _readable():
+        root = _passed_through(folder)
+        parts = _parts(root)
+        trees = [_class_images(_passed_through(part)) for part in parts or [root]]
+        if parts and _images_in(root):
+            raise InputError(f"{root} has images beside train and test: move them into one of these.")
+        others = [path.name for path in _visible(root) if path.is_dir() and path not in parts] if parts else []
+    if others:
+        log.info("%s: train and test are read; what lies beside them is left out: %s.", root, ", ".join(others))
+    if not parts and {"train", "test"} <= {str(name).lower() for name in trees[0]}:
+        log.info("%s: as parts of the data, and not classes, folders are called train and test.", root)
     class_names = tuple(sorted({name for tree in trees for name in tree if name is not None})) or None
     faults = Faults(skip_broken)
     with pictures.no_bombs():
@@ -156,24 +160,55 @@ def _images_in(folder):
 def _images_under(folder, above):
     """The images of a folder at any depth; a link that leads back to a folder `above` is not followed."""
     here = folder.resolve()
-    if here in above:
-        return []
-    below = [path for path in _visible(folder) if path.is_dir()]
-    return _images_in(folder) + [image for path in below for image in _images_under(path, {*above, here})]
+    if here not in above:
+        yield from _images_in(folder)
+        for path in _visible(folder):
+            if path.is_dir():
+                yield from _images_under(path, {*above, here})
+
+
+def _with_images(folder):
+    """The folders in a folder that hold images, at any depth."""
+    above = {folder.resolve()}
+    return [path for path in _visible(folder) if path.is_dir() and any(_images_under(path, above))]
+
+
+def holds_images(folder: str | Path) -> bool:
+    """Whether there are images in a folder, at any depth.
+
+    Args:
+        folder: The folder.
+    """
+    return any(_images_under(Path(folder), set()))
+
+
+@contextlib.contextmanager
+def _readable():
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be read ({error.strerror}): check its permissions.") from error
+
+
+def _parts(folder):
+    parts = [folder / "train", folder / "test"]
+    return parts if all(part.is_dir() for part in parts) else []
+
+
+def _passed_through(folder):
+    """The folder of the parts or classes: a sole one that holds nothing but folders is passed through."""
+    while not _parts(folder) and not _images_in(folder):
+        below = _with_images(folder)
+        if len(below) != 1 or (_images_in(below[0]) and not _parts(below[0])):
+            break
+        (folder,) = below
+    return folder
 
 
 def _class_images(folder):
     """Returns the images of each class of the folder as `{class name: paths}`, or `{None: paths}`."""
-    try:
-        top, above = _images_in(folder), {folder.resolve()}
-        sub_folders = [path for path in _visible(folder) if path.is_dir()]
-        classes = {path.name: images for path in sub_folders if (images := _images_under(path, above))}
-        if not top and len(classes) == 1:
-            (sole,) = classes
-            if not _images_in(folder / sole):
-                return _class_images(folder / sole)
-    except OSError as error:
-        raise InputError(f"{error.filename} cannot be read ({error.strerror}): check its permissions.") from error
+    top, above = _images_in(folder), {folder.resolve()}
+    classes = {path.name: [*_images_under(path, above)] for path in _with_images(folder)}
     if not top and not classes:
         suffixes = ", ".join(sorted(suffix[1:] for suffix in _SUFFIXES))
         raise InputError(f"{folder} holds no images ({suffixes}), nor do its sub-folders: check the path.")

@@ -11,6 +11,7 @@ import numpy as np
 from tf_gmvae.data import sizes
 from tf_gmvae.data.delimited import NULLS, read_delimited
 from tf_gmvae.data.frames import as_table
+from tf_gmvae.data.image_tree import holds_images
 from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
@@ -159,9 +160,19 @@ def is_parquet(path: str | Path) -> bool:
 
     Args:
         path: A path.
+
+    Raises:
+        InputError: If a folder holds pictures as well, so that nothing tells which of both are the data.
     """
     path = Path(path)
-    return path.suffix.lower() == ".parquet" or (path.is_dir() and bool(parquet_files(path)))
+    if not path.is_dir():
+        return path.suffix.lower() == ".parquet"
+    found = parquet_files(path)
+    if found and holds_images(path):
+        raise InputError(
+            f"{path} holds pictures and a table ({found[0].name}): move what is not to be clustered elsewhere."
+        )
+    return bool(found)
 
 
 def _read_parquet(path):

@@ -134,6 +134,8 @@ class PageSource {
 class ServedSource {
   constructor(known) {
     this.known = known;
+    this.revision = known.revision;
+    this.sent = Promise.resolve();
   }
 
   async ask(path) {
@@ -170,13 +172,19 @@ class ServedSource {
     return this.ask(`find?id=${encodeURIComponent(id)}`);
   }
 
-  // Of several changes at once the last is sent.
+  // Of several changes at once the last is sent, and none before the answer to the one before it.
   keep(kept) {
     clearTimeout(this.later);
     this.later = setTimeout(() => {
-      fetch("kept", { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify(kept) })
-        .then((answer) => say(answer.ok ? "Kept in the folder of the run." : "Not kept: the server refused it."))
-        .catch(() => say("Not kept: the server has ended."));
+      this.sent = this.sent.then(() => this.put(kept)).catch(() => say("Not kept: the server has ended."));
     }, 300);
+  }
+
+  // What another page has kept since this one was loaded is not written over.
+  async put(kept) {
+    const headers = { "Content-Type": "application/json", "If-Match": this.revision };
+    const answer = await fetch("kept", { method: "PUT", headers, body: JSON.stringify(kept) });
+    if (answer.ok) this.revision = (await answer.json()).revision;
+    say(answer.ok ? "Kept in the folder of the run." : `Not kept: ${await answer.text()}`);
   }
 }

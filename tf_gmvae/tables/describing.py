@@ -17,6 +17,9 @@ MOST_LEVELS = 50
 # Whole numbers from 0 on are guessed to be counts if they go beyond this and most are below a tenth of the
 # largest.
 COUNT_RANGE = 100
+# Columns, in lower case, that are taken for numbers of the rows in tables of fewer rows, too: what pandas and this
+# package call a column that a table was written with and had no name.
+INDEX_NAMES = ("row", "index", "id", "unnamed: 0", "__index_level_0__")
 # See `scaled`.
 SCALES = ("each", "common")
 
@@ -51,7 +54,7 @@ def describe(
     found, left_out = [], []
     for name, given in table.items():
         values = np.asarray(given)
-        reason = _useless(values, name in kinds)
+        reason = _useless(values, name in kinds, name.strip().lower() in INDEX_NAMES)
         if reason:
             left_out.append(f"column {name!r} {reason}")
         else:
@@ -107,7 +110,7 @@ def scaled(columns: Columns, column_scale: str) -> Columns:
     return Columns(tuple(replace(c, scale=shared) if c.kind == "real" else c for c in columns.columns))
 
 
-def _useless(values, declared):
+def _useless(values, declared, is_called_index):
     there = values[~is_missing(values)]
     different = len(set(there.tolist()))
     if different < 2:
@@ -124,8 +127,9 @@ def _useless(values, declared):
     if declared:
         return None
     if there.dtype.kind in "buif":
-        numbers_rows = different == len(values) > COUNT_RANGE and _counts_rows(there)
-        return "numbers the rows, so it is left out" if numbers_rows else None
+        numbers_rows = different == len(values) and _counts_rows(there)
+        is_index = numbers_rows and (is_called_index or different > COUNT_RANGE)
+        return "numbers the rows, so it is left out" if is_index else None
     if different <= MOST_LEVELS:
         return None
     likely = "an identifier or a text" if different > len(there) / 2 else "no category"

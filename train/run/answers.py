@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tf_gmvae import disk
-from tf_gmvae.data import table
+from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 
@@ -142,8 +142,8 @@ def check_output(path: str | Path, dataset: str | Path) -> Path:
     data = Path(dataset).expanduser()
     if data.is_file() and data.resolve() == path.resolve():
         raise InputError(f"--output={path} is the data set itself: give the path of another file.")
-    beside_parts = data.is_dir() and data.resolve() in path.resolve().parents and table.is_parquet(data)
-    if beside_parts and path.suffix.lower() == PARQUET:
+    within = data.is_dir() and data.resolve() in path.resolve().parents and not has_shards(data)
+    if within and path.suffix.lower() == PARQUET:
         raise InputError(f"--output={path} would be read as a part of {data}: give a path outside that folder.")
     return path
 

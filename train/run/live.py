@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
 from dataclasses import replace
@@ -29,6 +30,10 @@ from train.run.run import Run
 LONGEST, MOST_FOUND = 256, 50
 
 
+class ChangedElsewhereError(Exception):
+    """Names and marks that would replace others which their page has never shown."""
+
+
 class Live:
     """Every example of a run's data by its row: first those of the training part, then those of the test part.
 
@@ -47,6 +52,7 @@ class Live:
         parts = {"train": run.dataset.train, "test": run.dataset.test}
         self.splits = {name: split for name, split in parts.items() if split is not None}
         self.answers = _answers(run, self.splits)
+        self._written = _written(run)
         self.lock = threading.Lock()  # readers of shards, and TensorFlow's tracing, are for one at a time
         self._order: dict[int, np.ndarray] = {}
         rows = drawn(len(self.answers["id"]), MOST, run.settings.seed)
@@ -75,8 +81,15 @@ class Live:
     def page(self) -> explorer.Page:
         """The page, which asks for the rest; with the names and marks that are kept by now."""
         folder = self.run.folder
-        record = kept.read(folder.kept) if folder.kept.is_file() else None
-        return page_of({**self._known, "kept": record})
+        with self.lock:
+            record = kept.read(folder.kept) if folder.kept.is_file() else None
+            revision = self.revision()
+        return page_of({**self._known, "kept": record, "revision": revision})
+
+    def revision(self) -> str:
+        """What stands for the names and marks as they are kept now."""
+        path = self.run.folder.kept
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "none"
 
     def example(self, row: int) -> dict[str, Any]:
         """All that is known of an example.
@@ -183,19 +196,29 @@ class Live:
         Image.fromarray(smaller(self._pixels(examples), LONGEST)[0]).save(encoded, "PNG")
         return encoded.getvalue()
 
-    def keep(self, text: bytes) -> None:
+    def keep(self, text: bytes, revision: str | None) -> str:
         """Stores names and marks in the folder of the run.
 
         Args:
             text: JSON, as `kept.parse` takes it.
+            revision: of those that the page has shown.
+
+        Returns:
+            The revision of those that are kept now.
 
         Raises:
             ValueError: if it is something else; `InputError`, if it names a cluster that there is not.
+            ChangedElsewhereError: if another page has kept others since, or the run is another.
             OSError: if it cannot be written.
         """
         record = kept.as_text(kept.parse(text), self.num_components)
         with self.lock:
+            if _written(self.run) != self._written:
+                raise ChangedElsewhereError("The run has been written anew: start train.explore again.")
+            if revision != self.revision():
+                raise ChangedElsewhereError("Another page has kept names or marks since: load this page again.")
             self.run.folder.write_whole(self.run.folder.kept, record)
+            return self.revision()
 
     def _contents(self):
         """What the page knows before it asks."""
@@ -236,6 +259,12 @@ class Live:
             missing=taken[0].missing,
         )
         return replace(together.take(where), ids=None)
+
+
+def _written(run):
+    """What changes where the answers of a run are written again."""
+    found = run.folder.clusters_parquet.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _answers(run, splits):

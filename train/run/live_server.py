@@ -16,7 +16,7 @@ import urllib.parse
 from typing import Any
 
 from tf_gmvae.errors import InputError
-from train.run.live import Live
+from train.run.live import ChangedElsewhereError, Live
 
 HERE = "127.0.0.1"
 # Bytes of names and marks, and the largest number of a member; members that are told of at a time.
@@ -93,13 +93,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._refuse(400, "Names and marks are put to kept, as JSON.")
             return
         try:
-            self.server.live.keep(self.rfile.read(int(length)))
+            revision = self.server.live.keep(self.rfile.read(int(length)), self.headers.get("If-Match"))
+        except ChangedElsewhereError as error:
+            self._refuse(409, str(error))
         except (ValueError, InputError, RecursionError) as error:
             self._refuse(400, f"These are no names and marks ({error}).")
         except OSError as error:
             self._refuse(500, f"Not written ({error.strerror}).")
         else:
-            self._send(200, "application/json", b"{}")
+            self._json({"revision": revision})
 
     def _path(self):
         """What is asked for after the token, or None where the request was refused."""
