@@ -10,7 +10,8 @@ import tensorflow as tf
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
-_WRONG = (errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO)
+_WRONG = (errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO)
+_KNOWN = (*_FULL, *_CLOSED, *_WRONG)
 
 
 @contextlib.contextmanager
@@ -38,6 +39,25 @@ def whole(path: str | Path) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
+
+
+@contextlib.contextmanager
+def in_words(path: str | Path) -> Iterator[None]:
+    """For libraries whose errors tell in words alone what the disk has against a file.
+
+    Args:
+        path: path of the file.
+
+    Raises:
+        OSError: with the name of the file, in place of a `RuntimeError` of such words.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        code = _code_in(str(error))
+        if code is None:
+            raise
+        raise OSError(code, os.strerror(code), str(path)) from error
 
 
 def complaint(error: BaseException) -> str | None:
@@ -77,9 +97,12 @@ def sentence(error: BaseException) -> str | None:
 
 
 def _code(error):
-    known = (*_FULL, *_CLOSED, *_WRONG)
     if isinstance(error, OSError):
-        return error.errno if error.errno in known else None
+        return error.errno if error.errno in _KNOWN else None
     if isinstance(error, tf.errors.OpError):  # which says it in words alone
-        return next((code for code in known if os.strerror(code) in error.message), None)
+        return _code_in(error.message)
     return None
+
+
+def _code_in(words):
+    return next((code for code in _KNOWN if os.strerror(code) in words), None)

@@ -17,6 +17,10 @@ from train import help as help_page
 from train.run.record import in_words
 
 HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
+TOO_LITTLE_MEMORY = (
+    "The memory does not hold what this asks for: give a smaller --batch_size, --num_samples, --latent_dim or "
+    "--image_size, or fewer examples."
+)
 INTERRUPTED, TERMINATED, UNHEARD = 130, 143, 141  # by the signals of their names, as of a shell's own commands
 
 
@@ -47,15 +51,20 @@ def run(command: Callable[[], None]) -> None:
             notes.addHandler(_Printed())
         notes.propagate = False
         try:
+            _check_not_empty()
             with interrupts.not_lost():
                 command()
         except (InputError, TrainingDivergedError) as error:
             _fail(error)
         except (OSError, tf.errors.OpError) as error:
             failure = disk.sentence(error)
-            if failure is None:
+            if failure is not None:
+                _fail(f"{failure}, then give the same command again.")
+            if not isinstance(error, tf.errors.ResourceExhaustedError):
                 raise
-            _fail(f"{failure}, then give the same command again.")
+            _fail(TOO_LITTLE_MEMORY)
+        except MemoryError:
+            _fail(TOO_LITTLE_MEMORY)
         finally:
             terminal.clear()
 
@@ -92,6 +101,13 @@ def _parsed(argv):
         _fail(f"A flag file is no text ({error.reason}): give --flagfile a text file, one flag a line.")
     except (flags.Error, ValueError) as error:  # the second is of --noname=value
         _fail(f"{in_words(error)}; --help lists the flags.")
+
+
+def _check_not_empty():
+    """A flag without a value, as a variable of a shell that is not set leaves it, is none that was left out."""
+    for name in flags.FLAGS:
+        if flags.FLAGS[name].present and flags.FLAGS[name].value == "":
+            raise InputError(f"--{name}= is empty: give it a value, or leave it out.")
 
 
 def _fail(message):

@@ -176,7 +176,7 @@ def _afterwards(folder, replaces):
         return f"{resume} goes on after the last finished epoch"
     if folder.model.is_file():
         return f"{resume} goes on after the start"
-    begun = any(folder.start_checkpoints.glob("*.h5"))
+    begun = any(folder.start_checkpoints.glob("*.npz"))
     return f"{resume} {'goes on with the start' if begun else 'begins the run again'}"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from absl import flags
 
 from tf_gmvae import data, inputs, terminal
-from tf_gmvae.data import table
+from tf_gmvae.data import parquet_files, table
 from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import listed
@@ -35,7 +35,9 @@ def main() -> None:
     """Reads new data as the model's own were read, and writes what the model says of them."""
     chosen = flags.FLAGS
     output = answers.check_output(chosen.output, chosen.dataset)
-    if (chosen.run is None) == (chosen.model is None):
+    if None not in (chosen.run, chosen.model):
+        raise InputError("--run and --model name two models: leave one out.")
+    if chosen.run is None and chosen.model is None:
         raise InputError("Name the model: --run= with the folder of a run, or --model= with an exported model.")
     trained = Exported(chosen.model) if chosen.run is None else Trained(RunFolder(chosen.run))
     splits = _load(chosen, trained)
@@ -79,7 +81,7 @@ def _load(chosen, trained):
     """The parts of the new data by name, in the shape that the model takes."""
     path = Path(chosen.dataset).expanduser()
     sharded = path.is_dir() and has_shards(path)
-    is_table = path.suffix.lower() in table.SUFFIXES or (path.is_dir() and table.is_parquet(path))
+    is_table = path.suffix.lower() in table.SUFFIXES or (path.is_dir() and parquet_files.is_parquet(path))
     if trained.columns is not None and is_table and not sharded:
         split = table.load_rows(path, trained.columns, chosen.id_column or trained.id_column)
         if chosen.id_column and split.ids is None:

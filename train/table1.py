@@ -19,7 +19,7 @@ from typing import Any
 
 from absl import flags
 
-from tf_gmvae import figures, terminal
+from tf_gmvae import figures, interrupts, terminal
 from tf_gmvae.errors import InputError
 from train import cli
 from train.paper import table1_report
@@ -62,6 +62,9 @@ def main() -> None:
         raise InputError(
             f"{base.dataset} has no labelled test part, which Table 1 needs: choose another --dataset."
         )
+    most, examples = max(row.num_components for row in rows), dataset.train.num_examples
+    if most > examples:
+        raise InputError(f"--components has {most}, but there are {examples} examples: give smaller numbers.")
     os.makedirs(chosen.runs_dir, exist_ok=True)
     cells = [cell for found in table.cells.values() for cell in found]
     missing = [cell for cell in cells if not cell.is_finished]
@@ -70,9 +73,10 @@ def main() -> None:
     table.floors.compute([row for row in table.rows if row.method in FLOORS], table.seeds, dataset)
     table.write()
     pool, writing, ended = ThreadPoolExecutor(chosen.jobs), threading.Lock(), []
+    running: set[subprocess.Popen[bytes]] = set()
 
     def run(cell):
-        good = _run(cell)
+        good = _run(cell, running)
         with writing:
             ended.append(cell)
             reached(len(ended))
@@ -82,10 +86,14 @@ def main() -> None:
     try:
         with terminal.step("Runs", len(missing), shown=bool(missing), every=EVERY) as reached:
             succeeded = list(pool.map(run, missing))
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("Stopped; the same command goes on where it was.") from None
+    except KeyboardInterrupt as stop:
+        pool.shutdown(wait=False, cancel_futures=True)  # a stop does not begin what was still to come
+        if isinstance(stop, interrupts.Terminated):  # of Ctrl-C a terminal tells them itself
+            for process in list(running):
+                process.terminate()
+        raise type(stop)("Stopped; the same command goes on where it was.") from None
     finally:
-        pool.shutdown(cancel_futures=True)  # a stop does not begin what was still to come
+        pool.shutdown(cancel_futures=True)
     text = table.write()
     if terminal.is_terminal():  # the table has more columns
         terminal.say("\n" + table.short(), f"\n\nAll scores: {table.path / 'table1.md'}")
@@ -183,19 +191,25 @@ class _Table:
         return text
 
 
-def _run(cell):
-    """One run in a process of its own; whether it succeeded."""
+def _run(cell, running):
+    """One run in a process of its own, which is among the running ones meanwhile; whether it succeeded."""
     name, began = cell.folder.path.name, time.perf_counter()
     threads = str(max(1, (os.cpu_count() or 1) // flags.FLAGS.jobs))
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
     terminal.say(f"{name} begins; its progress is in {cell.log}.")
     with open(cell.log, "a") as log:
         # What is there goes on with the same settings.
-        status = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, *cell.command], stdout=log, stderr=subprocess.STDOUT,
-            env={**os.environ, **dict.fromkeys(names, threads)}, check=False,
-        ).returncode  # fmt: skip
+            env={**os.environ, **dict.fromkeys(names, threads)},
+        )  # fmt: skip
+        running.add(process)
+        status = process.wait()
+        running.remove(process)
     minutes = (time.perf_counter() - began) / 60
+    if status in (cli.INTERRUPTED, cli.TERMINATED):
+        terminal.say(f"{name} was stopped after {minutes:.1f} minutes.")
+        return False
     if status:
         terminal.say((f"{name} failed after {minutes:.1f} minutes.", "red"))
         return False

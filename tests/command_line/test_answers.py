@@ -200,6 +200,8 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
         ([run, f"--dataset={table}", f"--output={tmp_path / 'out.txt'}"], "must end in .csv or .parquet"),
         ([run, f"--dataset={table}", f"--output={tmp_path / 'no' / 'out.csv'}"], "which is no folder"),
         ([f"--dataset={table}", output], "Name the model"),
+        ([run, f"--model={folder}", f"--dataset={table}", output], "name two models: leave one out"),
+        (["--run=", f"--dataset={table}", output], "--run= is empty: give it a value, or leave it out"),
         ([f"--model={folder}", f"--dataset={table}", output], "is no exported model"),
         ([f"--run={tmp_path}", f"--dataset={table}", output], "is not a run"),
         (["--run=~/no run", f"--dataset={table}", output], str(Path.home() / "no run is not a run")),

@@ -164,7 +164,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(finished, tmp_path):
     def history_has_begun():
         return history_size(run) > 0
 
-    killed((run / "start" / "pretraining.weights.h5").is_file)
+    killed((run / "start" / "pretraining.npz").is_file)
     assert not (run / "model.keras").exists()
     seconds = json.loads((run / "start.json").read_text())["seconds"]
     # The row of the first epoch is there, and its model is there or on its way.
@@ -360,7 +360,7 @@ def bad_inputs(tmp_path):
             "--overwrite",
         ): "'../used' holds a separator of folders: give another",
         ("--dataset=digits", f"--name={tmp_path / 'used'}"): "holds a separator of folders",
-        ("--dataset=digits", "--name="): "'' is empty",
+        ("--dataset=digits", "--name="): "--name= is empty: give it a value, or leave it out",
         (
             f"--dataset={tmp_path / 'wide.npz'}",
             "--preset=synthetic",

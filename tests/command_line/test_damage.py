@@ -127,6 +127,24 @@ def test_a_damaged_file_of_a_run_is_named_and_its_mend_works(run, tmp_path):
     assert json.loads((tmp_path / "history-words" / "metrics.json").read_text())["epochs"] == 0
 
 
+def test_a_start_on_a_full_disk_ends_in_a_sentence(tmp_path):
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(200, 20)).astype("float32"))
+    arguments = [f"--dataset={tmp_path / 'rows.npy'}", "--num_components=3", "--name=new", "--nofloors"]
+    process = limited(50_000, "train.main", *arguments, f"--runs_dir={tmp_path}", "--pretraining_epochs=1")
+    assert process.returncode == 1, process.stdout
+    assert process.stderr.startswith("error: ") and process.stderr.count("\n") == 1
+    assert "pretraining.npz cannot be written (File too large): make room there; --resume" in process.stderr
+    assert not [*tmp_path.rglob("*partial*"), *tmp_path.rglob("*.npz")]
+
+
+def test_shards_on_a_full_disk_end_in_a_sentence(tmp_path):
+    process = limited(50_000, "train.shards", "--dataset=digits", f"--output={tmp_path / 'shards'}")
+    assert process.returncode == 1, process.stdout
+    assert process.stderr.splitlines()[-1].startswith("error: ")
+    assert ".array_record cannot be written (File too large): make room there" in process.stderr
+    assert "Traceback" not in process.stderr and not list(tmp_path.rglob("*.array_record"))
+
+
 @pytest.mark.parametrize(
     ("size", "command", "sentence"),
     [

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 
 import keras
 import numpy as np
@@ -11,7 +12,8 @@ from support.commands import run_all
 from support.misuse import check_refused
 
 import tf_gmvae
-from tf_gmvae import evaluation
+from tf_gmvae import InputError, evaluation
+from train.run.folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,19 @@ def test_commands_for_runs_of_the_model_say_whose_run_it_is(runs):
     (process,) = run_all("train.evaluate", [[f"--run={runs / 'digits-aae-k10-seed0'}"]])
     assert process.returncode == 1
     assert "digits-aae-k10-seed0 is a run of train.method, and this command takes those" in process.stderr
+
+
+def test_the_mend_of_damaged_scores_works(runs):
+    run = runs / "digits-aae-k10-seed0"
+    (run / "metrics.json").write_text("{")
+    with pytest.raises(
+        InputError, match=r"metrics.json is damaged.*`python -m train\.method .*` writes it"
+    ) as told:
+        RunFolder(run).read_metrics()
+    command = shlex.split(str(told.value).split("`")[1])
+    (again,) = run_all("train.method", [command[3:]])
+    assert again.returncode == 0, again.stderr
+    assert RunFolder(run).read_metrics()["epochs"] == 2
 
 
 def test_what_is_finished_stays_and_what_is_bad_gets_a_sentence(runs):

@@ -18,6 +18,7 @@ from support.finished import FLAGS, SHORT
 from support.misuse import check_refused
 
 from tf_gmvae import terminal
+from train.cli import TOO_LITTLE_MEMORY
 
 UNHEARD = """
 import os, sys
@@ -42,6 +43,13 @@ cli.run(command)
 def test_whoever_stops_reading_gets_no_traceback():
     process = run_warm("-c", UNHEARD)
     assert (process.returncode, process.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("asked", ["numpy.empty(2**45)", "tensorflow.zeros([2**45])"])
+def test_too_little_memory_ends_in_a_sentence(asked):
+    process = run_warm("-c", f"import numpy, tensorflow\nfrom train import cli\ncli.run(lambda: {asked})")
+    assert process.returncode == 1
+    assert process.stderr.endswith("error: " + TOO_LITTLE_MEMORY + "\n"), process.stderr
 
 
 CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -95,6 +95,13 @@ def test_channels(tmp_path, mode, channels, expected):
     assert (examples >= 250).all()
 
 
+def test_lightness_and_colours_become_grey(tmp_path):
+    save(tmp_path / "a.png", np.full((2, 2), 255, np.uint8))
+    save(tmp_path / "b.tif", Image.merge("LAB", [Image.new("L", (2, 2), value) for value in (255, 128, 128)]))
+    examples = load(tmp_path).train.examples
+    assert examples.shape == (2, 2, 2, 1) and (examples >= 250).all()
+
+
 def test_transparency_is_dropped(tmp_path):
     save(tmp_path / "a.png", np.full((2, 2, 4), (10, 20, 30, 0), np.uint8))
     assert load(tmp_path).train.examples[0, 0, 0].tolist() == [10, 20, 30]

@@ -2,12 +2,14 @@
 
 import json
 import math
+import signal
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from absl import flags
-from conftest import run_warm
+from conftest import run_warm, start_warm
 from support.commands import run_all
 from support.misuse import check_refused
 
@@ -182,6 +184,25 @@ def test_the_table_is_made_once_and_goes_on(tmp_path):
     assert "--learning_rate" in other.stderr
 
 
+def test_sigterm_reaches_the_runs(tmp_path):
+    said, out = tmp_path / "said", tmp_path / "out"
+    said.touch()
+    process = start_warm(
+        "-m", "train.table1", "--flagfile=digits.flags", "--methods=gmvae", "--components=5", "--samples=1",
+        "--seeds=2", f"--runs_dir={out}", out=said,
+    )  # fmt: skip
+    first, second = (out / f"k5-m1-seed{seed}.log" for seed in (0, 1))
+    while not (first.is_file() and "Start: about" in first.read_text()):
+        assert process.poll() is None, said.read_text()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143, said.read_text()
+    assert "k5-m1-seed0 was stopped after" in said.read_text()
+    assert said.read_text().endswith("Stopped; the same command goes on where it was.\n")
+    assert "--resume goes on with the start." in first.read_text() or "--resume begins" in first.read_text()
+    assert not second.exists()
+
+
 def test_bad_flags_get_a_sentence(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "pixels.json").write_text("[")
@@ -194,6 +215,8 @@ def test_bad_flags_get_a_sentence(tmp_path):
         (f"--seed={2**63}",): "is not an integer in the range",
         ("--minutes=nan",): "nan is not a finite number >= 0",
         ("--dry_run",): "pixels.json is damaged",
+        ("--components=1439", "--methods=gmm"): "--components has 1439, but there are 1438 examples",
+        (f"--runs_dir={tmp_path / 'out' / 'pixels.json'}",): "pixels.json cannot be written (File exists)",
     }
     help_page = check_refused(
         "train.table1", cases, tmp_path, "--dataset=digits", "--noinitialize", f"--runs_dir={tmp_path / 'out'}"

@@ -11,6 +11,7 @@ import tf_gmvae
 from layers import GaussianHead, MixturePriorHead
 from tf_gmvae import CollapseWatch, InputError, evaluation
 from tf_gmvae.start import factors, initialization, latent_map
+from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.stages import GuidedTraining, Pretraining
 
 
@@ -311,7 +312,7 @@ def test_a_start_that_is_killed_goes_on_wherever_it_was(make_table_model, blobs,
             new().initialize(examples, **options, checkpoints=folder, callbacks=[KillAfter(epochs)])
         assert (folder / "start.json").is_file()
     assert {path.name for path in folder.iterdir()} == {
-        "start.json", "pretraining.weights.h5", "labels.npy", "guided.weights.h5"
+        "start.json", "pretraining.npz", "labels.npy", "guided.npz"
     }  # fmt: skip
     resumed = new()
     start = resumed.initialize(examples, **options, checkpoints=folder)
@@ -321,6 +322,49 @@ def test_a_start_that_is_killed_goes_on_wherever_it_was(make_table_model, blobs,
     losses = [model.fit(examples, verbose=0, shuffle=False).history["loss"] for model in (resumed, straight)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # the noise went on, too
     assert not folder.exists()
+
+
+def test_a_start_that_an_earlier_version_began_goes_on(make_table_model, blobs, tmp_path, monkeypatch):
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 20)
+    examples, _ = blobs
+    folder = tmp_path / "start"
+
+    class AsBefore(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.save_weights(folder / "pretraining.weights.h5")
+
+    def began(**more):
+        model = make_table_model(num_components=3, num_samples=1)
+        model.initialize(examples, pretraining_epochs=2, guided_epochs=0, verbose=0, **more)
+        return model
+
+    with pytest.raises(Killed):
+        began(checkpoints=folder, callbacks=[AsBefore(), KillAfter(1)])
+    (folder / "pretraining.npz").unlink()
+    last = KillAfter(1)  # one of the two epochs is left
+    resumed, straight = began(checkpoints=folder, callbacks=[last]), began()
+    assert last.left == 0
+    for weight, expected in zip(resumed.weights, straight.weights, strict=True):
+        np.testing.assert_allclose(weight, expected, rtol=1e-5, atol=1e-6, err_msg=weight.path)
+
+
+def test_a_stage_in_bfloat16_is_kept(tmp_path):
+    stage = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, dtype="bfloat16")])
+    stage.compile("adam", "mse")
+    checkpoints = Checkpoints(tmp_path / "start", {})
+    stage.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0, callbacks=checkpoints.callbacks("stage"))
+    other = keras.models.clone_model(stage)
+    other.compile("adam", "mse")
+    other.optimizer.build(other.trainable_variables)
+    assert checkpoints.restore(other, "stage") == 1
+    for ours, theirs in zip(other.get_weights(), stage.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours.astype("float32"), theirs.astype("float32"))
+    with pytest.raises(
+        InputError, match=r"stage.npz cannot be read \(it is of another model\): remove the folder"
+    ):
+        third = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
+        third.compile("adam", "mse")
+        checkpoints.restore(third, "stage")
 
 
 @pytest.mark.parametrize(
@@ -371,9 +415,9 @@ def test_a_folder_that_is_not_of_this_start_gets_a_sentence(make_table_model, bl
         model.initialize(examples, **options, batch_size=99, checkpoints=folder)
     with pytest.raises(InputError, match="num_examples=600, which cannot go on with num_examples=599: remove the"):
         model.initialize(examples[1:], **options, checkpoints=folder)
-    weights = folder / "pretraining.weights.h5"
+    weights = folder / "pretraining.npz"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(InputError, match=r"pretraining.weights.h5 cannot be read .*: remove the folder"):
+    with pytest.raises(InputError, match=r"pretraining.npz cannot be read .*: remove the folder"):
         make_table_model(num_components=3).initialize(examples, **options, checkpoints=folder)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("")

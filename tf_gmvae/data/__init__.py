@@ -13,7 +13,8 @@ One source a file:
     tfds.py          anything in TensorFlow Datasets that has images and labels
     npz.py           your own arrays in a .npz or .npy file
     image_folder.py  your own pictures in a folder, found by image_tree.py
-    table.py         your own tables: CSV and TSV (delimited.py), Parquet, Feather; of other packages (frames.py)
+    table.py         your own tables: CSV and TSV (delimited.py), Parquet
+                     (parquet_files.py), Feather; of other packages (frames.py)
     shards/          data larger than memory, read a batch at a time; streams/ writes them
 
     pictures.py      what is done to a picture: read, turned upright, resized

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_gmvae.checks import whole_number
-from tf_gmvae.data import table
+from tf_gmvae.data import parquet_files, table
 from tf_gmvae.data.digits import load_digits
 from tf_gmvae.data.idx import CLASS_NAMES, has_idx_files, load_idx
 from tf_gmvae.data.image_folder import load_image_folder
@@ -79,7 +79,7 @@ def load(
         raise _unknown(name)
     is_folder = not is_named(name) and path.is_dir()
     is_sharded = is_folder and has_shards(path)
-    is_parquet = is_folder and not is_sharded and table.is_parquet(path)
+    is_parquet = is_folder and not is_sharded and parquet_files.is_parquet(path)
     is_folder = is_folder and not (is_sharded or is_parquet)
     is_table = is_parquet or (not (is_named(name) or path.is_dir()) and path.suffix.lower() in table.SUFFIXES)
     of_table: dict[str, Any] = {

@@ -227,6 +227,8 @@ def _to_eight_bits(image: Image) -> Image:
     # convert("L") would cut 16-bit values off at 255, which leaves nearly all of the picture white.
     if image.mode == "F":
         raise ValueError("numbers with a fraction, whose range is not known")
+    if image.mode == "LAB":
+        return image.convert("RGB")  # for Pillow knows no way from it to grey
     if not image.mode.startswith("I"):
         return image
     values = np.asarray(image).astype(np.int64)

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_gmvae.data import sizes
+from tf_gmvae.data import parquet_files, sizes
 from tf_gmvae.data.delimited import NULLS, read_delimited
 from tf_gmvae.data.frames import as_table
-from tf_gmvae.data.image_tree import holds_images
 from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
@@ -130,7 +129,7 @@ def read_table(
     """
     suffix = Path(path).suffix.lower()
     if suffix == ".parquet" or Path(path).is_dir():
-        table = _read_parquet(path)
+        table = parquet_files.read(path)
     elif suffix in (".feather", ".arrow"):
         import pyarrow.feather
 
@@ -143,64 +142,6 @@ def read_table(
     if not table.num_rows:
         raise InputError(f"{path} has no row: give a table with a row for each example.")
     return as_table(table, str(path), is_text, is_wanted)
-
-
-def parquet_files(path: str | Path) -> list[Path]:
-    """The Parquet files of a folder, sorted by name, or the one that it is.
-
-    Args:
-        path: A folder or a file.
-    """
-    path = Path(path)
-    return sorted(path.glob("[!.]*.parquet")) if path.is_dir() else [path]
-
-
-def is_parquet(path: str | Path) -> bool:
-    """Whether a path is a Parquet file or a folder of some.
-
-    Args:
-        path: A path.
-
-    Raises:
-        InputError: If a folder holds pictures as well, so that nothing tells which of both are the data.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return path.suffix.lower() == ".parquet"
-    found = parquet_files(path)
-    if found and holds_images(path):
-        raise InputError(
-            f"{path} holds pictures and a table ({found[0].name}): move what is not to be clustered elsewhere."
-        )
-    return bool(found)
-
-
-def _read_parquet(path):
-    import pyarrow
-    import pyarrow.parquet
-
-    unpacked = 0
-    for file in parquet_files(path):
-        with reading(file, "a Parquet file", "write it again"), pyarrow.parquet.ParquetFile(file) as opened:
-            unpacked += _unpacked(opened.metadata)
-    sizes.check(path, unpacked)
-    tables = []
-    for file in parquet_files(path):
-        with reading(file, "a Parquet file", "write it again"):
-            tables.append(pyarrow.parquet.read_table(file))
-    try:
-        return pyarrow.concat_tables(tables, promote_options="permissive")
-    except pyarrow.ArrowException as error:
-        raise InputError(
-            f"{path} has files of other columns or types ({str(error).splitlines()[0][:100]}): put those of one "
-            "table into one folder."
-        ) from None
-
-
-def _unpacked(metadata):
-    """Bytes of a Parquet file in memory: a value that is repeated a billion times takes none in the file."""
-    groups = (metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
-    return max(sum(groups), 4 * metadata.num_rows * metadata.num_columns)
 
 
 def check_named(path: str | Path, table: Mapping[str, np.ndarray], **options: str | None) -> None:

@@ -6,12 +6,14 @@ arrays give the same bytes.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from tf_gmvae import disk
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,15 +118,9 @@ def save(figure: Figure, *paths: str | Path) -> None:
         figure: `matplotlib.figure.Figure`.
         *paths: paths of the files to write; the suffix is the format, .png, .svg or .pdf.
     """
-    partials = []
-    try:
+    # Neither a date nor the version of matplotlib: the file depends on what is drawn alone.
+    metadata = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    with contextlib.ExitStack() as files:
         for path in map(Path, paths):
-            partials.append(path.with_name(f"{path.stem}.partial{path.suffix}"))
-            # Neither a date nor the version of matplotlib: the file depends on what is drawn alone.
-            metadata = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-            figure.savefig(partials[-1], metadata=metadata.get(path.suffix))
-        for partial, written in zip(partials, paths, strict=True):
-            os.replace(partial, written)
-    finally:
-        for partial in partials:
-            partial.unlink(missing_ok=True)
+            partial = files.enter_context(disk.whole(path))
+            figure.savefig(partial, metadata=metadata.get(path.suffix))

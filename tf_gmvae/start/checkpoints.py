@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +63,16 @@ class Checkpoints:
         Raises:
             InputError: if its file is damaged.
         """
-        path = self._weights(name)
-        if path is None or not path.is_file():
+        if self.folder is None:
             return 0
+        path, of_before = self.folder / f"{name}.npz", self.folder / f"{name}.weights.h5"
         try:
-            stage.load_weights(path)
-        except (OSError, ValueError, KeyError) as error:
+            if path.is_file():
+                _set_state(stage, path)
+            elif of_before.is_file():  # so an earlier version kept it
+                path = of_before
+                stage.load_weights(path)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise self._damaged(path, error) from None
         return int(stage.optimizer.iterations)
 
@@ -78,8 +82,7 @@ class Checkpoints:
         Args:
             name: text, name of its file.
         """
-        path = self._weights(name)
-        return [] if path is None else [_KeepEveryEpoch(path)]
+        return [] if self.folder is None else [_KeepEveryEpoch(self.folder / f"{name}.npz")]
 
     def labels(self) -> np.ndarray | None:
         """The labels that were found before, or None.
@@ -109,9 +112,6 @@ class Checkpoints:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _weights(self, name):
-        return None if self.folder is None else self.folder / f"{name}.weights.h5"
-
     def _damaged(self, path, error):
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
         return InputError(
@@ -119,8 +119,31 @@ class Checkpoints:
         )
 
 
+def _state(stage):
+    """All variables that decide how a stage goes on: weights, noise, optimizer."""
+    return [*stage.variables, *stage.optimizer.variables]
+
+
+def _set_state(stage, path):
+    variables = _state(stage)
+    with np.load(path, allow_pickle=False) as kept:
+        values = list(kept.values())
+    if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
+        raise ValueError("it is of another model")
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _as_numpy(variable):
+    value = keras.ops.convert_to_numpy(variable)
+    return value.astype("float32") if value.dtype.kind == "V" else value  # NumPy's files know no bfloat16
+
+
 class _KeepEveryEpoch(keras.callbacks.Callback):
-    """Writes weights, optimizer and noise of a stage, so that no kill leaves half a file."""
+    """Writes weights, optimizer and noise of a stage, so that no kill leaves half a file.
+
+    Not as Keras does it: a full disk ends HDF5, and the whole process with it.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -128,9 +151,5 @@ class _KeepEveryEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Writes the file."""
-        partial = self.path.with_name("partial.weights.h5")  # Keras knows the format by the end of the name
-        try:
-            self.model.save_weights(partial)
-            os.replace(partial, self.path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with disk.whole(self.path) as partial:
+            np.savez(partial, *map(_as_numpy, _state(self.model)))

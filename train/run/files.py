@@ -210,6 +210,9 @@ class RunFiles:
             InputError: if the file is damaged.
         """
         mend = f"`python -m train.evaluate --run={self.path}` writes it anew"
+        if self.flags.is_file() and "--method=" in self.flags.read_text(encoding="utf-8"):
+            place = f"--runs_dir={self.path.parent} --name={self.path.name}"
+            mend = f"`python -m train.method --flagfile={self.flags} {place} --resume` writes it anew"
         return self.read_json(self.metrics, mend, "components_in_use")
 
     def write_tree(self, tree: Hierarchy) -> None:

@@ -12,9 +12,7 @@ import numpy as np
 
 from tf_gmvae import explorer
 from tf_gmvae.data.sampling import drawn
-from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
-from tf_gmvae.errors import InputError
 from tf_gmvae.explorer.contents import LIKELIEST, NEAREST, contents, num_columns
 from tf_gmvae.explorer.exploration import MOST
 from tf_gmvae.explorer.page import page_of
@@ -22,8 +20,7 @@ from tf_gmvae.explorer.sheets import smaller
 from tf_gmvae.figures.image_sheets import Pixels
 from tf_gmvae.start import latent_map
 from train.run import explorer as pages
-from train.run import kept, pictures
-from train.run.answers import ids as ids_of
+from train.run import kept, known_answers, pictures
 from train.run.run import Run
 
 # Pixels of the longest side of an image that is sent; examples with one id that are listed.
@@ -51,8 +48,8 @@ class Live:
         self.run = run
         parts = {"train": run.dataset.train, "test": run.dataset.test}
         self.splits = {name: split for name, split in parts.items() if split is not None}
-        self.answers = _answers(run, self.splits)
-        self._written = _written(run)
+        self.answers = known_answers.read(run, self.splits)
+        self._written = known_answers.stamp(run)
         self.lock = threading.Lock()  # readers of shards, and TensorFlow's tracing, are for one at a time
         self._order: dict[int, np.ndarray] = {}
         rows = drawn(len(self.answers["id"]), MOST, run.settings.seed)
@@ -213,7 +210,7 @@ class Live:
         """
         record = kept.as_text(kept.parse(text), self.num_components)
         with self.lock:
-            if _written(self.run) != self._written:
+            if known_answers.stamp(self.run) != self._written:
                 raise ChangedElsewhereError("The run has been written anew: start train.explore again.")
             if revision != self.revision():
                 raise ChangedElsewhereError("Another page has kept names or marks since: load this page again.")
@@ -259,45 +256,6 @@ class Live:
             missing=taken[0].missing,
         )
         return replace(together.take(where), ids=None)
-
-
-def _written(run):
-    """What changes where the answers of a run are written again."""
-    found = run.folder.clusters_parquet.stat()
-    return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _answers(run, splits):
-    """Columns of clusters.parquet, arrays."""
-    import pyarrow
-    from pyarrow import parquet
-
-    path = run.folder.clusters_parquet
-    mend = f"`python -m train.evaluate --run={run.folder.path}` writes it"
-    if not path.is_file():
-        raise InputError(f"{path} is missing, which says what cluster every example is in: {mend}.")
-    columns = ["id", "split", "cluster", "probability", "elbo"]
-    total = sum(split.num_examples for split in splits.values())
-    try:
-        table = parquet.read_table(path, columns=columns)
-    except (OSError, pyarrow.ArrowException) as error:
-        raise InputError(f"{path} is damaged ({str(error).splitlines()[0]}): {mend} anew.") from None
-    if table.num_rows != total or table.column_names != columns:
-        raise InputError(
-            f"{path} has {table.num_rows:,} rows, but there are {total:,} examples: {mend} for these, or put the "
-            "data back."
-        )
-    found = {name: table[name].to_numpy() for name in columns}
-    begin = 0
-    for name, split in splits.items():
-        rows = slice(begin, begin := begin + split.num_examples)
-        ids = None if isinstance(split, ShardedSplit) else ids_of(split)
-        if (found["split"][rows] != name).any() or (ids is not None and (found["id"][rows] != ids).any()):
-            raise InputError(
-                f"{path} is of other examples than the data hold now, or in another order: {mend} for these, or "
-                "put the data back."
-            )
-    return found
 
 
 def _numbers(values):

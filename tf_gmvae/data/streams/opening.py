@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_gmvae.data import image_tree, pictures, table, tfds
+from tf_gmvae.data import image_tree, parquet_files, pictures, tfds
 from tf_gmvae.data.image_folder import read_images
 from tf_gmvae.data.load import is_named, load
 from tf_gmvae.data.shards.manifest import has_shards
@@ -41,7 +41,7 @@ def open_source(name: str, data_dir: str | None = None, **options: Any) -> Sourc
             raise InputError(f"{path} is a folder of shards already: give it to train.main as --dataset.")
         if path.is_dir() and records.record_files(path):
             return records.of_records(path, options["image_size"], options["channels"])
-        if table.is_parquet(path):
+        if parquet_files.is_parquet(path):
             of_tables = ("columns", "label_column", "id_column", "kinds")
             return parquet.of_parquet(path, **{option: options[option] for option in of_tables})
         if path.is_dir():

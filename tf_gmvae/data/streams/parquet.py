@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_gmvae.data import table
+from tf_gmvae.data import parquet_files, table
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Split
@@ -46,7 +46,7 @@ def of_parquet(
     Raises:
         InputError: As `load_table`.
     """
-    files = table.parquet_files(path)
+    files = parquet_files.files(path)
     groups = [(file, number, rows) for file in files for number, rows in enumerate(_group_sizes(file))]
     total = sum(rows for _, _, rows in groups)
     if not total:
