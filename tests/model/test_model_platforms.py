@@ -193,6 +193,42 @@ def test_two_replicas_take_the_step_of_one(tmp_path):
     assert result["off"][0]["weights"] != result["above"][0]["weights"]
 
 
+ARRAYS = textwrap.dedent("""
+    import sys
+    import keras, numpy as np, tensorflow as tf
+    import tf_gmvae
+    from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    examples = np.random.default_rng(0).random((40, 6)).astype("float32")
+
+    def trained(strategy):
+        with strategy.scope():
+            encoder, decoder = (keras.Sequential([keras.layers.Dense(n)]) for n in (8, 6))
+            model = tf_gmvae.GMVAE(
+                encoder, decoder, latent_dim=2, style_dim=2, num_components=3, prior_units=(8,), seed=1
+            )
+            model.compile(keras.optimizers.Adam(1e-3))
+        for _ in range(2):  # the second goes on in the order of the first
+            model.fit(examples, batch_size=20, verbose=0, callbacks=[SaveWithinEpochs(sys.argv[2], steps=1)])
+        return model.get_weights()
+
+    strategies = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    np.savez(sys.argv[1], *(weight for strategy in strategies for weight in trained(strategy)))
+""")
+
+
+def test_two_replicas_take_arrays_as_one_does(tmp_path):
+    process = run_warm("-c", ARRAYS, tmp_path / "weights.npz", tmp_path / "model.keras")
+    assert process.returncode == 0, process.stderr[-2000:]
+    weights = [*np.load(tmp_path / "weights.npz").values()]
+    one, two = weights[: len(weights) // 2], weights[len(weights) // 2 :]
+    assert len(one) == len(two) > 10
+    for ours, theirs in zip(one, two, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
 LOAD = textwrap.dedent("""
     import sys
     import keras, numpy as np

@@ -410,7 +410,8 @@ REPLICAS = textwrap.dedent("""
         data = tf.data.Dataset.from_tensor_slices((examples, np.eye(3, dtype="float32")[labels])).batch(50)
         stage.fit(data, epochs=5, verbose=0)
         found.update({f"{name} guided {i}": weight for i, weight in enumerate(model.get_weights())})
-        model.initialize(examples, guided_epochs=1, **options)  # outside the scope
+        # Outside the scope, and with what it has done in files.
+        model.initialize(examples, guided_epochs=1, checkpoints=f"{sys.argv[1]}-{name}", **options)
         assert np.isfinite(model.predict(examples, verbose=0)).all()
         return found
 

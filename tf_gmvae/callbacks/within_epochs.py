@@ -57,7 +57,7 @@ class SaveWithinEpochs(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Puts the means of an epoch that goes on back, after Keras has set them to zero."""
         self._began, self.before = time.perf_counter(), 0.0
-        taken = int(self.model.optimizer.iterations)
+        taken = int(self.model.optimizer.iterations.numpy())
         self._sweep(but=taken)
         if self._means(taken).is_file():
             self._put_back(self._means(taken))
@@ -67,13 +67,13 @@ class SaveWithinEpochs(keras.callbacks.Callback):
         stops = self.stop is not None and self.stop()
         if batch + 1 == self.params.get("steps"):
             return
-        due = self.steps is not None and int(self.model.optimizer.iterations) % self.steps == 0
+        due = self.steps is not None and int(self.model.optimizer.iterations.numpy()) % self.steps == 0
         due |= self.seconds is not None and time.monotonic() - self._saved >= self.seconds
         if not (due or stops):
             return
         if self.fetch is not None:
             self.fetch()
-        taken = int(self.model.optimizer.iterations)
+        taken = int(self.model.optimizer.iterations.numpy())
         with disk.whole(self._means(taken)) as partial:
             means = {f"mean{n}": ops.convert_to_numpy(variable) for n, variable in enumerate(self._variables())}
             np.savez(partial, seconds=self.before + time.perf_counter() - self._began, **means)

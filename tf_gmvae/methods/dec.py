@@ -166,7 +166,7 @@ class _Targets(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Others, if they are due."""
-        if int(self.model.optimizer.iterations) % INTERVAL == 0:
+        if int(self.model.optimizer.iterations.numpy()) % INTERVAL == 0:
             before = self.model.clusters
             self._look()
             if np.mean(before != self.model.clusters) < TOLERANCE:

@@ -17,7 +17,7 @@ from tf_gmvae.checks import nats, whole_number
 from tf_gmvae.data.frames import as_table, is_frame, without_mask
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
-from tf_gmvae.model import own_networks
+from tf_gmvae.model import own_networks, replicas
 from tf_gmvae.model.computation import Computation
 from tf_gmvae.model.generation import Generation
 from tf_gmvae.model.groups import Groups
@@ -259,6 +259,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
             **arguments,
         )
 
+    @replicas.in_scope
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Builds every layer, so that the first step and loaded weights find them."""
         shape: tuple[Any, ...] = (None, *input_shape[1:])
@@ -270,8 +271,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         features = own_networks.build(self.encoder, shape, self.seed)
         if len(features) != 2:
             raise InputError(f"The encoder must return features (B, F). Received: shape {features}")
-        self.x_head.build(features)
-        for head in (self.w_head, *self.style_heads):
+        for head in (self.x_head, self.w_head, *self.style_heads):
             head.build(features)
         self.prior_head.build((None, self.style_dim))
         expected = (None, *shape[1:-1], self.likelihood.num_channels(shape[-1]))

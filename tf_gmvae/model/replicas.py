@@ -1,5 +1,6 @@
 """Steps and means of a batch that are the same however many replicas share the batch."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,6 +41,27 @@ class KeepsOrder(Part):
         # Under a strategy alone, Keras takes a first batch to build by, and with it the order of what follows.
         if not self.built:
             super()._maybe_symbolic_build(*args, **kwargs)
+
+
+def in_scope(build: Callable[..., None]) -> Callable[..., None]:
+    """A `build` whose variables are of the strategy that the model was made under, wherever it is called.
+
+    Args:
+        build: method of a Keras model.
+
+    Returns:
+        Method with the same arguments.
+    """
+
+    @functools.wraps(build)
+    def within(model, *arguments):
+        strategy = model.distribute_strategy
+        if strategy is tf.distribute.get_strategy():
+            return build(model, *arguments)
+        with strategy.scope():
+            return build(model, *arguments)
+
+    return within
 
 
 def take_step(

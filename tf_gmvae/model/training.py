@@ -162,9 +162,13 @@ class Training(replicas.KeepsOrder):
             jit_compile=jit_compile,
             **kwargs,
         )
-        # Variables that come into being while TensorFlow traces the step make it trace the step twice.
-        if self.built:
-            self.optimizer.build(self.trainable_variables)
+        self._build_optimizer()
+
+    def _build_optimizer(self):
+        """Variables that come into being while TensorFlow traces the step: it traces twice, and replicas fail."""
+        if self.built and self.compiled and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model as it was compiled when saved."""
@@ -220,7 +224,7 @@ class Training(replicas.KeepsOrder):
                 x, validation_data = in_memory.held_out(x, validation_split)
                 y = y if y is None else y[: len(x)]
             x, steps = in_memory.seeded_batches(
-                x, y if self.hold else None, batch_size or 32, self.seed, int(self.optimizer.iterations)
+                x, y if self.hold else None, batch_size or 32, self.seed, int(self.optimizer.iterations.numpy())
             )
             steps = kwargs.get("steps_per_epoch") or steps
             kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps}
@@ -291,4 +295,5 @@ class Training(replicas.KeepsOrder):
             self.build(np.shape(first[0]))
             x = (batch for batch in itertools.chain([first], x))  # Keras takes no other iterator than this
         inputs.check_data(x, self)
+        self._build_optimizer()
         return x

@@ -74,7 +74,7 @@ class Checkpoints:
                 stage.load_weights(path)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise self._damaged(path, error) from None
-        return int(stage.optimizer.iterations)
+        return int(stage.optimizer.iterations.numpy())
 
     def callbacks(self, name: str) -> list[keras.callbacks.Callback]:
         """The callbacks that keep a stage after every epoch.

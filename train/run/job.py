@@ -119,7 +119,7 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
         )
     assert settings.epochs is not None and settings.learning_rate is not None  # resolved
     # The model itself says how far it came, so no second file can disagree with it.
-    steps_done = int(model.optimizer.iterations)
+    steps_done = int(model.optimizer.iterations.numpy())
     epochs_done, within = divmod(steps_done, steps)
     folder.keep_history(epochs_done)
     spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())

@@ -109,7 +109,7 @@ def fit(run: MethodRun, one_epoch: bool = False) -> None:
         folder.write_start({"seconds": round(time.perf_counter() - began, 3)})
         save_whole(model, folder.model)
     _, steps = model.epoch_shape(train.num_examples)
-    epochs_done = int(model.optimizer.iterations) // steps
+    epochs_done = int(model.optimizer.iterations.numpy()) // steps
     folder.keep_history(epochs_done)
     epochs = model.EPOCHS if run.settings.epochs is None else run.settings.epochs
     if epochs_done >= epochs or model.has_ended:

@@ -89,7 +89,7 @@ class Twin(InStep):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Passes it on."""
-        self._taken = int(self.twin.optimizer.iterations)
+        self._taken = int(self.twin.optimizer.iterations.numpy())
         self.of_twin.on_train_begin(logs)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
