@@ -68,8 +68,9 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
             f"GMVAE takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays."
             " Join them first, examples by np.stack, batches by np.concatenate, and pass labels apart."
         )
-    if hasattr(data, "toarray"):
-        raise InputError(f"GMVAE takes dense arrays. Received: {type(data).__name__}. Pass data.toarray().")
+    if hasattr(data, "toarray") or isinstance(data, tf.SparseTensor):
+        dense = "data.toarray()" if hasattr(data, "toarray") else "tf.sparse.to_dense(data)"
+        raise InputError(f"GMVAE takes dense arrays. Received: {type(data).__name__}. Pass {dense}.")
     if isinstance(data, list | tuple):
         try:
             data = np.asarray(data)
