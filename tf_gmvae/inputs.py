@@ -60,7 +60,8 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
         cardinality = int(data.cardinality())
         if cardinality == 0:
             raise no_example()
-        return data
+        of_batch = data.element_spec[0] if isinstance(data.element_spec, tuple) else data.element_spec
+        return readable(of_batch) if isinstance(of_batch, dict) else data  # it says what to do with several
     if hasattr(data, "__next__"):  # Keras wants tuples of a generator
         return (batch if isinstance(batch, tuple) else (batch,) for batch in data)
     if isinstance(data, dict) or (isinstance(data, list | tuple) and any(_is_array(part) for part in data)):

@@ -158,10 +158,63 @@ def test_a_subclass_adds_to_the_model_and_comes_back_from_its_file(tmp_path):
     rows = RNG.random((40, 8, 8, 1)).astype("float32")
     model = Counting.from_preset("digits", num_components=2, seed=0)
     model.compile(keras.optimizers.SGD(1e-3), run_eagerly=True)
-    assert model.fit(rows, batch_size=20, verbose=0).history["count"] == [2.0]
+    assert model.fit(rows, batch_size=20, epochs=2, verbose=0).history["count"] == [2.0, 2.0]
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded.predict(rows, verbose=0), model.predict(rows, verbose=0))
+
+
+@pytest.mark.parametrize("run_eagerly", [True, False])
+def test_what_a_subclass_adds_to_the_loss_counts_once(make_table_model, table, run_eagerly):
+    class Costly(tf_gmvae.GMVAE):
+        def encode(self, examples, training=False):
+            self.add_loss(tf.constant(100.0))
+            return super().encode(examples, training)
+
+    plain, costly = make_table_model(), make_table_model(cls=Costly)
+    for model in (plain, costly):
+        model.compile(keras.optimizers.SGD(0.0), run_eagerly=run_eagerly)
+    options = {"batch_size": 100, "epochs": 2, "validation_data": table[:50], "verbose": 0}
+    without, found = (model.fit(table, **options).history for model in (plain, costly))
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(found[name], np.add(without[name], 100.0), rtol=1e-5)
+
+
+class Seen(tf_gmvae.GMVAE):
+    """Keeps the sum of every batch that it was trained on."""
+
+    def train_step(self, data):
+        self.sums.append(float(tf.reduce_sum(data)))
+        return super().train_step(data)
+
+
+@pytest.mark.parametrize("is_restored", [True, False])
+def test_the_order_goes_on_where_keras_counts_otherwise(make_table_model, table, is_restored, tmp_path):
+    def new(**options):
+        model = make_table_model(cls=Seen)
+        model.sums = []
+        model.compile(keras.optimizers.Adam(1e-3, **options), run_eagerly=True)
+        return model
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    straight = new()
+    straight.fit(table, batch_size=50, epochs=3, verbose=0)
+    if is_restored:
+        kept = keras.callbacks.BackupAndRestore(tmp_path / "kept")
+        model, stopped = new(), new()
+        with pytest.raises(KeyboardInterrupt):
+            stopped.fit(table, batch_size=50, epochs=3, verbose=0, callbacks=[kept, Stop()])
+        model.fit(table, batch_size=50, epochs=3, verbose=0, callbacks=[kept])
+        assert stopped.sums + model.sums == straight.sums
+    else:
+        model = new(gradient_accumulation_steps=2)
+        for _ in range(3):
+            model.fit(table, batch_size=50, verbose=0)
+        assert model.sums == straight.sums
 
 
 def test_one_callback_need_not_be_in_a_list(make_table_model, table):

@@ -192,6 +192,11 @@ BAD = {
     "words": (lambda: np.array([["a"] * 6] * 9), METHODS, "must be numbers. Received: .*<U1"),
     "ragged": (lambda: [[1.0] * 6, [1.0] * 5], METHODS, "lists of different lengths"),
     "sparse": (lambda: __import__("scipy.sparse").sparse.eye(6), METHODS, r"Pass data.toarray\(\)"),
+    "data set of dicts": (
+        lambda: tf.data.Dataset.from_tensor_slices({"image": np.ones((4, 6)), "label": np.ones(4)}).batch(2),
+        METHODS,
+        "takes one array of examples .* a dict of 2 arrays",
+    ),
     "sparse tensor": (lambda: tf.sparse.eye(6), METHODS, r"SparseTensor. Pass tf.sparse.to_dense\(data\)"),
     "number": (lambda: 3, ("embed", "score", "initialize"), "takes an array, a Split, .* Received"),
 }

@@ -205,7 +205,9 @@ ARRAYS = textwrap.dedent("""
 
     def trained(strategy):
         with strategy.scope():
-            encoder, decoder = (keras.Sequential([keras.layers.Dense(n)]) for n in (8, 6))
+            of_activities, of_weights = keras.regularizers.L2(1.0), keras.regularizers.L2(0.1)
+            encoder = keras.Sequential([keras.layers.Dense(8, activity_regularizer=of_activities)])
+            decoder = keras.Sequential([keras.layers.Dense(6, kernel_regularizer=of_weights)])
             model = tf_gmvae.GMVAE(
                 encoder, decoder, latent_dim=2, style_dim=2, num_components=3, prior_units=(8,), seed=1
             )
@@ -258,6 +260,24 @@ def test_keras_files_load_and_train_on_in_a_fresh_process(make_table_model, tabl
     weights = np.load(tmp_path / "weights.npz")
     for ours, theirs in zip(model.get_weights(), weights.values(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_frozen_stays_frozen(make_table_model, table, tmp_path):
+    model = make_table_model()
+    model.w_head.trainable = model.prior_head.trainable = False
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(table, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    before = [weight.numpy() for head in (loaded.w_head, loaded.prior_head) for weight in head.weights]
+    # Its optimizer is whole, too, so that training goes on as it would have.
+    assert loaded.fit(table, verbose=0).history["loss"] == pytest.approx(
+        model.fit(table, verbose=0).history["loss"]
+    )
+    after = [weight.numpy() for head in (loaded.w_head, loaded.prior_head) for weight in head.weights]
+    for ours, theirs in zip(before, after, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert "frozen" not in make_table_model().get_config()
 
 
 def test_the_config_holds_every_argument(make_table_model):

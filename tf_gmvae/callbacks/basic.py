@@ -55,6 +55,23 @@ class StopOnNonFinite(keras.callbacks.Callback):
             )
 
 
+def guarded(
+    callbacks: keras.callbacks.CallbackList | Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None,
+) -> list[keras.callbacks.Callback]:
+    """Callbacks as `fit` takes them, with one that stops at a loss that is not finite.
+
+    Args:
+        callbacks: list or one of them, or None.
+
+    Returns:
+        List, with a `StopOnNonFinite` first unless there is one: no checkpoint after it sees spoilt weights.
+    """
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks = callbacks.callbacks
+    found = keras.tree.flatten(callbacks) if callbacks else []
+    return found if any(isinstance(each, StopOnNonFinite) for each in found) else [StopOnNonFinite(), *found]
+
+
 class TrainingSeconds(keras.callbacks.Callback):
     """Adds `seconds` to an epoch's logs: the time of its training steps, without validation."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -48,6 +49,21 @@ def seeded_batches(
             )
         batches = batches.map(rows_of(given))
     return batches, math.ceil(len(examples) / batch_size)
+
+
+def num_begun(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> int:
+    """Batches that a model has seen, after what Keras' `BackupAndRestore` puts back.
+
+    Args:
+        model: compiled model, built where there is such a callback.
+        callbacks: list of those of its `fit`, which restore it once more, to the same.
+    """
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            callback.set_model(model)
+            callback.on_train_begin()
+    accumulated = getattr(model.optimizer, "gradient_accumulation_steps", None) or 1
+    return int(model.optimizer.iterations.numpy()) * accumulated
 
 
 def held_out(examples: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:

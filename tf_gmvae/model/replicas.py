@@ -43,23 +43,23 @@ class KeepsOrder(Part):
             super()._maybe_symbolic_build(*args, **kwargs)
 
 
-def in_scope(build: Callable[..., None]) -> Callable[..., None]:
+def in_scope(build: Callable[[Any, tuple[int | None, ...]], None]) -> Callable[..., None]:
     """A `build` whose variables are of the strategy that the model was made under, wherever it is called.
 
     Args:
-        build: method of a Keras model.
+        build: method of a Keras model, which takes an input shape.
 
     Returns:
-        Method with the same arguments.
+        Method with the same argument.
     """
 
     @functools.wraps(build)
-    def within(model, *arguments):
+    def within(model, input_shape):
         strategy = model.distribute_strategy
         if strategy is tf.distribute.get_strategy():
-            return build(model, *arguments)
+            return build(model, input_shape)
         with strategy.scope():
-            return build(model, *arguments)
+            return build(model, input_shape)
 
     return within
 
@@ -86,6 +86,30 @@ def take_step(
         objective_value = optimizer.scale_loss(loss / num_replicas())
     optimizer.apply(tape.gradient(objective_value, weights), weights)
     return loss, rest
+
+
+def penalties(model: keras.Model) -> tf.Tensor | float:
+    """What the layers of a model add to its loss: regularisers of weights and activities, and `add_loss`.
+
+    It is asked for before replicas wait for each other: their networks are one object, which holds those of the
+    replica that came last.
+
+    Args:
+        model: Keras model that has just been called.
+
+    Returns:
+        Float32 scalar, the same on all replicas: the mean of theirs, where it depends on their examples.
+    """
+    losses = [tf.cast(loss, "float32") for loss in model.losses]
+    if not losses:
+        return 0.0
+    # Keras lists those of weights, which all replicas have, last.
+    of_weights = sum(getattr(weight, "regularizer", None) is not None for weight in model.trainable_weights)
+    own, shared = losses[: len(losses) - of_weights], losses[len(losses) - of_weights :]
+    if own and num_replicas() > 1:
+        context = tf.distribute.get_replica_context()
+        own = [context.all_reduce(tf.distribute.ReduceOp.SUM, tf.add_n(own)) / num_replicas()]
+    return tf.add_n([*own, *shared])
 
 
 def batch_means(values: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from tf_gmvae import likelihoods
+from tf_gmvae.errors import InputError
 from tf_gmvae.model.part import Part
 
 
@@ -17,13 +18,21 @@ class Saving(Part):
 
     def export(self, filepath: str | Path, **kwargs: Any) -> None:
         """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""
+        if not self.built:
+            raise InputError("The model has no weights yet, so there is nothing to export: train it first.")
         # Keras takes the signature of the last call, and a model that was only trained has had none.
         kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
         super().export(filepath, **kwargs)
 
+    def _heads(self):
+        heads = {"x_head": self.x_head, "w_head": self.w_head, "prior_head": self.prior_head}
+        return heads | {f"style_head_{number}": head for number, head in enumerate(self.style_heads)}
+
     def get_config(self) -> dict[str, Any]:
-        """Constructor arguments, networks included."""
+        """Constructor arguments, networks included, and which of the model's own heads do not train."""
+        frozen = [name for name, head in self._heads().items() if not head.trainable]
         return {
+            **({"frozen": frozen} if frozen else {}),
             **super().get_config(),
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
@@ -44,6 +53,7 @@ class Saving(Part):
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> keras.Model:
         """The model of a config; its networks are deserialised first."""
         config = dict(config)
+        frozen = config.pop("frozen", ())
         for part in ("encoder", "decoder", "style_prior"):
             if part in config:  # models of earlier versions name no prior
                 config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
@@ -51,5 +61,7 @@ class Saving(Part):
             # Weights without a seed are no concern: those that were saved replace them.
             warnings.filterwarnings("ignore", message=r"GMVAE\(seed=")
             model = cls(**config)
+        for name in frozen:
+            model._heads()[name].trainable = False
         model.initialized = None
         return model

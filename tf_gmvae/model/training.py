@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from layers.seeded import num_replicas
 from tf_gmvae import inputs, objective
-from tf_gmvae.callbacks.basic import StopOnNonFinite
+from tf_gmvae.callbacks.basic import guarded
 from tf_gmvae.checks import checked_min_information
 from tf_gmvae.data.pipeline import array_batches, to_batches
 from tf_gmvae.data.shards.split import ShardedSplit
@@ -48,18 +48,19 @@ class Training(replicas.KeepsOrder):
 
         The terms are those of Eq. 4 and those of deeper levels, as `terms` returns them.
         """
+        self._clear_losses()  # those of the last batch
         if training and self.hold:
             terms, guidance = self._held_terms(data)
+            penalties = replicas.penalties(self)
             means, mean_guidance = replicas.batch_means((terms, guidance))
             loss = objective.training_loss(means[0], self._lambda) + self.hold * mean_guidance
         else:
             sampled = self.sampled(self.examples(data), training)
             terms = self.terms(sampled, compiled.elbo_terms if training else objective.elbo_terms)
+            penalties = replicas.penalties(self)
             means = replicas.batch_means(terms)
             loss = objective.training_loss(means[0], self._lambda)
-        if self.losses:  # regularisers of the user's networks
-            loss += tf.add_n([tf.cast(extra, loss.dtype) for extra in self.losses])
-        return loss, (terms, means)
+        return loss + penalties, (terms, means)
 
     def _held_terms(self, data):
         """Terms of views of the examples, and the cross-entropy (B,) of their components to the given ones."""
@@ -135,8 +136,12 @@ class Training(replicas.KeepsOrder):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """Running means of the loss, the true ELBO (never the constrained one), its terms, and those of levels."""
-        return self.trackers
+        """Running means of the loss, the true ELBO (never the constrained one), its terms, and those of levels.
+
+        Metrics of a subclass follow.
+        """
+        known = {id(tracker) for tracker in self.trackers}
+        return [*self.trackers, *(each for each in keras.Layer.metrics.fget(self) if id(each) not in known)]
 
     def compile(
         self, optimizer: keras.Optimizer | str | None = None, *, jit_compile: bool | str = "auto", **kwargs: Any
@@ -219,22 +224,16 @@ class Training(replicas.KeepsOrder):
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
         if validation_data is not None:
             validation_data = self._checked(in_memory.examples_alone(validation_data))
+        callbacks = guarded(callbacks)
         if isinstance(x, np.ndarray) and shuffle and self._orders_arrays():
             if validation_split and validation_data is None:
                 x, validation_data = in_memory.held_out(x, validation_split)
                 y = y if y is None else y[: len(x)]
-            x, steps = in_memory.seeded_batches(
-                x, y if self.hold else None, batch_size or 32, self.seed, int(self.optimizer.iterations.numpy())
-            )
+            begun = in_memory.num_begun(self, callbacks)
+            x, steps = in_memory.seeded_batches(x, y if self.hold else None, batch_size or 32, self.seed, begun)
             steps = kwargs.get("steps_per_epoch") or steps
             kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps}
             y, batch_size, validation_split = None, None, 0.0
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = callbacks.callbacks
-        callbacks = keras.tree.flatten(callbacks) if callbacks else []
-        if not any(isinstance(callback, StopOnNonFinite) for callback in callbacks):
-            # First, so that no checkpoint after it sees spoilt weights.
-            callbacks = [StopOnNonFinite(), *callbacks]
         # Shuffling is a data set's own affair, and Keras warns that it will not do it.
         shuffle = shuffle and not isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset)
         with inputs.readable_errors():
@@ -274,14 +273,16 @@ class Training(replicas.KeepsOrder):
         with inputs.readable_errors():
             return super().evaluate(x, y, batch_size, verbose, **kwargs)
 
-    def predict(self, x: Data, batch_size: int | None = None, **kwargs: Any) -> np.ndarray:
+    def predict(
+        self, x: Data, batch_size: int | None = None, verbose: int | str = "auto", **kwargs: Any
+    ) -> np.ndarray:
         """See `keras.Model.predict`, and `fit` for the data: the posterior p(z | y), array (N, K)."""
         x = self._checked(x)
         if isinstance(x, np.ndarray):
             x, batch_size = array_batches(x, batch_size or 32), None
         with inputs.readable_errors():
             try:
-                return super().predict(x, batch_size=batch_size, **kwargs)
+                return super().predict(x, batch_size, verbose, **kwargs)
             except UnboundLocalError:  # Keras' answer to a data set that turns out to be empty
                 raise inputs.no_example() from None
 
