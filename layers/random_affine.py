@@ -79,7 +79,10 @@ class RandomAffine(SeededLayer):
         to_right, to_below = (across - left)[..., None], (down - above)[..., None]
         upper = at(above, left) * (1.0 - to_right) + at(above, right) * to_right
         lower = at(below, left) * (1.0 - to_right) + at(below, right) * to_right
-        moved = ops.cast(upper * (1.0 - to_below) + lower * to_below, images.dtype)
+        moved = upper * (1.0 - to_below) + lower * to_below
+        if "int" in keras.backend.standardize_dtype(images.dtype):
+            moved = ops.round(moved)
+        moved = ops.cast(moved, images.dtype)
         return ops.reshape(moved, (count, height, width, channels))
 
     def _origins(self, count, height, width):

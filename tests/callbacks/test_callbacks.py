@@ -71,6 +71,16 @@ def test_a_save_cut_short_leaves_the_former_file(make_table_model, table, tmp_pa
     assert path.read_bytes() == before
 
 
+def test_progress_is_that_of_validation_however_rare_it_is(make_table_model, tmp_path):
+    told = StopWithoutProgress(2, tmp_path / "best.npz")
+    told.set_model(make_table_model())
+    for epoch in range(10):
+        validated = {"val_elbo": -10.0 + epoch / 10} if epoch % 2 else {}
+        told.on_epoch_end(epoch, {"elbo": -8.0 - epoch, **validated})
+    assert not told.model.stop_training
+    np.testing.assert_allclose(told.past, -10.0 + np.arange(1, 10, 2) / 10)
+
+
 def test_training_without_progress_ends_at_its_best_epoch(make_table_model, tmp_path):
     model, path = make_table_model(), tmp_path / "best.npz"
     kept = {}

@@ -217,6 +217,22 @@ def test_the_order_goes_on_where_keras_counts_otherwise(make_table_model, table,
         assert model.sums == straight.sums
 
 
+def test_arrays_of_other_sizes_are_seen_whole(make_table_model):
+    rows = np.arange(70, dtype="float32")[:, None] * np.ones(6, "float32") / 70
+
+    class Kept(tf_gmvae.GMVAE):
+        def train_step(self, data):
+            self.rows.extend(np.rint(70 * data[:, 0].numpy()).astype(int))
+            return super().train_step(data)
+
+    model = make_table_model(cls=Kept)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    for count, batch_size in ((70, 30), (70, 40), (50, 40), (50, 40), (70, 20)):
+        model.rows = []
+        model.fit(rows[:count], batch_size=batch_size, verbose=0)
+        assert sorted(model.rows) == list(range(count)), (count, batch_size)
+
+
 def test_one_callback_need_not_be_in_a_list(make_table_model, table):
     ended = []
     told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append(epoch))

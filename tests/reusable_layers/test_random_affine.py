@@ -57,6 +57,13 @@ def test_scale_and_shear_move_what_they_should():
     assert 2.5 < np.abs(offsets[:, 1]).max() <= 3.01
 
 
+def test_whole_numbers_are_rounded():
+    shades = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1)).astype("uint8")
+    moved = RandomAffine(seed=0)(shades).numpy()
+    assert moved.dtype == np.uint8
+    np.testing.assert_array_equal(moved, np.rint(RandomAffine(seed=0)(shades.astype("float32"))))
+
+
 def test_the_edge_goes_on_outside():
     images = np.full((8, 12, 12, 3), 0.7, "float32")
     np.testing.assert_allclose(RandomAffine(seed=0)(images), images, atol=1e-5)

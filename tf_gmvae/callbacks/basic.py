@@ -133,10 +133,16 @@ class StopWithoutProgress(keras.callbacks.Callback):
     def __init__(self, patience: int, path: str | Path, past: Sequence[float] = ()) -> None:
         super().__init__()
         self.patience, self.path, self.past = patience, Path(path), list(past)
+        self._num_past, self._validates = len(self.past), False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Keeps the weights, or waits, or stops."""
         logs = logs or {}
+        if "val_elbo" in logs and not self._validates:
+            self._validates = True
+            del self.past[self._num_past :]  # with `validation_freq`: ELBOs of training are on another scale
+        elif "val_elbo" not in logs and self._validates:
+            return
         self.past.append(logs.get("val_elbo", logs.get("elbo", -math.inf)))
         waited = epochs_without_progress(self.past)
         if not waited:

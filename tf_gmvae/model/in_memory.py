@@ -51,19 +51,32 @@ def seeded_batches(
     return batches, math.ceil(len(examples) / batch_size)
 
 
-def num_begun(model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]) -> int:
+def num_begun(
+    model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], num_examples: int, batch_size: int
+) -> int:
     """Batches that a model has seen, after what Keras' `BackupAndRestore` puts back.
 
     Args:
         model: compiled model, built where there is such a callback.
         callbacks: list of those of its `fit`, which restore it once more, to the same.
+        num_examples: integer, N of the array that comes next.
+        batch_size: integer, of it.
+
+    Returns:
+        Integer; after arrays of other sizes the next whole epoch, so that none of the new examples is left out.
     """
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.BackupAndRestore):
             callback.set_model(model)
             callback.on_train_begin()
     accumulated = getattr(model.optimizer, "gradient_accumulation_steps", None) or 1
-    return int(model.optimizer.iterations.numpy()) * accumulated
+    begun = int(model.optimizer.iterations.numpy()) * accumulated
+    *sizes, ahead = model.last_arrays or (num_examples, batch_size, 0)
+    if sizes != [num_examples, batch_size]:
+        steps = math.ceil(num_examples / batch_size)
+        ahead = -begun % steps
+    model.last_arrays = num_examples, batch_size, ahead
+    return begun + ahead
 
 
 def held_out(examples: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:

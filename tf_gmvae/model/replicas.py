@@ -14,6 +14,9 @@ from tf_gmvae.model.part import Part
 class KeepsOrder(Part):
     """Keras models that are built before they train, and see their data in one order under any strategy."""
 
+    # Of the array that `fit` was given last: examples, batch size, and how far its order is ahead of the steps.
+    last_arrays: tuple[int, int, int] | None = None
+
     def make_train_function(self, force: bool = False) -> Callable:
         """See `keras.Model.make_train_function`.
 

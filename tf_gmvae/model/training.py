@@ -105,7 +105,7 @@ class Training(replicas.KeepsOrder):
         if self.jit_compile:
             return self(examples, training=False)
         # The maps of a part stay in the processor's cache, and parts run side by side.
-        num_parts = (tf.shape(examples)[0] + PREDICT_PART - 1) // PREDICT_PART
+        num_parts = tf.maximum(1, (tf.shape(examples)[0] + PREDICT_PART - 1) // PREDICT_PART)
         parts = tf.TensorArray("float32", num_parts, infer_shape=False, element_shape=(None, self.num_components))
 
         def one_part(index, parts):
@@ -229,7 +229,7 @@ class Training(replicas.KeepsOrder):
             if validation_split and validation_data is None:
                 x, validation_data = in_memory.held_out(x, validation_split)
                 y = y if y is None else y[: len(x)]
-            begun = in_memory.num_begun(self, callbacks)
+            begun = in_memory.num_begun(self, callbacks, len(x), batch_size or 32)
             x, steps = in_memory.seeded_batches(x, y if self.hold else None, batch_size or 32, self.seed, begun)
             steps = kwargs.get("steps_per_epoch") or steps
             kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps}
