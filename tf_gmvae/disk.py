@@ -42,7 +42,7 @@ def whole(path: str | Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def in_words(path: str | Path) -> Iterator[None]:
+def as_os_errors(path: str | Path) -> Iterator[None]:
     """For libraries whose errors tell in words alone what the disk has against a file.
 
     Args:

@@ -2,6 +2,8 @@
 
 # Frames our sentence within the long report TensorFlow makes of what fails in a graph, here and in exports.
 MARK = "Bad input: "
+# Of both exports, that of Keras and that for TensorFlow Serving.
+NOTHING_TO_EXPORT = "The model has no weights yet, so there is nothing to export: train it first."
 
 
 class InputError(ValueError):

@@ -24,6 +24,15 @@ def falling_rate(learning_rate: float, num_steps: int) -> keras.optimizers.sched
     return keras.optimizers.schedules.CosineDecay(learning_rate, num_steps, LAST_RATE)
 
 
+def steps_taken(optimizer: keras.Optimizer) -> int:
+    """Updates that an optimizer has made, also where it counts them in a variable on each of several devices.
+
+    Args:
+        optimizer: Keras optimizer.
+    """
+    return int(optimizer.iterations.numpy())
+
+
 @keras.saving.register_keras_serializable(package="tf_gmvae")
 class FusedAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam`, whose update of a weight is one pass over memory instead of a dozen.

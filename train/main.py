@@ -176,7 +176,7 @@ def _afterwards(folder, replaces):
         return f"{resume} goes on after the last finished epoch"
     if folder.model.is_file():
         return f"{resume} goes on after the start"
-    begun = any(folder.start_checkpoints.glob("*.npz"))
+    begun = any(path.suffix in (".npz", ".h5") for path in folder.start_checkpoints.glob("*"))  # .h5 until 0.2.0
     return f"{resume} {'goes on with the start' if begun else 'begins the run again'}"
 
 

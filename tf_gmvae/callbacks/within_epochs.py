@@ -14,6 +14,7 @@ from keras import ops
 from tf_gmvae import disk
 from tf_gmvae.callbacks.basic import save_whole
 from tf_gmvae.errors import InputError
+from tf_gmvae.optimizer import steps_taken
 
 
 class SaveWithinEpochs(keras.callbacks.Callback):
@@ -57,7 +58,7 @@ class SaveWithinEpochs(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Puts the means of an epoch that goes on back, after Keras has set them to zero."""
         self._began, self.before = time.perf_counter(), 0.0
-        taken = int(self.model.optimizer.iterations.numpy())
+        taken = steps_taken(self.model.optimizer)
         self._sweep(but=taken)
         if self._means(taken).is_file():
             self._put_back(self._means(taken))
@@ -67,13 +68,13 @@ class SaveWithinEpochs(keras.callbacks.Callback):
         stops = self.stop is not None and self.stop()
         if batch + 1 == self.params.get("steps"):
             return
-        due = self.steps is not None and int(self.model.optimizer.iterations.numpy()) % self.steps == 0
+        due = self.steps is not None and steps_taken(self.model.optimizer) % self.steps == 0
         due |= self.seconds is not None and time.monotonic() - self._saved >= self.seconds
         if not (due or stops):
             return
         if self.fetch is not None:
             self.fetch()
-        taken = int(self.model.optimizer.iterations.numpy())
+        taken = steps_taken(self.model.optimizer)
         with disk.whole(self._means(taken)) as partial:
             means = {f"mean{n}": ops.convert_to_numpy(variable) for n, variable in enumerate(self._variables())}
             np.savez(partial, seconds=self.before + time.perf_counter() - self._began, **means)

@@ -153,16 +153,21 @@ def _visible(folder):
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
+def _is_image(path):
+    return path.suffix.lower() in _SUFFIXES and path.is_file()
+
+
 def _images_in(folder):
-    return [path for path in _visible(folder) if path.suffix.lower() in _SUFFIXES and path.is_file()]
+    return list(filter(_is_image, _visible(folder)))
 
 
 def _images_under(folder, above):
     """The images of a folder at any depth; a link that leads back to a folder `above` is not followed."""
     here = folder.resolve()
     if here not in above:
-        yield from _images_in(folder)
-        for path in _visible(folder):
+        visible = _visible(folder)
+        yield from filter(_is_image, visible)
+        for path in visible:
             if path.is_dir():
                 yield from _images_under(path, {*above, here})
 
@@ -178,8 +183,12 @@ def holds_images(folder: str | Path) -> bool:
 
     Args:
         folder: The folder.
+
+    Raises:
+        InputError: If one of the folders cannot be read.
     """
-    return any(_images_under(Path(folder), set()))
+    with _readable():
+        return any(_images_under(Path(folder), set()))
 
 
 @contextlib.contextmanager
@@ -208,7 +217,8 @@ def _passed_through(folder):
 def _class_images(folder):
     """Returns the images of each class of the folder as `{class name: paths}`, or `{None: paths}`."""
     top, above = _images_in(folder), {folder.resolve()}
-    classes = {path.name: [*_images_under(path, above)] for path in _with_images(folder)}
+    below = [path for path in _visible(folder) if path.is_dir()]
+    classes = {path.name: images for path in below if (images := [*_images_under(path, above)])}
     if not top and not classes:
         suffixes = ", ".join(sorted(suffix[1:] for suffix in _SUFFIXES))
         raise InputError(f"{folder} holds no images ({suffixes}), nor do its sub-folders: check the path.")

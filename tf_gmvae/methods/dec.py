@@ -13,6 +13,7 @@ from tf_gmvae.evaluation import mixtures
 from tf_gmvae.methods.networks import LATENT
 from tf_gmvae.methods.pretrained import PretrainedMethod
 from tf_gmvae.model import replicas
+from tf_gmvae.optimizer import steps_taken
 
 # Steps from one look at all examples to the next, and the share of them that may still change their cluster where
 # training ends.
@@ -166,7 +167,7 @@ class _Targets(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Others, if they are due."""
-        if int(self.model.optimizer.iterations.numpy()) % INTERVAL == 0:
+        if steps_taken(self.model.optimizer) % INTERVAL == 0:
             before = self.model.clusters
             self._look()
             if np.mean(before != self.model.clusters) < TOLERANCE:

@@ -14,6 +14,7 @@ from tf_gmvae import inputs
 from tf_gmvae.data.pipeline import rows_of, to_batches
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
+from tf_gmvae.optimizer import steps_taken
 
 
 def seeded_batches(
@@ -70,7 +71,7 @@ def num_begun(
             callback.set_model(model)
             callback.on_train_begin()
     accumulated = getattr(model.optimizer, "gradient_accumulation_steps", None) or 1
-    begun = int(model.optimizer.iterations.numpy()) * accumulated
+    begun = steps_taken(model.optimizer) * accumulated
     *sizes, ahead = model.last_arrays or (num_examples, batch_size, 0)
     if sizes != [num_examples, batch_size]:
         steps = math.ceil(num_examples / batch_size)

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from tf_gmvae import likelihoods
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import NOTHING_TO_EXPORT, InputError
 from tf_gmvae.model.part import Part
 
 
@@ -19,7 +19,7 @@ class Saving(Part):
     def export(self, filepath: str | Path, **kwargs: Any) -> None:
         """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""
         if not self.built:
-            raise InputError("The model has no weights yet, so there is nothing to export: train it first.")
+            raise InputError(NOTHING_TO_EXPORT)
         # Keras takes the signature of the last call, and a model that was only trained has had none.
         kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
         super().export(filepath, **kwargs)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import NOTHING_TO_EXPORT, InputError
 from tf_gmvae.serving import card, networks, signatures, versions, warmup
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def export(
         'saved_models/arcs/1'
     """
     if not model.built:
-        raise InputError("The model has no weights yet, so there is nothing to export: train it first.")
+        raise InputError(NOTHING_TO_EXPORT)
     path = Path(path)
     with versions.new_version(path) as version:
         _save(model, version.partial, path.resolve().name, description)

@@ -13,6 +13,7 @@ import numpy as np
 
 from tf_gmvae import disk
 from tf_gmvae.errors import InputError
+from tf_gmvae.optimizer import steps_taken
 
 
 class Checkpoints:
@@ -74,7 +75,7 @@ class Checkpoints:
                 stage.load_weights(path)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise self._damaged(path, error) from None
-        return int(stage.optimizer.iterations.numpy())
+        return steps_taken(stage.optimizer)
 
     def callbacks(self, name: str) -> list[keras.callbacks.Callback]:
         """The callbacks that keep a stage after every epoch.

@@ -25,7 +25,7 @@ from tf_gmvae.data.pipeline import rows_of
 from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
-from tf_gmvae.optimizer import falling_rate
+from tf_gmvae.optimizer import falling_rate, steps_taken
 from tf_gmvae.start.initialization import Start
 from train.run import guide, last_screen, samples, together
 from train.run.definitions import LABELS
@@ -119,7 +119,7 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
         )
     assert settings.epochs is not None and settings.learning_rate is not None  # resolved
     # The model itself says how far it came, so no second file can disagree with it.
-    steps_done = int(model.optimizer.iterations.numpy())
+    steps_done = steps_taken(model.optimizer)
     epochs_done, within = divmod(steps_done, steps)
     folder.keep_history(epochs_done)
     spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())

@@ -14,6 +14,7 @@ from tf_gmvae.callbacks.basic import SaveEveryEpoch, StopAfterSeconds, TrainingS
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.errors import InputError
 from tf_gmvae.evaluation import diagnostics
+from tf_gmvae.optimizer import steps_taken
 from train.run import last_screen
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
@@ -109,7 +110,7 @@ def fit(run: MethodRun, one_epoch: bool = False) -> None:
         folder.write_start({"seconds": round(time.perf_counter() - began, 3)})
         save_whole(model, folder.model)
     _, steps = model.epoch_shape(train.num_examples)
-    epochs_done = int(model.optimizer.iterations.numpy()) // steps
+    epochs_done = steps_taken(model.optimizer) // steps
     folder.keep_history(epochs_done)
     epochs = model.EPOCHS if run.settings.epochs is None else run.settings.epochs
     if epochs_done >= epochs or model.has_ended:

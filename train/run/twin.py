@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_gmvae import GMVAE
 from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
+from tf_gmvae.optimizer import steps_taken
 from train.run.workers import Workers
 
 Of = Callable[[GMVAE], list[keras.Variable]]
@@ -89,7 +90,7 @@ class Twin(InStep):
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Passes it on."""
-        self._taken = int(self.twin.optimizer.iterations.numpy())
+        self._taken = steps_taken(self.twin.optimizer)
         self.of_twin.on_train_begin(logs)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:

@@ -119,7 +119,7 @@ def _write(piece: Piece, output: Path, name: str) -> None:
     path = output / name
     note: dict[str, Any] = {"name": name, "split": piece.split, "num_examples": 0}
     writer = None
-    with disk.whole(path) as partial, disk.in_words(path):
+    with disk.whole(path) as partial, disk.as_os_errors(path):
         try:
             for split in piece.read():
                 _add(note, split, name)
