@@ -127,6 +127,7 @@ def test_a_damaged_file_of_a_run_is_named_and_its_mend_works(run, tmp_path):
     assert json.loads((tmp_path / "history-words" / "metrics.json").read_text())["epochs"] == 0
 
 
+@pytest.mark.slow
 def test_a_start_on_a_full_disk_ends_in_a_sentence(tmp_path):
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(200, 20)).astype("float32"))
     arguments = [f"--dataset={tmp_path / 'rows.npy'}", "--num_components=3", "--name=new", "--nofloors"]
@@ -149,7 +150,12 @@ def test_shards_on_a_full_disk_end_in_a_sentence(tmp_path):
     ("size", "command", "sentence"),
     [
         (3000, "train.export", "cannot be written (File too large): export to another folder."),
-        (5000, "train.report", "report.html cannot be written (File too large): make room there, then give"),
+        pytest.param(
+            5000,
+            "train.report",
+            "report.html cannot be written (File too large): make room there, then give",
+            marks=pytest.mark.slow,
+        ),
         (100_000, "train.main", "model.keras cannot be written (File too large): make room there; the run in"),
     ],
 )

@@ -14,10 +14,17 @@ from support.commands import run_all
 OLD_NAME = os.fsdecode(b"B\xe4ume")
 
 
+def answered(folder, calls):
+    """What runs of a few seconds answer, by name; they are kept in `folder`."""
+    common = ["--noreport", "--noexport", "--nofloors", "--guided_epochs=0", f"--runs_dir={folder / 'runs'}"]
+    answers = run_all("train.main", [[*common, *arguments] for arguments in calls.values()], least_steps=20)
+    return dict(zip(calls, answers, strict=True))
+
+
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Runs of a few seconds: the folder of their data and runs, and what each answered, by name."""
-    folder = tmp_path_factory.mktemp("own")
+def photo_runs(tmp_path_factory):
+    """Runs on pictures: the folder of them and of the runs, and what each answered, by name."""
+    folder = tmp_path_factory.mktemp("photos")
     rng = np.random.default_rng(0)
     for number in range(30):
         path = folder / "photos" / (OLD_NAME, "b")[number % 2] / f"{number % 3}" / f"{number:02}.png"
@@ -25,13 +32,23 @@ def runs(tmp_path_factory):
         size = int(rng.integers(12, 20)), int(rng.integers(14, 24))
         Image.fromarray(rng.integers(0, 255, size, "uint8")).save(path)
     path.write_bytes(path.read_bytes()[:-200])
-    np.savez(folder / "series.npz", x=np.sin(np.arange(40) * rng.uniform(0.1, 1, (60, 1)))[..., None])
     photos = [f"--dataset={folder / 'photos'}", "--num_components=3", "--name=photos"]
     calls = {
         "refused": photos,
         "photos": [*photos, "--skip_broken", "--epochs=1"],
         "resumed": [*photos, "--skip_broken", "--epochs=2", "--resume"],
         "other size": [*photos, "--skip_broken", "--image_size=24", "--epochs=2", "--resume"],
+    }
+    return folder, answered(folder, calls)
+
+
+@pytest.fixture(scope="module")
+def series_runs(tmp_path_factory):
+    """Runs on series: the folder of their file and of the runs, and what each answered, by name."""
+    folder = tmp_path_factory.mktemp("series")
+    rates = np.random.default_rng(0).uniform(0.1, 1, (60, 1))
+    np.savez(folder / "series.npz", x=np.sin(np.arange(40) * rates)[..., None])
+    calls = {
         "series": [
             f"--dataset={folder / 'series.npz'}", "--series", "--num_components=3", "--epochs=1", "--name=series",
             "--report",
@@ -39,13 +56,12 @@ def runs(tmp_path_factory):
         "no scale": [f"--dataset={folder / 'series.npz'}", "--series", "--column_scale=common", "--name=none"],
         "no size": [f"--dataset={folder / 'series.npz'}", "--series", "--image_size=8", "--name=none"],
     }  # fmt: skip
-    common = ["--noreport", "--noexport", "--nofloors", "--guided_epochs=0", f"--runs_dir={folder / 'runs'}"]
-    answers = run_all("train.main", [[*common, *arguments] for arguments in calls.values()], least_steps=20)
-    return folder, dict(zip(calls, answers, strict=True))
+    return folder, answered(folder, calls)
 
 
-def test_pictures_of_mixed_sizes_become_a_run(runs):
-    folder, answers = runs
+@pytest.mark.slow
+def test_pictures_of_mixed_sizes_become_a_run(photo_runs):
+    folder, answers = photo_runs
     assert answers["refused"].returncode == 1
     assert "29.png cannot be read as images" in answers["refused"].stderr
     assert answers["photos"].returncode == 0, answers["photos"].stderr
@@ -59,31 +75,39 @@ def test_pictures_of_mixed_sizes_become_a_run(runs):
     assert {"--image_size=16", "--skip_broken=True"} <= set(flags)
 
 
-def test_new_data_are_read_as_those_of_the_run(runs):
-    folder, _ = runs
+@pytest.mark.slow
+def test_new_pictures_are_read_as_those_of_the_run(photo_runs):
+    folder, _ = photo_runs
+    call = [f"--run={folder / 'runs' / 'photos'}", f"--dataset={folder / 'photos'}", f"--output={folder}.csv"]
+    photos, strict = run_all("train.predict", [call, [*call, "--noskip_broken"]])
+    assert photos.returncode == 0, photos.stderr
+    assert "Left out, since it cannot be read as an image: b/2/29.png." in photos.stdout
+    assert len(folder.with_suffix(".csv").read_text().splitlines()) == 30
+    assert strict.returncode == 1 and "29.png cannot be read as images" in strict.stderr
+
+
+def test_new_series_are_read_as_those_of_the_run(series_runs):
+    folder, _ = series_runs
     moved = folder / "moved"
     moved.mkdir()
     (moved / "series.npz").write_bytes((folder / "series.npz").read_bytes())
-    calls = [[f"--run={folder / 'runs' / name}", f"--dataset={folder / data}", f"--output={folder / name}.csv"]
-             for name, data in (("photos", "photos"), ("series", "series.npz"))]  # fmt: skip
-    photos, series = run_all("train.predict", calls)
-    assert photos.returncode == series.returncode == 0, photos.stderr + series.stderr
-    assert "Left out, since it cannot be read as an image: b/2/29.png." in photos.stdout
-    assert len((folder / "photos.csv").read_text().splitlines()) == 30
-    strict = run_all("train.predict", [[*calls[0], "--noskip_broken"]])[0]
-    assert strict.returncode == 1 and "29.png cannot be read as images" in strict.stderr
+    run = f"--run={folder / 'runs' / 'series'}"
+    (series,) = run_all("train.predict", [[run, f"--dataset={folder / 'series.npz'}", f"--output={folder}.csv"]])
+    assert series.returncode == 0, series.stderr
+    assert len(folder.with_suffix(".csv").read_text().splitlines()) == 61
     (folder / "series.npz").rename(folder / "away.npz")
     found, lost = run_all(
         "train.evaluate",
-        [[f"--run={folder / 'runs' / 'series'}", "--nofloors", *more] for more in ([f"--data_dir={moved}"], [])],
+        [[run, "--nofloors", *more] for more in ([f"--data_dir={moved}"], [])],
     )
     (folder / "away.npz").rename(folder / "series.npz")
     assert found.returncode == 0 and "series" in found.stdout, found.stderr
     assert lost.returncode == 1 and "series.npz, which is not to be found from here" in lost.stderr
 
 
-def test_a_run_keeps_the_size_that_was_chosen(runs):
-    folder, answers = runs
+@pytest.mark.slow
+def test_a_run_keeps_the_size_that_was_chosen(photo_runs):
+    folder, answers = photo_runs
     assert answers["resumed"].returncode == 0, answers["resumed"].stderr
     assert answers["other size"].returncode == 1
     assert "began with --image_size=16 and cannot go on with --image_size=24" in answers["other size"].stderr
@@ -94,8 +118,8 @@ def test_a_run_keeps_the_size_that_was_chosen(runs):
     assert "89 train examples" in process.stdout
 
 
-def test_series_become_a_run(runs):
-    folder, answers = runs
+def test_series_become_a_run(series_runs):
+    folder, answers = series_runs
     assert answers["series"].returncode == 0, answers["series"].stderr
     metrics = json.loads((folder / "runs" / "series" / "metrics.json").read_text())
     assert (metrics["preset"], metrics["likelihood"]) == ("series", "gaussian")

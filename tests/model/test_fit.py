@@ -202,18 +202,18 @@ def test_the_order_goes_on_where_keras_counts_otherwise(make_table_model, table,
                 raise KeyboardInterrupt
 
     straight = new()
-    straight.fit(table, batch_size=50, epochs=3, verbose=0)
+    straight.fit(table, batch_size=100, epochs=3, verbose=0)
     if is_restored:
         kept = keras.callbacks.BackupAndRestore(tmp_path / "kept")
         model, stopped = new(), new()
         with pytest.raises(KeyboardInterrupt):
-            stopped.fit(table, batch_size=50, epochs=3, verbose=0, callbacks=[kept, Stop()])
-        model.fit(table, batch_size=50, epochs=3, verbose=0, callbacks=[kept])
+            stopped.fit(table, batch_size=100, epochs=3, verbose=0, callbacks=[kept, Stop()])
+        model.fit(table, batch_size=100, epochs=3, verbose=0, callbacks=[kept])
         assert stopped.sums + model.sums == straight.sums
     else:
         model = new(gradient_accumulation_steps=2)
         for _ in range(3):
-            model.fit(table, batch_size=50, verbose=0)
+            model.fit(table, batch_size=100, verbose=0)
         assert model.sums == straight.sums
 
 

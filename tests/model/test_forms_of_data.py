@@ -118,7 +118,11 @@ def counts(count=300):
 
 @pytest.mark.parametrize(
     ("likelihood", "scale"),
-    [("poisson", 1.0), ("bernoulli", 255.0), pytest.param("unit_gaussian", 255.0, marks=pytest.mark.slow)],
+    [
+        pytest.param("poisson", 1.0, marks=pytest.mark.slow),
+        ("bernoulli", 255.0),
+        pytest.param("unit_gaussian", 255.0, marks=pytest.mark.slow),
+    ],
 )
 def test_uint8_are_on_one_scale_whichever_way_they_come(likelihood, scale):
     examples, _ = counts()

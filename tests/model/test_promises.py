@@ -308,7 +308,7 @@ def test_fewer_examples_than_clusters_cannot_be_asked_for(make_table_model, tabl
         (4, 4),
         pytest.param(9, 4, marks=pytest.mark.slow),
         pytest.param(30, 4, marks=pytest.mark.slow),
-        (70, 4),  # so many have a map
+        pytest.param(70, 4, marks=pytest.mark.slow),  # so many have a map
     ],
 )
 def test_few_examples_start(few_steps, make_table_model, table, count, num_components):
@@ -334,6 +334,7 @@ def test_the_map_of_a_line_ends(dimensions):
     assert evaluation.components_in_use(labels) == 5
 
 
+@pytest.mark.slow
 def test_stages_scale_their_loss_in_half_precision(make_table_model, table):
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:

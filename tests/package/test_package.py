@@ -10,7 +10,7 @@ import venv
 import zipfile
 
 import pytest
-from conftest import run_python
+from conftest import ROOT, run_python
 
 import layers
 import tf_gmvae
@@ -146,12 +146,29 @@ print(model.predict(tf_gmvae.data.load("digits").test.examples, verbose=0).shape
 """
 
 
-def test_the_wheel_works_elsewhere_without_network_or_home(root, tmp_path):
-    built = run_python("-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", tmp_path, root)
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Path of the wheel of this project."""
+    folder = tmp_path_factory.mktemp("wheel")
+    built = run_python("-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", folder, ROOT)
     assert built.returncode == 0, built.stderr
-    (wheel,) = tmp_path.glob("tf_gmvae-*.whl")
-    # Without this file a type checker leaves the hints of a package alone.
-    assert {f"{package}/py.typed" for package in PACKAGES} <= set(zipfile.ZipFile(wheel).namelist())
+    (wheel,) = folder.glob("tf_gmvae-*.whl")
+    return wheel
+
+
+def test_the_wheel_holds_every_file_of_the_packages(root, wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        held = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
+    files = [path for package in PACKAGES for path in (root / package).rglob("*") if path.is_file()]
+    ours = {path.relative_to(root).as_posix(): path for path in files if "__pycache__" not in path.parts}
+    assert set(held) == set(ours)
+    assert {name for name, content in held.items() if content != ours[name].read_bytes()} == set()
+    # Without this file a type checker leaves the hints of a package alone; others are no Python either.
+    assert {f"{package}/py.typed" for package in PACKAGES} | {"tf_gmvae/report/page.html"} < set(held)
+
+
+@pytest.mark.slow
+def test_the_wheel_works_elsewhere_without_network_or_home(wheel, tmp_path):
     environment = tmp_path / "environment"
     venv.create(environment)
     python = environment / "bin" / "python"

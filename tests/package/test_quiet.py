@@ -20,6 +20,7 @@ def test_the_import_is_silent():
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_who_wants_to_read_the_notes_can():
     process = run_python("-c", "import tf_gmvae", TF_CPP_MIN_LOG_LEVEL="0")
     assert "I0000" in process.stderr

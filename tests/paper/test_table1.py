@@ -184,6 +184,7 @@ def test_the_table_is_made_once_and_goes_on(tmp_path):
     assert "--learning_rate" in other.stderr
 
 
+@pytest.mark.slow
 def test_sigterm_reaches_the_runs(tmp_path):
     said, out = tmp_path / "said", tmp_path / "out"
     said.touch()

@@ -231,7 +231,7 @@ def metrics(num_components, num_examples, collapse=()):
     }
 
 
-@pytest.mark.parametrize("shape", [(6,), (4, 4, 1)])
+@pytest.mark.parametrize("shape", [(6,), pytest.param((4, 4, 1), marks=pytest.mark.slow)])
 def test_names_stand_as_they_were_written(shape):
     """Dollars, which Matplotlib takes for mathematics, angle brackets, and more than one line has room for."""
     names = ["$5-$10", r"a $\foo$ b", "<b>long \u5317\u4eac</b> " + 30 * "x"]

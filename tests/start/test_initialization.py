@@ -26,7 +26,7 @@ def blobs():
 @pytest.fixture(autouse=True)
 def few_steps(monkeypatch):
     """Small data do not need a thousand steps to show what is tested here."""
-    monkeypatch.setattr(initialization, "LEAST_STEPS", 300)
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 150)
 
 
 def started(make_table_model, data, **options):
@@ -290,7 +290,9 @@ class KillAfter(keras.callbacks.Callback):
         self.left -= 1
 
 
-def test_a_start_that_is_killed_goes_on_wherever_it_was(make_table_model, blobs, tmp_path, monkeypatch):
+# In the first epoch of all, and in each of the others; of the two of a stage one will do.
+@pytest.mark.parametrize("breaks", [(1, 2), pytest.param((0, 1, 1, 1), marks=pytest.mark.slow)])
+def test_a_start_that_is_killed_goes_on_wherever_it_was(breaks, make_table_model, blobs, tmp_path, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 60)
     examples, _ = blobs
     options = {
@@ -307,7 +309,7 @@ def test_a_start_that_is_killed_goes_on_wherever_it_was(make_table_model, blobs,
     straight = new()
     labels = straight.initialize(examples, **options).labels
     folder = tmp_path / "start"
-    for epochs in (0, 1, 1, 1):  # in the first epoch of all, in each of the others
+    for epochs in breaks:
         with pytest.raises(Killed):
             new().initialize(examples, **options, checkpoints=folder, callbacks=[KillAfter(epochs)])
         assert (folder / "start.json").is_file()
@@ -324,6 +326,7 @@ def test_a_start_that_is_killed_goes_on_wherever_it_was(make_table_model, blobs,
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_start_that_an_earlier_version_began_goes_on(make_table_model, blobs, tmp_path, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 20)
     examples, _ = blobs

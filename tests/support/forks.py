@@ -16,11 +16,13 @@ from pathlib import Path
 SERVER = """
 import gc, os, runpy, select, socket, sys, traceback
 from multiprocessing.connection import Connection
-import tensorflow, keras, scipy.linalg, sklearn.mixture, matplotlib.figure
+import tensorflow, keras, scipy.linalg, sklearn.datasets, sklearn.mixture, matplotlib.backends.backend_svg
+import jinja2, PIL.Image, pyarrow.csv, pyarrow.parquet, tensorboard.summary
 import tf_gmvae
 from tf_gmvae.evaluation import neighbourhoods
 
-neighbourhoods.mapper(2)  # UMAP is imported when it is first used
+neighbourhoods.mapper(2)  # UMAP is imported when it is first used, and the kinds of pictures likewise
+PIL.Image.init()
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 10, 20)

@@ -144,7 +144,7 @@ def model_of_columns(**arguments):
 
 
 def test_a_model_of_mixed_columns_lives_its_whole_life(tmp_path, monkeypatch):
-    monkeypatch.setattr(initialization, "LEAST_STEPS", 200)
+    monkeypatch.setattr(initialization, "LEAST_STEPS", 100)
     rows, kind = mixed_rows()
     model = model_of_columns()
     assert (model.latent_dim, model.style_dim) == (6, 6)
