@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 KINDS = ("real", "count", "yes_no", "category")
+# Deviations: of what lies farther out a network would make infinities, in half precision from twice as far on.
+FARTHEST = 3e4
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -22,7 +24,8 @@ class ColumnFeatures(keras.layers.Layer):
     Real numbers, log(1 + count) and the numbers 0 and 1 of yes/no columns are centered and divided by their
     deviation; of categories each level becomes a feature, centered, and all are divided by their common deviation,
     so that every column weighs the same. What is missing, NaN, is at the mean: its features are 0. So are those of
-    a number that its kind does not have: a count below 0, a level that is not there.
+    a number that its kind does not have: a count below 0, a level that is not there. A number more than 30,000
+    deviations from the mean counts as that far.
 
     Args:
         kinds: one of "real", "count", "yes_no" and "category" for each of the F columns.
@@ -79,7 +82,7 @@ class ColumnFeatures(keras.layers.Layer):
             values = (values - center) / ops.convert_to_tensor(
                 [self.scales[index] for index in others], values.dtype
             )
-            parts.append(ops.where(absent, ops.zeros_like(values), values))
+            parts.append(ops.clip(ops.where(absent, ops.zeros_like(values), values), -FARTHEST, FARTHEST))
         for index in categories:
             center = ops.convert_to_tensor(self.centers[index], rows.dtype)
             chosen = ops.cast(

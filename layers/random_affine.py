@@ -111,6 +111,10 @@ class RandomAffine(SeededLayer):
         """Shape of the images."""
         return images_shape
 
+    def compute_output_spec(self, images: keras.KerasTensor, training: bool = True) -> keras.KerasTensor:
+        """Shape and dtype of the images."""
+        return keras.KerasTensor(images.shape, images.dtype)
+
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         return {**super().get_config(), **self.largest}

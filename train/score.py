@@ -62,6 +62,8 @@ def main() -> None:
     if not scored + bad:
         raise InputError(f"--input={chosen.input} matches no file, or none with a record: check the pattern.")
     terminal.say(f"{scored:,} examples: {chosen.output}/clusters-*.parquet")
+    if counts.get(lake.UNSEEN):
+        terminal.say(f"{counts[lake.UNSEEN]:,} values were not in training, and count as missing.")
     if bad:
         terminal.say(f"{bad:,} could not be scored, with the reason of each: {chosen.output}/errors-*.jsonl")
 

@@ -5,6 +5,7 @@ can be stopped at any time and goes on where it was. It takes the settings of `t
 every cell of the GMVAE.
 """
 
+import contextlib
 import json
 import os
 import shlex
@@ -15,6 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -25,7 +27,7 @@ from train import cli
 from train.paper import table1_report
 from train.paper.cells import FLOORS, GMVAES, PAPERS_K, Cell, Row, base_settings
 from train.paper.floors import Floors
-from train.run import settings
+from train.run import lock, settings
 from train.run.folder import RunFolder
 from train.run.run import load_data
 
@@ -54,6 +56,12 @@ EVERY = 600.0
 def main() -> None:
     """Runs what is missing, and writes the table after every run."""
     chosen = flags.FLAGS
+    # Two that train the same cells would each count the other's as failed; to look is free.
+    with contextlib.nullcontext() if chosen.dry_run else lock.held(Path(chosen.runs_dir)):
+        _make(chosen)
+
+
+def _make(chosen):
     base = base_settings()
     rows = _rows()
     dataset = load_data(base, "auto")

@@ -105,6 +105,19 @@ def test_features_have_names_and_come_out_as_a_dataframe(shop, fitted):
     np.testing.assert_array_equal(found, fitted.transform(frame)[5:9])
 
 
+@pytest.mark.parametrize("value", [1e18, 1e25, -3e38])
+def test_what_lies_farthest_has_a_cluster_and_is_the_least_likely(shop, fitted, value):
+    far = shop[0].iloc[:5].assign(size=value)
+    np.testing.assert_allclose(fitted.predict_proba(far).sum(axis=1), 1, atol=1e-5)
+    assert (fitted.score_samples(far) < fitted.score_samples(shop[0]).min()).all()
+
+
+@pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow), 4])
+def test_a_few_rows_are_enough(count):
+    found = GMVAEClusterer(2, max_steps=2, random_state=0).fit(load_wine().data[:count])
+    assert found.labels_.shape == (count,) and np.isfinite(found.score_samples(load_wine().data)).all()
+
+
 def test_the_elbo_is_that_of_the_model_and_marks_the_unusual(shop, fitted):
     frame, _ = shop
     scores = fitted.score_samples(frame)

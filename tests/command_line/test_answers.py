@@ -90,6 +90,7 @@ def test_a_run_and_its_export_say_the_same_of_new_rows_in_any_order_of_columns(f
     # Columns turned round, a further one, a colour that was not there, a value missing, and an impossible row.
     new = [(line[3], "x", line[2], line[1], line[0]) for line in lines[:20]]
     new += [("purple", "x", "", "2.1", "unseen"), ("red", "x", "-4000", "900", "odd")]
+    new += [("red", "x", "1e25", "-3e38", "farthest")]
     table = write(tmp_path / "new.csv", ("colour", "more", "weight", "size", "code"), new)
     parquet = tmp_path / "new"
     parquet.mkdir()
@@ -98,7 +99,7 @@ def test_a_run_and_its_export_say_the_same_of_new_rows_in_any_order_of_columns(f
         "train.predict",
         [
             [f"--run={folder / 'fruit'}", f"--dataset={table}", f"--output={tmp_path / 'run.csv'}"],
-            [f"--model={folder / 'sm' / 'fruit' / 'latest'}", f"--dataset={table}", "--id_column=code",
+            [f"--model={folder / 'sm' / 'fruit' / 'latest'}", f"--dataset={table}",
              f"--output={tmp_path / 'export.parquet'}"],
             [f"--run={folder / 'fruit'}", f"--dataset={parquet}", f"--output={tmp_path / 'folder.csv'}"],
         ],
@@ -110,14 +111,20 @@ def test_a_run_and_its_export_say_the_same_of_new_rows_in_any_order_of_columns(f
         assert row["split"] == "all"
         assert row["cluster"] == before[row["id"]]["cluster"]
         assert float(row["probability"]) == pytest.approx(float(before[row["id"]]["probability"]), abs=1e-5)
-    assert of_run[-1]["outlier"] == "true"
+    assert [row["outlier"] for row in of_run[-2:]] == ["true", "true"]
+    assert 0.3 < float(of_run[-1]["probability"]) <= 1
     assert [row["outlier"] for row in of_run[:20]] == ["false"] * 20
     of_export = pyarrow.parquet.read_table(tmp_path / "export.parquet")
     assert of_export["id"].to_pylist() == [row["id"] for row in of_run]
     assert of_export["cluster"].to_pylist() == [int(row["cluster"]) for row in of_run]
-    assert of_export["outlier"].to_pylist()[-1] is True
+    assert of_export["outlier"].to_pylist()[-2:] == [True, True]
     assert "'purple' in row 20" in told[0].stdout
-    assert "22 examples in 3 clusters" in told[0].stdout
+    assert "23 examples in 3 clusters" in told[0].stdout
+    no_ids = [line[:4] for line in new]
+    others = write(tmp_path / "others.csv", ("colour", "note", "weight", "size"), no_ids)
+    call = [f"--run={folder / 'fruit'}", f"--dataset={others}", f"--output={tmp_path / 'others-found.csv'}"]
+    (by_number,) = run_all("train.predict", [call])
+    assert "id_column may name another column, as 'note'" in by_number.stdout
 
 
 def test_names_of_clusters_stay_with_run_and_export(fruit, tmp_path):

@@ -217,16 +217,76 @@ def test_the_order_goes_on_where_keras_counts_otherwise(make_table_model, table,
         assert model.sums == straight.sums
 
 
-def test_arrays_of_other_sizes_are_seen_whole(make_table_model):
-    rows = np.arange(70, dtype="float32")[:, None] * np.ones(6, "float32") / 70
+ROWS = np.arange(70, dtype="float32")[:, None] * np.ones(6, "float32") / 70
 
-    class Kept(tf_gmvae.GMVAE):
-        def train_step(self, data):
-            self.rows.extend(np.rint(70 * data[:, 0].numpy()).astype(int))
-            return super().train_step(data)
 
+@keras.saving.register_keras_serializable("tests")
+class Kept(GMVAE):
+    """Keeps the numbers of those of `ROWS` that it was trained on."""
+
+    def train_step(self, data):
+        examples, *_ = data if isinstance(data, tuple) else (data,)
+        self.rows.extend(np.rint(70 * np.asarray(examples)[:, 0]).astype(int))
+        return super().train_step(data)
+
+
+@pytest.fixture
+def keeper(make_table_model):
     model = make_table_model(cls=Kept)
     model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    return model
+
+
+def loaded(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    return keras.saving.load_model(tmp_path / "model.keras")
+
+
+def compiled_again(model, _):
+    model.fit(ROWS[:50], batch_size=30, verbose=0)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    return model
+
+
+def trained_on_a_batch(model, _):
+    model.train_on_batch(ROWS[:10])
+    return model
+
+
+def trained_on_a_data_set(model, _):
+    model.fit(tf.data.Dataset.from_tensor_slices(ROWS[:10]).batch(10), verbose=0)
+    return model
+
+
+@pytest.mark.parametrize("then", [loaded, compiled_again, trained_on_a_batch, trained_on_a_data_set])
+def test_whatever_came_before_an_array_is_seen_whole(keeper, then, tmp_path):
+    keeper.rows = []
+    keeper.fit(ROWS[:50], batch_size=20, verbose=0)
+    model = then(keeper, tmp_path)
+    for count in (70, 70, 50):
+        model.rows = []
+        model.fit(ROWS[:count], batch_size=20, verbose=0)
+        assert sorted(model.rows) == list(range(count))
+
+
+def test_a_model_that_was_saved_within_an_epoch_goes_on_there(keeper, tmp_path):
+    class Save(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                self.model.save(tmp_path / "model.keras")
+
+    keeper.rows = []
+    keeper.fit(ROWS[:50], batch_size=20, verbose=0)  # of another size, so that the order is ahead of the steps
+    keeper.fit(ROWS, batch_size=20, verbose=0, callbacks=[Save()])
+    keeper.fit(ROWS, batch_size=20, verbose=0)
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    again.rows = []
+    again.fit(ROWS, batch_size=20, verbose=0)
+    assert again.rows == keeper.rows[50 + 40 : 50 + 40 + len(again.rows)]
+
+
+def test_arrays_of_other_sizes_are_seen_whole(keeper):
+    model, rows = keeper, ROWS
     for count, batch_size in ((70, 30), (70, 40), (50, 40), (50, 40), (70, 20)):
         model.rows = []
         model.fit(rows[:count], batch_size=batch_size, verbose=0)

@@ -61,6 +61,26 @@ def test_cpu_trainings_are_not_compiled_unasked(make_table_model):
     assert not make_table_model().jit_compile
 
 
+def test_each_machine_decides_by_itself_whether_it_compiles(make_table_model, tmp_path, monkeypatch):
+    gpus = []
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: gpus)
+    model = make_table_model()
+    for case, of_gpu in enumerate((["GPU:0"], [])):
+        gpus[:] = of_gpu
+        model.compile()
+        assert model.jit_compile == bool(of_gpu)
+        model.save(tmp_path / f"{case}.keras")
+        gpus[:] = [] if of_gpu else ["GPU:0"]
+        assert keras.saving.load_model(tmp_path / f"{case}.keras").jit_compile != model.jit_compile
+    for asked in (True, False):  # what was asked for stays
+        model.compile(jit_compile=asked)
+        model.save(tmp_path / "asked.keras")
+        assert keras.saving.load_model(tmp_path / "asked.keras").jit_compile == asked
+    gpus[:] = ["GPU:0"]
+    model.compile(run_eagerly=True)
+    assert model.run_eagerly and not model.jit_compile
+
+
 @pytest.fixture
 def mixed_precision(request):
     keras.mixed_precision.set_global_policy(request.param)
@@ -211,7 +231,7 @@ ARRAYS = textwrap.dedent("""
             model = tf_gmvae.GMVAE(
                 encoder, decoder, latent_dim=2, style_dim=2, num_components=3, prior_units=(8,), seed=1
             )
-            model.compile(keras.optimizers.Adam(1e-3))
+            model.compile(keras.optimizers.Adam(1e-3, clipnorm=0.01))
         for _ in range(2):  # the second goes on in the order of the first
             model.fit(examples, batch_size=20, verbose=0, callbacks=[SaveWithinEpochs(sys.argv[2], steps=1)])
         return model.get_weights()
@@ -229,6 +249,51 @@ def test_two_replicas_take_arrays_as_one_does(tmp_path):
     assert len(one) == len(two) > 10
     for ours, theirs in zip(one, two, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+HALF = textwrap.dedent("""
+    import keras, numpy as np, tensorflow as tf
+    import tf_gmvae
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    examples = np.random.default_rng(0).random((40, 6)).astype("float32")
+    examples[20:] *= 100.0  # whose gradients overflow at first, and are of the second replica
+    batches = tf.data.Dataset.from_tensors(examples).repeat(10)
+    keras.config.set_dtype_policy("mixed_float16")
+    scales = []
+    for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
+        with strategy.scope():
+            encoder, decoder = (keras.Sequential([keras.layers.Dense(units)]) for units in (8, 12))
+            model = tf_gmvae.GMVAE(
+                encoder, decoder, latent_dim=2, style_dim=2, num_components=3, prior_units=(8,),
+                likelihood="gaussian", seed=1,
+            )
+            model.compile(keras.optimizers.SGD(1e-6))
+        start = model.optimizer.initial_scale
+        model.fit(batches, verbose=0)
+        assert all(np.isfinite(weight).all() for weight in model.get_weights())
+        scales.append(float(model.optimizer.dynamic_scale.numpy()))
+    print(start, *scales)
+
+    with strategy.scope():
+        gathering = keras.optimizers.SGD(gradient_accumulation_steps=2)
+        for several in ({"steps_per_execution": 2}, {"optimizer": gathering}):
+            try:
+                model.compile(**several)
+            except tf_gmvae.InputError as error:
+                print(error)
+""")
+
+
+@pytest.mark.slow
+def test_a_replica_that_overflows_takes_back_the_step_of_all():
+    process = run_warm("-c", HALF)
+    assert process.returncode == 0, process.stderr[-2000:]
+    scales, *refused = process.stdout.splitlines()
+    start, one, two = map(float, scales.split())
+    assert one < start and two < start
+    assert [sentence.count("leave it out, or train on one device") for sentence in refused] == [1, 1]
 
 
 LOAD = textwrap.dedent("""

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import signal
 import time
 from dataclasses import replace
@@ -18,6 +19,7 @@ from tf_gmvae.evaluation import baselines
 from tf_gmvae.methods import METHODS
 from train.paper import table1_report
 from train.paper.cells import FLOORS, PAPERS_K, Cell, Row, base_settings
+from train.run import lock
 from train.run.definitions import define
 from train.run.settings import Settings
 
@@ -202,6 +204,14 @@ def test_sigterm_reaches_the_runs(tmp_path):
     assert said.read_text().endswith("Stopped; the same command goes on where it was.\n")
     assert "--resume goes on with the start." in first.read_text() or "--resume begins" in first.read_text()
     assert not second.exists()
+
+
+def test_one_command_at_a_time_writes_a_table(tmp_path):
+    arguments = ["--dataset=digits", "--methods=gmvae", "--components=5", f"--runs_dir={tmp_path / 'out'}"]
+    with lock.held(tmp_path / "out"):
+        second, looks = run_all("train.table1", [arguments, [*arguments, "--dry_run"]])
+    assert second.returncode == 1 and f"out is being written by process {os.getpid()}" in second.stderr
+    assert looks.returncode == 0 and "6 runs, 6 to do" in looks.stdout
 
 
 def test_bad_flags_get_a_sentence(tmp_path):

@@ -57,6 +57,14 @@ def test_scale_and_shear_move_what_they_should():
     assert 2.5 < np.abs(offsets[:, 1]).max() <= 3.01
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32"])
+def test_the_type_of_images_is_known_before_they_are(dtype):
+    inputs = keras.Input((8, 8, 2), dtype=dtype)
+    outputs = RandomAffine(seed=0)(inputs)
+    assert (outputs.dtype, outputs.shape) == (dtype, (None, 8, 8, 2))
+    assert keras.Model(inputs, outputs)(tf.zeros((3, 8, 8, 2), dtype)).dtype == dtype
+
+
 def test_whole_numbers_are_rounded():
     shades = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1)).astype("uint8")
     moved = RandomAffine(seed=0)(shades).numpy()

@@ -143,6 +143,18 @@ def model_of_columns(**arguments):
     return model
 
 
+@pytest.mark.parametrize("dtype", ["float32", "mixed_float16", "float64"])
+def test_what_lies_far_out_is_as_far_as_a_network_can_see(dtype):
+    layer = ColumnFeatures(["real", "count"], [[10.0], [0.0]], [2.0, 1e-6], dtype=dtype)
+    rows = np.array([[1e5, 0.0], [3e38, 3e38], [-np.inf, np.inf], [70.0, np.nan]], "float32")
+    found = layer(rows)
+    assert found.dtype == layer.compute_dtype
+    far = np.asarray(3e4, layer.compute_dtype)
+    np.testing.assert_array_equal(
+        found, np.array([[far, 0], [far, far], [-far, far], [30, 0]], found.numpy().dtype)
+    )
+
+
 def test_a_model_of_mixed_columns_lives_its_whole_life(tmp_path, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 100)
     rows, kind = mixed_rows()

@@ -114,26 +114,49 @@ def _parsed(path, separator, decimal, encoding, has_names, texts):
     for index, (name, column) in enumerate(zip(table.column_names, table.columns, strict=True)):
         if pyarrow.types.is_string(column.type):
             trimmed = compute.utf8_trim_whitespace(column)
-            table = table.set_column(index, name, trimmed if name in texts else _typed(trimmed, decimal))
+            is_padded = compute.any(compute.not_equal(trimmed, column)).as_py()
+            table = table.set_column(
+                index, name, trimmed if name in texts else _present(trimmed, decimal, bool(is_padded))
+            )
     if not has_names:
         return table.rename_columns([f"column_{index}" for index in range(table.num_columns)])
     return table.rename_columns([name.strip() or ROW for name in table.column_names])
 
 
-def _typed(column, decimal):
+def _present(column, decimal, is_padded):
     """Of trimmed texts those that stand for a missing value are missing, and the others what they are without."""
     import pyarrow
     from pyarrow import compute
 
     absent = compute.is_in(column, pyarrow.array(NULLS))
-    if not compute.any(absent).as_py():
+    has_absent = compute.any(absent).as_py()
+    if not (has_absent or is_padded):
         return column
-    column = compute.if_else(absent, pyarrow.scalar(None, column.type), column)
-    plain = column if decimal == "." else compute.replace_substring(column, ",", ".")
-    for kind in (pyarrow.int64(), pyarrow.bool_(), pyarrow.timestamp("us"), pyarrow.float64()):
+    column = compute.if_else(absent, pyarrow.scalar(None, column.type), column) if has_absent else column
+    found = typed(column if decimal == "." else compute.replace_substring(column, ",", "."))
+    return column if pyarrow.types.is_string(found.type) else found
+
+
+def typed(texts: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
+    """Trimmed texts as what they all stand for: whole numbers, bools, dates, numbers or times of day.
+
+    Args:
+        texts: `pyarrow.ChunkedArray` of texts, None where one is missing.
+
+    Returns:
+        `pyarrow.ChunkedArray` of that type; the texts, where they stand for nothing of this.
+    """
+    import pyarrow
+    from pyarrow import compute
+
+    moments = pyarrow.timestamp("us"), pyarrow.timestamp("us", "UTC")
+    for kind in (pyarrow.int64(), pyarrow.bool_(), *moments, pyarrow.float64()):
         with contextlib.suppress(pyarrow.ArrowInvalid):
-            return plain.cast(kind)
-    return column
+            return texts.cast(kind)
+    with contextlib.suppress(pyarrow.ArrowInvalid):  # Arrow reads times of day in files alone
+        of_a_day = compute.binary_join_element_wise("1970-01-01", texts, "T")
+        return of_a_day.cast(pyarrow.timestamp("us")).cast(pyarrow.time64("us"))
+    return texts
 
 
 def _decimal_commas_of(table, texts):

@@ -95,17 +95,22 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
         examples = columns.numbers(table)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    for index, column in enumerate(columns.columns):
-        unknown = np.isnan(examples[:, index]) & ~is_missing(np.asarray(table[column.name]))
-        if column.levels and unknown.any():
-            row = int(unknown.argmax())
-            log.info(
-                "%s: column %r holds what it did not in training, as %r in row %d: it counts as missing, %d "
-                "times.",
-                path, column.name, str(table[column.name][row]), row, int(unknown.sum()),
-            )  # fmt: skip
-    ids = ids_of(table[id_column]) if id_column is not None and id_column in table else None
-    return Split(examples, None, ids, missing=True)
+    for name, unseen in columns.unseen(table, examples).items():
+        row = int(unseen.argmax())
+        log.info(
+            "%s: column %r holds what it did not in training, as %r in row %d: it counts as missing, %d times.",
+            path, name, str(table[name][row]), row, int(unseen.sum()),
+        )  # fmt: skip
+    if id_column is not None and id_column in table:
+        return Split(examples, None, ids_of(table[id_column]), missing=True)
+    further = [name for name in table if name not in columns.names]
+    if further:
+        log.info(
+            "%s: rows are known by their numbers, from 0 on; id_column may name another column, as %r.",
+            path,
+            further[0],
+        )
+    return Split(examples, None, None, missing=True)
 
 
 def read_table(

@@ -16,6 +16,9 @@ from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import steps_taken
 
+# Instead of the sizes of an array, where a model has been trained on what is none.
+OTHER_DATA = (0, 0, 0)
+
 
 def seeded_batches(
     examples: np.ndarray, assignments: Any, batch_size: int, seed: int, num_begun: int

@@ -1,13 +1,15 @@
 """Steps and means of a batch that are the same however many replicas share the batch."""
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from layers.seeded import num_replicas
+from tf_gmvae.errors import InputError
 from tf_gmvae.model.part import Part
 
 
@@ -15,6 +17,7 @@ class KeepsOrder(Part):
     """Keras models that are built before they train, and see their data in one order under any strategy."""
 
     # Of the array that `fit` was given last: examples, batch size, and how far its order is ahead of the steps.
+    # None where nothing is known: steps that were taken are then believed to be on the array that comes.
     last_arrays: tuple[int, int, int] | None = None
 
     def make_train_function(self, force: bool = False) -> Callable:
@@ -67,6 +70,31 @@ def in_scope(build: Callable[[Any, tuple[int | None, ...]], None]) -> Callable[.
     return within
 
 
+def check_steps(
+    model: keras.Model, optimizer: keras.Optimizer | str, steps_per_execution: int | str | None
+) -> None:
+    """Refuses what TensorFlow cannot do where several replicas take steps together.
+
+    Args:
+        model: Keras model, of one replica or more.
+        optimizer: Keras optimizer, or its name.
+        steps_per_execution: integer, "auto" or None, as `keras.Model.compile` takes it.
+
+    Raises:
+        InputError: if steps are to be taken several at once, or their gradients gathered over several.
+    """
+    if model.distribute_strategy.num_replicas_in_sync == 1:
+        return
+    accumulated = getattr(optimizer, "gradient_accumulation_steps", None)
+    several = {"steps_per_execution": steps_per_execution, "gradient_accumulation_steps": accumulated}
+    for name, value in several.items():
+        if value not in (None, 1):
+            raise InputError(
+                f"Several devices take one step after the other. Received: {name}={value!r}: leave it out, or "
+                "train on one device."
+            )
+
+
 def take_step(
     optimizer: keras.Optimizer,
     weights: Sequence[keras.Variable],
@@ -85,10 +113,37 @@ def take_step(
     """
     with tf.GradientTape() as tape:
         loss, rest = loss_and_rest()
-        # The optimizer sums the gradients of the replicas, and in half precision loss and gradients are scaled.
+        # Gradients of the replicas are summed, and in half precision loss and gradients are scaled.
         objective_value = optimizer.scale_loss(loss / num_replicas())
-    optimizer.apply(tape.gradient(objective_value, weights), weights)
+    gradients = tape.gradient(objective_value, weights)
+    if num_replicas() == 1:
+        optimizer.apply(gradients, weights)
+    else:
+        with _takes_sums(optimizer):
+            optimizer.apply(_summed(gradients), weights)
     return loss, rest
+
+
+def _summed(gradients):
+    """Gradients over all replicas; None stays where a weight has none."""
+    known = [gradient for gradient in gradients if gradient is not None]
+    sums = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, known))
+    return [None if gradient is None else next(sums) for gradient in gradients]
+
+
+@contextlib.contextmanager
+def _takes_sums(optimizer: keras.Optimizer) -> Iterator[None]:
+    """Keras sums gradients after it has clipped them, and looked whether they are finite, replica by replica.
+
+    So the steps of two replicas would be others than those of one, and in half precision one that overflows would
+    spoil the weights of all. Here they are summed before, and what Keras sums are sums.
+    """
+    inner = vars(getattr(optimizer, "inner_optimizer", optimizer))
+    inner["_all_reduce_sum_gradients"] = list
+    try:
+        yield
+    finally:
+        inner.pop("_all_reduce_sum_gradients", None)  # the other replicas are through with it as well
 
 
 def penalties(model: keras.Model) -> tf.Tensor | float:

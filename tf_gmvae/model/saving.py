@@ -49,6 +49,22 @@ class Saving(Part):
             "seed": self.seed,
         }
 
+    def get_compile_config(self) -> dict[str, Any]:
+        """How the model was compiled, and how far it has come in the order of its array."""
+        config = super().get_compile_config()
+        if not config:
+            return config
+        if self.is_jit_automatic:  # that it was on here says nothing of where it will be loaded
+            config["jit_compile"] = "auto"
+        return config if self.last_arrays is None else {**config, "last_arrays": list(self.last_arrays)}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a loaded model as it was compiled when saved."""
+        config = dict(config)
+        last_arrays = config.pop("last_arrays", None)  # earlier versions kept none
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.last_arrays = None if last_arrays is None else tuple(last_arrays)
+
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> keras.Model:
         """The model of a config; its networks are deserialised first."""

@@ -160,13 +160,13 @@ class Training(replicas.KeepsOrder):
         refused = [name for name in ("loss", "metrics", "weighted_metrics") if kwargs.get(name)]
         if refused:
             raise InputError(f"GMVAE computes its own loss and metrics: call compile without {refused[0]}.")
-        if jit_compile == "auto":
-            jit_compile = bool(tf.config.list_physical_devices("GPU"))
-        super().compile(
-            FusedAdam(1e-4, epsilon=1e-8) if optimizer is None else optimizer,
-            jit_compile=jit_compile,
-            **kwargs,
-        )
+        optimizer = FusedAdam(1e-4, epsilon=1e-8) if optimizer is None else optimizer
+        replicas.check_steps(self, optimizer, kwargs.get("steps_per_execution"))
+        self.is_jit_automatic = jit_compile == "auto"
+        if self.is_jit_automatic:
+            jit_compile = bool(tf.config.list_physical_devices("GPU")) and not kwargs.get("run_eagerly")
+        super().compile(optimizer, jit_compile=jit_compile, **kwargs)
+        self.last_arrays = None
         self._build_optimizer()
 
     def _build_optimizer(self):
@@ -174,10 +174,6 @@ class Training(replicas.KeepsOrder):
         if self.built and self.compiled and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles a loaded model as it was compiled when saved."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def fit(
         self,
@@ -234,6 +230,8 @@ class Training(replicas.KeepsOrder):
             steps = kwargs.get("steps_per_epoch") or steps
             kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps}
             y, batch_size, validation_split = None, None, 0.0
+        else:
+            self.last_arrays = in_memory.OTHER_DATA
         # Shuffling is a data set's own affair, and Keras warns that it will not do it.
         shuffle = shuffle and not isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset)
         with inputs.readable_errors():
@@ -243,6 +241,7 @@ class Training(replicas.KeepsOrder):
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: None = None, **kwargs: Any) -> Any:
         """See `keras.Model.train_on_batch`, and `fit` for the data."""
+        self.last_arrays = in_memory.OTHER_DATA
         return super().train_on_batch(self._checked(x, sample_weight=sample_weight), y, **kwargs)
 
     def _orders_arrays(self):

@@ -43,7 +43,7 @@ def export(
         clusters: dict that JSON can hold, of what is known of the clusters: "names", a list of K texts;
             "outlier_below", the ELBO in nats below which an example is unlike all others; "linkage", the tree of
             the clusters, see `hierarchy.Hierarchy`; "binarize", what training did to images, see
-            `data.to_batches`. Default None.
+            `data.to_batches`; "id_column", the name of the column by which rows are known. Default None.
 
     Returns:
         `Path` of the version written.

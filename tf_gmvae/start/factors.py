@@ -58,7 +58,10 @@ def analyse(
     means = np.stack([_mean(latents, labels == k) for k in range(num_components)])
     common = _fit(latents - means[labels], num_factors, seed)
     num_latents = latents.shape[1]
-    loadings = np.tile(common.components_, (num_components, 1, 1))
+    # Of fewer examples than factors there are as many: the rest move nothing.
+    shared = np.zeros((num_factors, num_latents))
+    shared[: len(common.components_)] = common.components_
+    loadings = np.tile(shared, (num_components, 1, 1))
     variances = np.tile(common.noise_variance_, (num_components, 1))
     scores = np.zeros((len(latents), num_factors))
     uncertainty = np.zeros((num_components, num_factors))
@@ -67,7 +70,7 @@ def analyse(
         if len(members) > 4 * num_latents:
             own = _fit(members, num_factors, seed)
             # Factors are determined up to a rotation: choose the one that brings them closest to the common ones.
-            rotation, _ = orthogonal_procrustes(own.components_.T, common.components_.T)
+            rotation, _ = orthogonal_procrustes(own.components_.T, shared.T)
             loadings[k], variances[k] = rotation.T @ own.components_, own.noise_variance_
         variances[k] = np.maximum(variances[k], LEAST_VARIANCE)
         weighted = loadings[k] / variances[k]

@@ -136,6 +136,23 @@ class Columns:
             )
         return np.stack([as_numbers(column, np.asarray(table[column.name])) for column in self.columns], axis=1)
 
+    def unseen(self, table: Mapping[str, np.ndarray], numbers: np.ndarray) -> dict[str, np.ndarray]:
+        """Where a table holds levels that were not there when the columns were described.
+
+        Args:
+            table: dict of arrays (N,) by name, as in `numbers`.
+            numbers: float32 array (N, F), what `numbers` made of it.
+
+        Returns:
+            Dict of arrays (N,) of bools by name, of those columns that have such a level.
+        """
+        found = {
+            column.name: np.isnan(numbers[:, index]) & ~is_missing(np.asarray(table[column.name]))
+            for index, column in enumerate(self.columns)
+            if column.levels
+        }
+        return {name: unseen for name, unseen in found.items() if unseen.any()}
+
     def values(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Numbers as a person writes them: the levels by their names.
 

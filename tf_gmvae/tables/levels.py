@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -82,6 +83,8 @@ def numbers_first(level: str) -> tuple[int, float, str]:
         level: text.
     """
     try:
-        return (0, float(level), level)
+        number = float(level)
     except ValueError:
         return (1, 0.0, level)
+    # NaN has no place among numbers: the order would hang on that of a set, which is another in every process.
+    return (1, 0.0, level) if math.isnan(number) else (0, number, level)

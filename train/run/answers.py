@@ -77,7 +77,7 @@ def rows(
             found["group_probability"] = grouped.max(axis=1).astype("float32")
         found["elbo"] = elbo.astype("float32")
         if threshold is not None:
-            found["outlier"] = elbo < threshold
+            found["outlier"] = ~(elbo >= threshold)  # NaN is no likely example either
         for name, values in found.items():
             columns.setdefault(name, []).append(values)
     return {name: np.concatenate(parts) for name, parts in columns.items()}

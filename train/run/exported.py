@@ -49,8 +49,8 @@ class Exported:
         data_shape: tuple, shape of an example.
         num_components: K.
         columns: `Columns` of a model of tables, else None.
-        id_column: None: an export does not know it.
-        image_size: None, likewise.
+        id_column: name of the column by which rows are known, or None where the export does not say.
+        image_size: None: an export does not know it.
         skip_broken: False, likewise.
         outlier_below: ELBO, nats, or None where the export does not say.
         names: names of the clusters, or None.
@@ -80,7 +80,7 @@ class Exported:
         self.data_shape = tuple(examples.shape[1:])
         record = _record(self.path)
         self.columns = None if record.get("columns") is None else Columns.from_config(record["columns"])
-        self.id_column, self.image_size, self.skip_broken = None, None, False
+        self.id_column, self.image_size, self.skip_broken = record.get("id_column"), None, False
         self._uint8_scale, self._binarize = record.get("uint8_scale", 1.0), record.get("binarize", "none")
         self.outlier_below, self.names = record.get("outlier_below"), record.get("names")
         linkage = record.get("linkage")

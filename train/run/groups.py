@@ -64,11 +64,12 @@ def known_of(folder: RunFolder) -> dict[str, Any]:
 
     Returns:
         Dict that JSON can hold: that of `RunFolder.read_clusters`, the linkage of the tree, if there is one,
-        what the run did to images, and the digest of its model.
+        what the run did to images, the name of its column of ids, and the digest of its model.
     """
     tree = folder.read_tree()
     linkage = {} if tree is None else {"linkage": tree.linkage.tolist()}
-    own = {"binarize": folder.read_settings().binarize, "model_sha256": folder.model_digest()}
+    settings, digest = folder.read_settings(), folder.model_digest()
+    own = {"binarize": settings.binarize, "id_column": settings.id_column, "model_sha256": digest}
     return {**folder.read_clusters(), **linkage, **own}
 
 

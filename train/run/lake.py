@@ -17,19 +17,17 @@ import tensorflow as tf
 from apache_beam.io import fileio
 from apache_beam.utils import shared
 
-from tf_gmvae.data.delimited import NULLS
-from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.serving import images
-from train.run import answers
+from train.run import answers, blocks
 from train.run.exported import BATCH, Exported
 
 # Pictures that are decoded and asked about at a time.
 PICTURES = 64
 # Of a picture's file, which is read whole.
 MOST_BYTES = 2**27
-BAD = "bad"
+BAD, UNSEEN = "bad", "unseen"
 # One copy of the model for all threads of a process.
 _MODELS = shared.Shared()
 
@@ -63,6 +61,7 @@ class ReadTable(beam.DoFn):
 
     def __init__(self, model: str, id_column: str | None = None) -> None:
         self.model, self.id_column = model, id_column
+        self.unseen = beam.metrics.Metrics.counter("score", UNSEEN)
 
     def setup(self) -> None:
         """Loads the model, whose columns say how rows are read."""
@@ -73,7 +72,7 @@ class ReadTable(beam.DoFn):
         path, number = file.metadata.path, 0
         odd: list[str] = []  # lines of other numbers of values, which are left out
         try:
-            for batch in _batches(file, self._columns.names, odd):
+            for batch in self._batches(file, odd):
                 for begin in range(0, batch.num_rows, BATCH):
                     part = pyarrow.Table.from_batches([batch.slice(begin, BATCH)])
                     yield from self._rows(path, number, part)
@@ -84,20 +83,34 @@ class ReadTable(beam.DoFn):
             yield _bad(path, reason)
 
     def _rows(self, path, number, part):
-        table = as_table(part, path, lambda name: name == self.id_column)
-        known = table.get(self.id_column) if self.id_column else None
-        ids = [f"{path}:{number + row}" if known is None else str(known[row]) for row in range(part.num_rows)]
         try:
-            yield ids, self._columns.numbers(table)
-        except InputError:  # row by row, for the others are as good as they were
-            for row, name in enumerate(ids):
-                try:
-                    yield (
-                        [name],
-                        self._columns.numbers({key: value[row : row + 1] for key, value in table.items()}),
-                    )
-                except InputError as error:
-                    yield _bad(name, _short(error))
+            found = blocks.rows(part, path, self._columns, self.id_column)
+        except InputError as error:
+            if part.num_rows == 1:
+                yield _bad(self._ids(path, number, part)[0], _short(error))
+            else:  # row by row, for the others are as good as they were
+                for row in range(part.num_rows):
+                    yield from self._rows(path, number + row, part.slice(row, 1))
+        else:
+            self.unseen.inc(found.num_unseen)
+            yield self._ids(path, number, part), found.numbers
+
+    def _ids(self, path, number, part):
+        known = blocks.ids(part, self.id_column)
+        return [f"{path}:{number + row}" for row in range(part.num_rows)] if known is None else known.tolist()
+
+    def _batches(self, file: fileio.ReadableFile, odd: list[str]) -> Iterable[pyarrow.RecordBatch]:
+        suffix = PurePosixPath(file.metadata.path).suffix.lower()
+        with file.open(mime_type="application/octet-stream") as content:
+            if suffix == ".parquet":
+                from pyarrow import parquet
+
+                yield from parquet.ParquetFile(content).iter_batches()
+            elif suffix in (".csv", ".tsv"):
+                separator = "\t" if suffix == ".tsv" else ","
+                yield from blocks.of_delimited(content, separator, self._columns, self.id_column, odd)
+            else:
+                raise InputError("a table is a .parquet, .csv or .tsv file")
 
 
 class ReadPicture(beam.DoFn):
@@ -204,32 +217,6 @@ def pipeline(
 
 def _loaded(path):
     return _MODELS.acquire(lambda: Exported(path), tag=path)
-
-
-def _batches(file: fileio.ReadableFile, names: tuple[str, ...], odd: list[str]) -> Iterable[pyarrow.RecordBatch]:
-    suffix = PurePosixPath(file.metadata.path).suffix.lower()
-    with file.open(mime_type="application/octet-stream") as content:
-        if suffix == ".parquet":
-            from pyarrow import parquet
-
-            yield from parquet.ParquetFile(content).iter_batches()
-        elif suffix in (".csv", ".tsv"):
-            from pyarrow import csv
-
-            def skip(row):
-                odd.append(
-                    f"a line has {row.actual_columns} values in place of {row.expected_columns}: {row.text[:80]!r}"
-                )
-                return "skip"
-
-            parsing = csv.ParseOptions(delimiter="\t" if suffix == ".tsv" else ",", invalid_row_handler=skip)
-            # As texts: of a type that is guessed from the first block, another value ends the reading.
-            conversion = csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pyarrow.string()), null_values=NULLS, strings_can_be_null=True
-            )
-            yield from csv.open_csv(content, parse_options=parsing, convert_options=conversion)
-        else:
-            raise InputError("a table is a .parquet, .csv or .tsv file")
 
 
 def _bad(name, reason):

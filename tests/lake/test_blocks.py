@@ -1,0 +1,119 @@
+"""Tables that are read block by block say the same as those that are read whole."""
+
+import datetime
+import io
+
+import numpy as np
+import pandas as pd
+import pyarrow
+import pytest
+
+from tf_gmvae import InputError
+from tf_gmvae.data import table
+from train.run import blocks
+
+RNG = np.random.default_rng(0)
+COUNT = 40
+FRAME = pd.DataFrame(
+    {
+        "code": [f"{number:05}" for number in range(COUNT)],
+        "size": RNG.normal(5, 2, COUNT).round(4),
+        "visits": RNG.poisson(9, COUNT),
+        "colour": RNG.choice(["red", "green", "light blue"], COUNT),
+        "open": RNG.random(COUNT) < 0.5,
+        "grade": RNG.choice([1, 2, 5], COUNT),
+        "since": pd.date_range("2021-01-05", periods=COUNT, freq="31D").strftime("%Y-%m-%d"),
+        "seen": pd.date_range("2021-01-05 10:30", periods=COUNT, freq="1031min").strftime("%Y-%m-%dT%H:%M:%S"),
+        "at": [datetime.time(number % 24, 30).isoformat("minutes") for number in range(COUNT)],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def columns(tmp_path_factory):
+    """Of the model that the rows are for."""
+    path = tmp_path_factory.mktemp("blocks") / "trained.csv"
+    FRAME.to_csv(path, index=False)
+    return table.load_table(path, id_column="code", kinds={"grade": "category"}).columns
+
+
+def read(path, columns, id_column="code"):
+    """All that the blocks of a file hold: ids, numbers and sentences of lines that do not count."""
+    odd, ids, numbers, unseen = [], [], [], 0
+    for batch in blocks.of_delimited(
+        io.BytesIO(path.read_bytes()), "\t" if path.suffix == ".tsv" else ",", columns, id_column, odd
+    ):
+        block = pyarrow.Table.from_batches([batch])
+        found = blocks.rows(block, str(path), columns, id_column)
+        numbers.append(found.numbers)
+        ids.extend(blocks.ids(block, id_column))
+        unseen += found.num_unseen
+    return ids, np.concatenate(numbers), odd, unseen
+
+
+def with_ids(*ids):
+    return FRAME.assign(code=[*ids, *FRAME["code"][len(ids) :]])
+
+
+def with_blanks(frame):
+    return "\n".join(", ".join(line.split(",")) for line in frame.to_csv(index=False).splitlines())
+
+
+FILES = {
+    "as it is": FRAME,
+    "columns in another order, and others": FRAME[FRAME.columns[::-1]].assign(more=1.5, again="2021-01-01"),
+    "missing values": FRAME.mask(RNG.random(FRAME.shape) < 0.3).assign(code=FRAME["code"]),
+    "words for missing values": FRAME.astype(object).mask(RNG.random(FRAME.shape) < 0.3, "NA"),
+    "ids of all kinds": with_ids("00012", "12", "1e3", "NA", "", "2020-01-01 00:00", "x y", "1.50"),
+    "whole numbers with a point": FRAME.assign(grade=FRAME["grade"].astype(float), visits=FRAME["visits"] + 0.0),
+    "blanks": with_blanks(FRAME),
+    "a byte-order mark and CRLF": "\ufeff" + FRAME.to_csv(index=False, lineterminator="\r\n"),
+    "blank lines first": "\n\n" + FRAME.to_csv(index=False),
+    "quotes": FRAME.to_csv(index=False, quoting=1),
+    "no dates": FRAME.assign(since="", seen="", at=""),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_blocks_say_what_the_whole_says(name, suffix, columns, tmp_path):
+    file, path = FILES[name], tmp_path / f"rows{suffix}"
+    text = file if isinstance(file, str) else file.to_csv(index=False)
+    path.write_text(text if suffix == ".csv" else text.replace(",", "\t"), encoding="utf-8", newline="")
+    whole = table.load_rows(path, columns, "code")
+    ids, numbers, odd, unseen = read(path, columns)
+    assert ids == whole.ids.tolist() and odd == [] and unseen == 0
+    np.testing.assert_array_equal(numbers, whole.examples)
+    assert np.isfinite(numbers[:, 0]).any()
+
+
+def test_ids_of_another_type_end_nothing(columns, tmp_path):
+    """Arrow reads a megabyte at a time, and would go by the type of the first."""
+    path = tmp_path / "rows.csv"
+    many = pd.concat([FRAME] * 700, ignore_index=True)
+    many["code"] = [*map(str, range(25_000)), *(f"A{number}" for number in range(25_000, len(many)))]
+    many.assign(further=many["code"]).to_csv(path, index=False)
+    ids, numbers, odd, _ = read(path, columns)
+    assert ids == many["code"].tolist() and len(numbers) == len(many) and not odd
+
+
+def test_lines_of_other_lengths_and_levels_that_are_new_are_told(columns, tmp_path):
+    path = tmp_path / "rows.csv"
+    frame = FRAME.assign(colour=["mauve", *FRAME["colour"][1:]])
+    path.write_text(frame.to_csv(index=False) + "short,5\n")
+    ids, numbers, (sentence,), unseen = read(path, columns)
+    assert len(ids) == COUNT and "has 2 values in place of 9: 'short,5'" in sentence
+    assert unseen == 1 and np.isnan(numbers[0, columns.names.index("colour")])
+
+
+def test_what_does_not_go_with_the_model_is_named(columns, tmp_path):
+    path = tmp_path / "rows.csv"
+    for text, message in (
+        ("\n \n", "nothing but blank lines"),
+        ("size,size\n1,2\n", "column 'size' twice"),
+        ("a,b\n1,2\n", "lacks the columns 'size'"),
+        (FRAME.assign(size="wide").to_csv(index=False), "'size' must hold numbers, but holds 'wide'"),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError, match=message):
+            read(path, columns)

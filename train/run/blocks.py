@@ -1,0 +1,123 @@
+"""Tables longer than memory, block by block, as rows of numbers for a model that was trained on others."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import IO, NamedTuple
+
+import numpy as np
+import pyarrow
+from pyarrow import compute
+from pyarrow import csv as arrow_csv
+
+from tf_gmvae.data.delimited import NULLS, ROW, typed
+from tf_gmvae.data.frames import as_table
+from tf_gmvae.data.table import ids_of
+from tf_gmvae.errors import InputError
+from tf_gmvae.tables.columns import Columns
+
+
+class Rows(NamedTuple):
+    """Rows of a block.
+
+    Attributes:
+        numbers: float32 array (n, F).
+        num_unseen: integer, levels that were not in training, which count as missing.
+    """
+
+    numbers: np.ndarray
+    num_unseen: int
+
+
+def of_delimited(
+    content: IO[bytes], separator: str, columns: Columns, id_column: str | None, odd: list[str]
+) -> Iterator[pyarrow.RecordBatch]:
+    """The blocks of a table in a text file, whose first line has the names.
+
+    Args:
+        content: the file, open at its beginning, in UTF-8.
+        separator: text between two values.
+        columns: `Columns` of the model.
+        id_column: name of the column by which rows are known, or None.
+        odd: list to which a sentence is added for every line that has more or fewer values, and is left out.
+
+    Yields:
+        `pyarrow.RecordBatch`, its columns those of the model and the ids alone: texts without blanks around them,
+        None where a value is missing, but for ids, which stay as they are written.
+
+    Raises:
+        InputError: if there is no line of names, or one of these columns is there twice.
+        pyarrow.ArrowException: if the content is no such table.
+    """
+    lines = (line.decode("utf-8-sig") for line in iter(content.readline, b""))
+    first = next((line for line in lines if line.strip()), "")
+    names = [name.strip() or ROW for name in next(csv.reader([first], delimiter=separator), [])]
+    if not names:
+        raise InputError("it holds nothing but blank lines")
+    wanted = [name for name in names if name in columns.names or name == id_column]
+    twice = next((name for name in wanted if wanted.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"it has the column {twice!r} twice: rename one of them")
+
+    def skip(row):
+        text = row.text[:80]
+        odd.append(f"a line has {row.actual_columns} values in place of {row.expected_columns}: {text!r}")
+        return "skip"
+
+    blocks = arrow_csv.open_csv(
+        content,
+        arrow_csv.ReadOptions(column_names=names),
+        arrow_csv.ParseOptions(delimiter=separator, invalid_row_handler=skip),
+        # As texts: of a type that is guessed from the first block, another value ends the reading.
+        arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pyarrow.string()), include_columns=wanted or names
+        ),
+    )
+    for block in blocks:
+        trimmed = [compute.utf8_trim_whitespace(values) for values in block.columns]
+        for index, name in enumerate(block.schema.names):
+            if name != id_column:
+                absent = compute.is_in(trimmed[index], pyarrow.array(NULLS))
+                trimmed[index] = compute.if_else(absent, pyarrow.scalar(None, pyarrow.string()), trimmed[index])
+        yield pyarrow.record_batch(trimmed, block.schema.names)
+
+
+def rows(block: pyarrow.Table, path: str, columns: Columns, id_column: str | None) -> Rows:
+    """The rows of a block.
+
+    Args:
+        block: `pyarrow.Table`, a part of a Parquet file or of what `of_delimited` yields.
+        path: text, of the file, for messages.
+        columns: `Columns` of the model.
+        id_column: name or None; it may be absent.
+
+    Returns:
+        `Rows`.
+
+    Raises:
+        InputError: if a column is missing, or a value does not go with it.
+    """
+    of_numbers = {column.name for column in columns.columns if not column.levels}
+    for index, name in enumerate(block.column_names):
+        if name in of_numbers and pyarrow.types.is_string(block.column(index).type):
+            block = block.set_column(index, name, typed(block.column(index)))
+    table = as_table(block, path, lambda name: name == id_column)
+    numbers = columns.numbers(table)
+    unseen = columns.unseen(table, numbers)
+    return Rows(numbers, sum(int(each.sum()) for each in unseen.values()))
+
+
+def ids(block: pyarrow.Table, id_column: str | None) -> np.ndarray | None:
+    """What the rows of a block are known by.
+
+    Args:
+        block: as in `rows`.
+        id_column: name or None.
+
+    Returns:
+        Texts (n,), "" where there is none; None without such a column.
+    """
+    if block.column_names.count(id_column) != 1:
+        return None
+    return ids_of(as_table(block.select([id_column]), is_text=lambda name: True)[id_column])
