@@ -27,7 +27,9 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("output", None, "Folder to write into, new or empty; required.", required=True)
 flags.DEFINE_string(
-    "id_column", None, "Of a table: the column by which rows are known; by default file and number."
+    "id_column",
+    None,
+    "Of a table: the column by which rows are known; by default the model's, or file and number.",
 )
 flags.DEFINE_multi_string(
     "beam", [], "An option of Apache Beam, as --beam=runner=FlinkRunner; by default it runs here, in one process."
@@ -62,8 +64,9 @@ def main() -> None:
     if not scored + bad:
         raise InputError(f"--input={chosen.input} matches no file, or none with a record: check the pattern.")
     terminal.say(f"{scored:,} examples: {chosen.output}/clusters-*.parquet")
-    if counts.get(lake.UNSEEN):
-        terminal.say(f"{counts[lake.UNSEEN]:,} values were not in training, and count as missing.")
+    if unseen := counts.get(lake.UNSEEN, 0):
+        words = "value was" if unseen == 1 else "values were"
+        terminal.say(f"{unseen:,} {words} not in training, and count{'s' * (unseen == 1)} as missing.")
     if bad:
         terminal.say(f"{bad:,} could not be scored, with the reason of each: {chosen.output}/errors-*.jsonl")
 

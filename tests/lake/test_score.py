@@ -85,12 +85,14 @@ def fruit(tmp_path_factory):
     rest = {"code": [names[n] for n in last], **{key: list(values[last]) for key, values in table.items()}}
     pyarrow.parquet.write_table(pyarrow.table(rest), folder / "rows" / "3.parquet", row_group_size=100)
     with (folder / "rows" / "1.csv").open("a") as file:
-        file.write("wide,very,5,red\nshort,5\nlarge,1e300,5,red\n")
+        file.write("wide,very,5,red\nshort,5\nlarge,1e300,5,red\n007, 5.5, 99, mauve\n")
     (folder / "rows" / "noise.parquet").write_bytes(rng.bytes(500))
     (folder / "rows" / "other.csv").write_text("a,b\n1,2\n")
     given = {**table, "weight": table["weight"].copy()}
     given["weight"][[n for n in range(0, 3000, 50) if n % 4 != 3]] = np.nan
-    return version, folder / "rows", dict(zip(names, columns.numbers(given), strict=True))
+    expected = dict(zip(names, columns.numbers(given), strict=True))
+    new = {"size": np.array([5.5]), "weight": np.array([99.0]), "colour": np.array(["mauve"], object)}
+    return version, folder / "rows", {**expected, "007": columns.numbers(new)[0]}
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +147,8 @@ def test_rows_of_many_files_are_answered_once_each(fruit, tmp_path, processes):
         f"--model={version}", f"--input={files}/*", f"--output={tmp_path / 'out'}", "--id_column=code", *processes
     )
     assert status == 0, errors
-    assert "3,000 examples" in out and "5 could not be scored" in out
+    assert "3,001 examples" in out and "5 could not be scored" in out
+    assert "1 value was not in training, and counts as missing." in out
     check_fruit(fruit, tmp_path / "out")
 
 

@@ -20,7 +20,7 @@ from apache_beam.utils import shared
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.serving import images
-from train.run import answers, blocks
+from train.run import answers, table_blocks
 from train.run.exported import BATCH, Exported
 
 # Pictures that are decoded and asked about at a time.
@@ -84,7 +84,7 @@ class ReadTable(beam.DoFn):
 
     def _rows(self, path, number, part):
         try:
-            found = blocks.rows(part, path, self._columns, self.id_column)
+            found = table_blocks.rows(part, path, self._columns, self.id_column)
         except InputError as error:
             if part.num_rows == 1:
                 yield _bad(self._ids(path, number, part)[0], _short(error))
@@ -96,7 +96,7 @@ class ReadTable(beam.DoFn):
             yield self._ids(path, number, part), found.numbers
 
     def _ids(self, path, number, part):
-        known = blocks.ids(part, self.id_column)
+        known = table_blocks.ids(part, self.id_column)
         return [f"{path}:{number + row}" for row in range(part.num_rows)] if known is None else known.tolist()
 
     def _batches(self, file: fileio.ReadableFile, odd: list[str]) -> Iterable[pyarrow.RecordBatch]:
@@ -108,7 +108,7 @@ class ReadTable(beam.DoFn):
                 yield from parquet.ParquetFile(content).iter_batches()
             elif suffix in (".csv", ".tsv"):
                 separator = "\t" if suffix == ".tsv" else ","
-                yield from blocks.of_delimited(content, separator, self._columns, self.id_column, odd)
+                yield from table_blocks.of_delimited(content, separator, self._columns, self.id_column, odd)
             else:
                 raise InputError("a table is a .parquet, .csv or .tsv file")
 
@@ -190,7 +190,7 @@ def pipeline(
         pattern: pattern of the files, of any file system that Beam knows.
         model: path of the exported model, at which every worker finds it.
         output: folder, in which `clusters-*.parquet` and `errors-*.jsonl` are written.
-        id_column: see `ReadTable`. Default None.
+        id_column: see `ReadTable`. Default None: that of the model, where it has one.
 
     Returns:
         The same pipeline.
@@ -206,7 +206,9 @@ def pipeline(
         read = files | "read pictures" >> beam.ParDo(ReadPicture()).with_outputs(BAD, main="good")
         batches = read.good | beam.BatchElements(min_batch_size=1, max_batch_size=PICTURES)
     else:
-        read = files | "read tables" >> beam.ParDo(ReadTable(model, id_column)).with_outputs(BAD, main="good")
+        read = files | "read tables" >> beam.ParDo(ReadTable(model, id_column or exported.id_column)).with_outputs(
+            BAD, main="good"
+        )
         batches = read.good
     scored = batches | beam.ParDo(Score(model)).with_outputs(BAD, main="good")
     _ = scored.good | beam.io.WriteToParquet(f"{output}/clusters", schema(exported), file_name_suffix=".parquet")

@@ -10,7 +10,7 @@ import pytest
 
 from tf_gmvae import InputError
 from tf_gmvae.data import table
-from train.run import blocks
+from train.run import table_blocks
 
 RNG = np.random.default_rng(0)
 COUNT = 40
@@ -40,13 +40,13 @@ def columns(tmp_path_factory):
 def read(path, columns, id_column="code"):
     """All that the blocks of a file hold: ids, numbers and sentences of lines that do not count."""
     odd, ids, numbers, unseen = [], [], [], 0
-    for batch in blocks.of_delimited(
+    for batch in table_blocks.of_delimited(
         io.BytesIO(path.read_bytes()), "\t" if path.suffix == ".tsv" else ",", columns, id_column, odd
     ):
         block = pyarrow.Table.from_batches([batch])
-        found = blocks.rows(block, str(path), columns, id_column)
+        found = table_blocks.rows(block, str(path), columns, id_column)
         numbers.append(found.numbers)
-        ids.extend(blocks.ids(block, id_column))
+        ids.extend(table_blocks.ids(block, id_column))
         unseen += found.num_unseen
     return ids, np.concatenate(numbers), odd, unseen
 

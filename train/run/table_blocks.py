@@ -118,6 +118,6 @@ def ids(block: pyarrow.Table, id_column: str | None) -> np.ndarray | None:
     Returns:
         Texts (n,), "" where there is none; None without such a column.
     """
-    if block.column_names.count(id_column) != 1:
+    if id_column is None or block.column_names.count(id_column) != 1:
         return None
     return ids_of(as_table(block.select([id_column]), is_text=lambda name: True)[id_column])
