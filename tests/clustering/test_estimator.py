@@ -30,7 +30,10 @@ BRIEF, LONG = GMVAEClusterer(n_clusters=2, max_steps=1), GMVAEClusterer(n_cluste
 OF_SECONDS = (
     "check_transformer_data_not_an_array", "check_pipeline_consistency", "check_estimators_dtypes",
     "check_fit_score_takes_y", "check_transformer_general", "check_methods_subset_invariance",
-    "check_dtype_object", "check_fit_idempotent",
+    "check_dtype_object", "check_fit_idempotent", "check_estimators_pickle", "check_n_features_in_after_fitting",
+    "check_dict_unchanged", "check_readonly_memmap_input", "check_fit_check_is_fitted", "check_n_features_in",
+    "check_positive_only_tag_during_fit", "check_methods_sample_order_invariance",
+    "check_f_contiguous_array_estimator", "check_estimators_overwrite_params",
 )  # fmt: skip
 
 

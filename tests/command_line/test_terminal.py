@@ -169,6 +169,7 @@ def test_the_last_screen_says_what_the_metrics_say(seen):
     assert following.startswith("open ") and following.index("report.html") < following.index("tensorboard")
 
 
+@pytest.mark.slow
 def test_a_mistake_and_the_wait_before_it_leave_one_sentence():
     status, written = in_a_terminal(80, "-m", "train.evaluate", "--run=nowhere", cold=True)
     assert status == 1

@@ -75,19 +75,6 @@ def test_files_can_be_held_in_mind(root):
             assert len(path.read_text().splitlines()) <= 300, path
 
 
-def test_import_loads_nothing_heavy_that_is_not_needed():
-    heavy = "tensorflow_probability", "tensorflow_datasets", "sklearn", "matplotlib", "PIL", "pandas"
-    # What Keras itself brings along is not ours to judge.
-    code = f"""
-import sys, keras
-before = set(sys.modules)
-import tf_gmvae
-print(sorted((set(sys.modules) - before) & set({heavy})))
-"""
-    process = run_python("-c", code)
-    assert process.stdout.strip() == "[]", process.stdout + process.stderr
-
-
 def test_another_backend_is_refused_with_the_mend():
     process = run_python("-c", "import tf_gmvae", KERAS_BACKEND="jax")
     assert process.returncode == 1

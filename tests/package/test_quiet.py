@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from conftest import run_python
+from conftest import run_python, run_warm
 
 from tf_gmvae import quiet
 
@@ -15,9 +15,35 @@ NOTES = (
 ERROR = b"E0000 00:00:1795598645.813198   18873 cuda_platform.cc:52] failed call to cuInit\n"
 
 
-def test_the_import_is_silent():
-    process = run_python("-c", "import tf_gmvae")
+# Notes of every import who asks for it, but of what TensorFlow and Keras bring along, which is not ours to judge.
+IMPORT = """
+import sys
+
+heavy, asked = {"tensorflow_probability", "tensorflow_datasets", "sklearn", "matplotlib", "PIL", "pandas"}, set()
+
+def note(event, values):
+    if event == "import" and values[0] in heavy:
+        frame, packages = sys._getframe(1), set()
+        while frame:
+            packages.add(frame.f_globals.get("__name__", "").partition(".")[0])
+            frame = frame.f_back
+        if not packages & {"tensorflow", "keras"}:
+            asked.add(values[0])
+
+sys.addaudithook(note)
+import tf_gmvae
+print(*sorted(asked), end="")
+"""
+
+
+def test_the_import_is_silent_and_loads_nothing_heavy_that_is_not_needed():
+    process = run_python("-c", IMPORT)
     assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
+
+
+def test_something_heavy_would_be_told():
+    process = run_warm("-c", IMPORT.replace("import tf_gmvae\n", "import tensorflow_datasets, sklearn.svm\n"))
+    assert "tensorflow_datasets" in process.stdout.split()
 
 
 @pytest.mark.slow
