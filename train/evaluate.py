@@ -32,7 +32,7 @@ def main() -> None:
         run.folder.write_metrics(metrics)
         run.folder.write_tree(tree)
         if flags.FLAGS.answers:
-            clusters.write(run, examination, flags.FLAGS.names, None if cut is None else tree.groups(cut))
+            clusters.write(run, flags.FLAGS.names, None if cut is None else tree.groups(cut))
     except OSError as error:
         terminal.say(f"These scores are not stored: {run.folder.metrics} cannot be written ({error.strerror}).")
 

@@ -139,7 +139,7 @@ def _conclude(run, exported):
     folder.write_metrics(metrics)
     folder.write_tree(tree)
     if chosen.answers:
-        clusters.write(run, examination, chosen.names, None if chosen.cut is None else tree.groups(chosen.cut))
+        clusters.write(run, chosen.names, None if chosen.cut is None else tree.groups(chosen.cut))
     if chosen.report:
         pictures.write(run, examination, metrics, tree, chosen.explorer)
     if chosen.export:

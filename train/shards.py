@@ -11,6 +11,7 @@ from pathlib import Path
 from absl import flags
 
 from tf_gmvae import terminal
+from tf_gmvae.data.image_tree import named
 from tf_gmvae.data.shards import manifest
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.streams import writing
@@ -51,6 +52,10 @@ def main() -> None:
     for name, split in (("training", dataset.train), ("test", dataset.test)):
         if split is not None:
             terminal.say(f"{split.num_examples:,} {name} examples of {split.data_shape}")
+    if dataset.skipped:
+        terminal.say(
+            f"{len(dataset.skipped):,} cannot be read as images and are left out: {named(dataset.skipped)}."
+        )
     terminal.say(f"Train on them: python -m train.main --dataset={output} --num_components=10")
 
 

@@ -111,13 +111,18 @@ def test_a_run_and_its_export_say_the_same_of_new_rows_in_any_order_of_columns(f
         assert row["split"] == "all"
         assert row["cluster"] == before[row["id"]]["cluster"]
         assert float(row["probability"]) == pytest.approx(float(before[row["id"]]["probability"]), abs=1e-5)
+        # What it says of one row hangs on no other.
+        assert float(row["elbo"]) == pytest.approx(float(before[row["id"]]["elbo"]), rel=1e-4)
     assert [row["outlier"] for row in of_run[-2:]] == ["true", "true"]
     assert 0.3 < float(of_run[-1]["probability"]) <= 1
     assert [row["outlier"] for row in of_run[:20]] == ["false"] * 20
     of_export = pyarrow.parquet.read_table(tmp_path / "export.parquet")
     assert of_export["id"].to_pylist() == [row["id"] for row in of_run]
     assert of_export["cluster"].to_pylist() == [int(row["cluster"]) for row in of_run]
-    assert of_export["outlier"].to_pylist()[-2:] == [True, True]
+    assert of_export["outlier"].to_pylist() == [row["outlier"] == "true" for row in of_run]
+    assert of_export["runner_up"].to_pylist()[:21] == [int(row["runner_up"]) for row in of_run[:21]]
+    assert -1 not in of_export["runner_up"].to_pylist()
+    np.testing.assert_allclose(of_export["elbo"], [float(row["elbo"]) for row in of_run], rtol=1e-3)
     assert "'purple' in row 20" in told[0].stdout
     assert "23 examples in 3 clusters" in told[0].stdout
     no_ids = [line[:4] for line in new]

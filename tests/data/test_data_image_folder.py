@@ -125,6 +125,23 @@ def test_pictures_are_turned_upright(tmp_path):
     assert load(tmp_path).train.data_shape == (6, 4, 3)
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "I;16"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_a_tiff_on_its_side_is_read_as_one_that_stands(mode, compression, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright = RNG.integers(0, 256, (9, 6, 3) if mode == "RGB" else (9, 6), dtype=np.uint8)
+    stored = np.rot90(upright)
+    stored = stored.astype("uint16") * 257 if mode == "I;16" else stored
+    for name in "ab":
+        Image.fromarray(stored).save(tmp_path / f"{name}.tif", exif=exif, compression=compression)
+    expected = upright if mode == "RGB" else upright[..., None]
+    for image_size in (None, "auto"):
+        dataset = load(tmp_path, image_size=image_size)
+        assert dataset.image_size == (None if image_size is None else 8)
+        assert image_size or (dataset.train.examples == expected).all()
+
+
 def test_image_size_resizes_to_squares(tmp_path):
     save(tmp_path / "a.png", np.full((4, 8, 3), 77, np.uint8))
     save(tmp_path / "b.png", np.full((9, 3, 3), 99, np.uint8))

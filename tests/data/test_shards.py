@@ -100,6 +100,29 @@ def test_batches_have_every_example_once_an_epoch(folder, options):
     assert epochs == 1 or seen[:230] != seen[230:460]
 
 
+def test_a_data_set_that_begins_again_has_another_order_and_noise(folder):
+    """As for every epoch of Keras: it goes through the epochs that one without an end has."""
+    train = load(folder).train
+
+    def batches_of(num_epochs, **more):
+        return to_batches(train, 40, shuffle_seed=2, num_epochs=num_epochs, binarize="sample", **more)
+
+    endless = list(batches_of(None).take(4 * 6).as_numpy_iterator())
+    one, two = batches_of(1), batches_of(2)
+    for begun, data_set in enumerate((one, one, one, two)):
+        first, number = (6 * begun, 6) if data_set is one else (0, 12)
+        found = list(data_set.as_numpy_iterator())
+        for batch, expected in zip(found, endless[first : first + number], strict=True):
+            np.testing.assert_array_equal(batch, expected)
+    again = list(two.as_numpy_iterator())
+    assert len(again) == 12 and (again[0] != endless[0]).any()
+    np.testing.assert_array_equal(again[0], endless[12])
+    # What begins at a later step does so the first time, and the second.
+    later = batches_of(1, skip_batches=2)
+    for begin in (2, 8):
+        np.testing.assert_array_equal(next(iter(later.as_numpy_iterator())), endless[begin])
+
+
 def test_order_labels_and_binarizing_are_those_of_memory(folder):
     sharded, memory = load(folder).train, Split(IMAGES, LABELS)
     for options in ({}, {"with_labels": True}, {"binarize": "sample"}, {"binarize": "threshold"}):
@@ -133,9 +156,39 @@ def test_tables_keep_their_columns_and_what_is_missing(tmp_path):
     dataset = written(tmp_path / "shards", loaded)
     assert dataset.columns == loaded.columns and dataset.train.missing
     np.testing.assert_array_equal(dataset.train.take(np.arange(120)).examples, loaded.train.examples)
-    # Vectors become a table, of floats, whose columns are described.
-    vectors = written(tmp_path / "vectors", Dataset("bytes", Split(IMAGES.reshape(230, 30))))
-    assert vectors.train.dtype == "float32" and len(vectors.columns) == 30
+    # Vectors become a table, whose columns are described.
+    vectors = written(tmp_path / "vectors", Dataset("floats", Split(rows[10:])))
+    assert vectors.train.dtype == "float32" and len(vectors.columns) == 3
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "unit_gaussian", None])
+def test_vectors_of_bytes_stay_what_they_are(likelihood, tmp_path):
+    """What they stand for is the model's affair: shades, or of a table numbers."""
+    rows = IMAGES.reshape(230, 30)
+    sharded = written(tmp_path / "shards", Dataset("bytes", Split(rows))).train
+    assert sharded.dtype == "uint8" and not sharded.missing
+    if likelihood is None:
+        model = tf_gmvae.GMVAE.for_table(rows.astype("float32"), num_components=3, seed=0)
+    else:
+        options = {"data_shape": (30,), "num_components": 3, "likelihood": likelihood, "seed": 0}
+        model = tf_gmvae.GMVAE.from_preset("synthetic", **options)
+    model.compile(run_eagerly=True)
+    np.testing.assert_allclose(model.score(sharded).elbo, model.score(rows).elbo, rtol=1e-5)
+    np.testing.assert_allclose(
+        model.predict(sharded, verbose=0), model.predict(rows, batch_size=256, verbose=0), atol=1e-6
+    )
+
+
+def test_some_are_taken_as_from_an_array(folder):
+    train, memory = load(folder).train, Split(IMAGES, LABELS, IDS)
+    for numbers in (LABELS == 3, [-1, 0, -230], np.array([7, 7], "uint8"), np.arange(0)):
+        if len(numbers):
+            found, expected = train.take(numbers), memory.take(numbers)
+            np.testing.assert_array_equal(found.examples, expected.examples)
+            assert found.ids.tolist() == expected.ids.tolist()
+    for wrong in ([230], [-231], [0.0], np.ones(7, bool), ["a"]):
+        with pytest.raises(IndexError, match="integers from -230 to 229, or 230 bools"):
+            train.take(wrong)
 
 
 @pytest.mark.parametrize("name", ["examples", "labels", "ids"])

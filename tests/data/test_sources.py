@@ -84,6 +84,10 @@ def test_a_folder_of_pictures(tmp_path):
     assert len(source.pieces) == 6 and sharded.class_names == ("a", "b")
     assert_same(sharded.train, whole.train)
     assert_same(sharded.test, whole.test)
+    assert sharded.skipped == whole.skipped == ("train/b/39.png",)
+    assert sharded.image_size == whole.image_size == load(sharded.name, image_size=sharded.image_size).image_size
+    with pytest.raises(InputError, match="image_size applies to"):
+        load(sharded.name, image_size=sharded.image_size + 2)
 
 
 def test_parquet_files_whose_rows_are_sorted_by_class(tmp_path):
@@ -139,12 +143,24 @@ def encoded(pixels):
     return file.getvalue()
 
 
+@pytest.mark.parametrize("content", ["objects", "noise", "cut short", "nothing", "one number", "a line"])
+def test_a_npy_file_of_something_else_gets_a_sentence(content, tmp_path):
+    path = tmp_path / "x.npy"
+    np.save(path, {"objects": np.array([{}] * 9), "one number": np.array(3.0)}.get(content, np.arange(90.0)))
+    if content in ("noise", "cut short", "nothing"):
+        path.write_bytes({"noise": b"some noise" * 20, "nothing": b""}.get(content, path.read_bytes()[:200]))
+    with pytest.raises(InputError, match=r"x\.npy (is|has|could)"):
+        shards_of(tmp_path, path)
+
+
 def write_records(path, images, name="image", **more):
     with tf.io.TFRecordWriter(str(path)) as writer:
         for number, image in enumerate(images):
             example = tf.train.Example()
             example.features.feature[name].bytes_list.value.append(image)
             for key, values in more.items():
+                if values[number] is None:
+                    continue
                 example.features.feature[key].int64_list.value.append(int(values[number]))
             writer.write(example.SerializeToString())
 
@@ -176,6 +192,39 @@ def test_tfrecord_files_of_something_else(tmp_path, images, name, sentence):
     write_records(tmp_path / "a.tfrecord", images, name)
     with pytest.raises(InputError, match=sentence):
         shards_of(tmp_path, tmp_path)
+
+
+def test_the_test_part_of_tfrecord_files_goes_by_the_word(tmp_path):
+    files = [encoded(image) for image in RNG.integers(0, 255, (6, 8, 8), "uint8")]
+    names = ("birds-test.tfrecord-00000-of-00001", "test-00001.tfrecord", "test.tfrecord")
+    for name in (*names, "birds-train.tfrecord-00000-of-00001", "latest.tfrecord", "contest.tfrecord"):
+        write_records(tmp_path / name, files)
+    found, _ = shards_of(tmp_path / "out", tmp_path)
+    assert (found.train.num_examples, found.test.num_examples) == (18, 18)
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        ([1, None, 2], "a record with 0 values of 'label'"),
+        ([None, 1, 2], "records with 'label', and others without"),
+    ],
+)
+def test_labels_of_tfrecord_files_are_not_lost(labels, sentence, tmp_path):
+    files = [encoded(image) for image in RNG.integers(0, 255, (3, 8, 8), "uint8")]
+    write_records(tmp_path / "a.tfrecord", files, label=labels)
+    with pytest.raises(InputError, match=sentence):
+        shards_of(tmp_path / "out", tmp_path)
+
+
+def test_labels_that_are_no_numbers_are_not_dropped(tmp_path):
+    with tf.io.TFRecordWriter(str(tmp_path / "a.tfrecord")) as writer:
+        example = tf.train.Example()
+        example.features.feature["image"].bytes_list.value.append(encoded(np.zeros((8, 8), "uint8")))
+        example.features.feature["label"].bytes_list.value.append(b"cat")
+        writer.write(example.SerializeToString())
+    with pytest.raises(InputError, match="has 'label', but no whole number in it: write labels as int64"):
+        shards_of(tmp_path / "out", tmp_path)
 
 
 def test_damaged_tfrecord_files(tmp_path):

@@ -295,6 +295,7 @@ def test_a_posterior_of_words_is_named():
     ("labels", "index"),
     [
         ([0, np.nan, 1, 1], 1),
+        (np.ma.array([0, 1, 1, 1], mask=[0, 0, 1, 0]), 2),
         (["a", "b", None, "b"], 2),
         (pandas.Series(["x", "x", "y", None], dtype="string"), 3),
         (np.array(["2020-01-01", "NaT", "NaT", "2020-01-02"], "M8[D]"), 1),

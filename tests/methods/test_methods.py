@@ -290,5 +290,17 @@ def test_what_a_method_cannot_take_is_named(name):
             make(name, (4,), 2)
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    with pytest.raises(InputError, match=r"shape \(2,\) do not fit a model built for \(4,\)"):
-        make(name, (4,), 2).predict(np.zeros((8, 2), "float32"), verbose=0)
+    model, good = make(name, (4,), 2), np.linspace(0, 1, 32, dtype="float32").reshape(8, 4)
+    # Keras forgets the shape once it has seen two.
+    assert [model.predict(good[:count], verbose=0).shape for count in (8, 3)] == [(8, 2), (3, 2)]
+    for wrong, sentence in (
+        (np.zeros((8, 2), "float32"), r"made for examples of shape \(4,\)"),
+        (np.zeros((8, 8), "float32"), r"made for examples of shape \(4,\)"),
+        (np.where(good > 0.9, np.nan, good), "NaN|nan"),
+        (good[:0], "There is no example"),
+        (tf.data.Dataset.from_tensors(good), "takes an array or a data.Split"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            model.predict(wrong, verbose=0)
+    with pytest.raises(InputError, match="takes an array or a data.Split"):
+        model.fit(tf.data.Dataset.from_tensors(good))

@@ -92,7 +92,9 @@ def scores(model, examples):
     means, log_vars = model.mixture_prior(w_mean + tf.exp(w_log_var / 2) * noise_w)
     log_likelihood = model.likelihood.log_prob(examples, model.decode(x))
     terms = objective.elbo_terms(log_likelihood, x, (x_mean, x_log_var), (w_mean, w_log_var), means, log_vars)
-    return {"elbo": terms.elbo.numpy(), **{name: getattr(terms, name).numpy() for name in TERMS}}
+    log_posterior = model.examine(examples).log_posterior
+    found = {name: getattr(terms, name).numpy() for name in TERMS}
+    return {"elbo": terms.elbo.numpy(), **found, "log_posterior": log_posterior}
 
 
 def generated(model, component, seed, w=None):
@@ -340,6 +342,29 @@ def test_the_exported_copy_has_plain_convolutions_and_the_model_keeps_its_own():
     images = np.random.default_rng(0).random((3, 28, 28, 1)).astype("float32")
     np.testing.assert_allclose(copy(images), model(images), atol=1e-5)
     assert not np.shares_memory(copy.encoder.weights[0].numpy(), model.encoder.weights[0].numpy())
+
+
+def test_a_network_with_a_call_of_its_own_keeps_it():
+    from tf_gmvae.serving import networks
+
+    class Negative(keras.Sequential):
+        def call(self, images, training=None, mask=None):
+            return super().call(1.0 - images, training=training, mask=mask)
+
+    encoder = Negative([keras.Input((8, 8, 1)), SpectralConv2D(2, 3, activation="relu"), keras.layers.Flatten()])
+    decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))])
+    model = tf_gmvae.GMVAE(encoder, decoder, latent_dim=2, style_dim=2, num_components=3, prior_units=(), seed=0)
+    images = np.random.default_rng(0).random((4, 8, 8, 1)).astype("float32")
+    found, expected = networks.serving_copy(model).encode(images), model.encode(images)
+    np.testing.assert_allclose(found.x_mean, expected.x_mean, atol=1e-6)
+
+
+def test_what_cannot_be_exported_is_named_before_any_work(image_model, tmp_path):
+    with pytest.raises(tf_gmvae.InputError, match="export takes a GMVAE. Received: Sequential"):
+        tf_gmvae.export(keras.Sequential([keras.layers.Dense(1)]), tmp_path / "one")
+    with pytest.raises(tf_gmvae.InputError, match="`clusters` must be a dict that JSON can hold .*ndarray"):
+        tf_gmvae.export(image_model, tmp_path / "two", clusters={"names": np.array(["a"])})
+    assert not list(tmp_path.iterdir())
 
 
 def test_networks_that_cannot_be_cloned_are_exported_as_they_are(tmp_path):

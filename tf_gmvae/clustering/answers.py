@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import inputs
+from tf_gmvae.model import shared_noise
 from tf_gmvae.model.gmvae import GMVAE
 
 # Rows, and images, of a batch.
@@ -60,17 +61,9 @@ def elbos(model: GMVAE, examples: np.ndarray) -> np.ndarray:
     Returns:
         Float32 array (N,), nats.
     """
-    rng = np.random.default_rng(0)
-    sizes = (model.latent_dim, model.style_dim, *model.style_prior.dims)  # of x, of w and of deeper styles
-    noises = [rng.standard_normal((SCORE_SAMPLES, 1, size)).astype("float32") for size in sizes]
 
     def of_batch(batch):
-        of_latents = iter(noises)
-
-        def shared(mean, log_var, num_samples):
-            return mean + tf.exp(0.5 * log_var) * next(of_latents)
-
-        return model.terms(model.sampled(batch, sampler=shared))[0].elbo
+        return model.terms(model.sampled(batch, sampler=shared_noise.sampler(model, SCORE_SAMPLES)))[0].elbo
 
     return _over_batches(model, examples, of_batch)
 

@@ -78,7 +78,10 @@ def load(
     if not (is_named(name) or path.exists() or path.suffix.lower() in (*table.SUFFIXES, ".npz", ".npy")):
         raise _unknown(name)
     is_folder = not is_named(name) and path.is_dir()
-    is_sharded = is_folder and has_shards(path)
+    sharded = load_shards(path) if is_folder and has_shards(path) else None
+    is_sharded = sharded is not None
+    if sharded is not None and image_size == sharded.image_size:
+        image_size = None  # they have that size already
     is_parquet = is_folder and not is_sharded and parquet_files.is_parquet(path)
     is_folder = is_folder and not (is_sharded or is_parquet)
     is_table = is_parquet or (not (is_named(name) or path.is_dir()) and path.suffix.lower() in table.SUFFIXES)
@@ -96,8 +99,8 @@ def load(
             raise InputError("tfds: must be followed by the name of a data set, as in tfds:kmnist.")
         _must_exist(data_dir)
         return load_tfds(name.removeprefix("tfds:"), data_dir)
-    if is_sharded:
-        return load_shards(path)
+    if sharded is not None:
+        return sharded
     if is_folder:
         if record_files(path):
             raise InputError(

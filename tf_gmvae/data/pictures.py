@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,8 @@ ImageSize = int | Literal["auto"] | None
 _GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "I;16L"}
 # EXIF's number for how the camera was held, and the first of its values that swap height and width.
 _ORIENTATION, _ON_ITS_SIDE = 0x0112, 5
+# Those of a TIFF for its width and height as they are stored.
+_SIDES = 256, 257
 # Sides in pixels: sizes that are chosen are multiples of the step, up to the largest. Pictures that all have one
 # size keep it up to the last of these: beyond, the networks take minutes where they took seconds.
 _STEP, _LARGEST, _LARGEST_KEPT = 8, 64, 96
@@ -59,13 +61,13 @@ def header(path: Path) -> Header:
     Raises:
         Exception: Whatever a damaged file leads Pillow to.
     """
-    from PIL import Image
-
-    with Image.open(path) as image:
+    with _opened(path) as image:
         width, height = image.size
         # A PNG that does not tell at its beginning would be read to its end for it.
         told = image.format != "PNG" or "exif" in image.info
         if told and (image.getexif().get(_ORIENTATION) or 1) >= _ON_ITS_SIDE:
+            # By the version of Pillow the size of a TIFF is that of the upright picture already.
+            width, height = (image.tag_v2[side] for side in _SIDES) if image.format == "TIFF" else (width, height)
             height, width = width, height
         return Header(height, width, image.mode in _GREY_MODES)
 
@@ -86,12 +88,22 @@ def pixels(path: Path, channels: int, side: int | None) -> np.ndarray:
     """
     from PIL import Image, ImageOps
 
-    with Image.open(path) as opened:
+    with _opened(path) as opened:
         image = _to_eight_bits(ImageOps.exif_transpose(opened)).convert("L" if channels == 1 else "RGB")
     if side is not None:
         image = image.resize((side, side), Image.Resampling.BILINEAR)
     values = np.asarray(image)
     return values.reshape(*values.shape[:2], channels)
+
+
+@contextlib.contextmanager
+def _opened(file: Path | IO[bytes]) -> Iterator[Any]:
+    """A picture, of an open file: of its name Pillow would map a TIFF, and misread one that lies on its side."""
+    from PIL import Image
+
+    with contextlib.ExitStack() as open_files:
+        content = open_files.enter_context(file.open("rb")) if isinstance(file, Path) else file
+        yield open_files.enter_context(Image.open(content))
 
 
 @contextlib.contextmanager

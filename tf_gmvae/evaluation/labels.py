@@ -20,8 +20,9 @@ def coded(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         Pair of the classes that occur, in order, and an integer array of the shape of the labels.
 
     Raises:
-        InputError: naming the first label that is missing: None, NaN or NaT.
+        InputError: naming the first label that is missing: None, NaN, NaT or masked.
     """
+    hidden = np.ma.getmaskarray(labels).ravel() if np.ma.isMaskedArray(labels) else False
     labels = np.asarray(labels)
     missing = np.zeros(labels.size, bool)
     if labels.dtype.kind == "f":
@@ -30,6 +31,7 @@ def coded(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         missing = np.isnat(labels).ravel()
     elif labels.dtype.kind == "O":
         missing = np.array([is_absent(label) for label in labels.flat], bool)
+    missing |= hidden
     if missing.any():
         raise InputError(
             f"The label of example {int(missing.argmax())} is missing: score those that have one, "

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from tf_gmvae import checks, data, inputs, likelihoods
 from tf_gmvae.callbacks.basic import FIXED_RATE, StopOnNonFinite
 from tf_gmvae.errors import InputError
+from tf_gmvae.methods.reading import split_of
 
 
 class ClusteringMethod(keras.Model):
@@ -151,23 +152,19 @@ class ClusteringMethod(keras.Model):
         Raises:
             InputError: if they are not.
         """
-        if isinstance(examples, data.Split):
-            split = examples
-        else:
-            array = np.asarray(examples)
-            split = data.Split.from_arrays(array, series=array.ndim == 1 + len(self.data_shape))
-        if split.data_shape != self.data_shape:
-            raise InputError(
-                f"{type(self).__name__} was made for examples of shape {self.data_shape}: make one with "
-                f"data_shape={split.data_shape}. Received: {split.examples.shape}."
-            )
+        split = split_of(examples, self)
         if split.num_examples < self.num_components:
             raise InputError(
                 f"{self.num_components} clusters need at least as many examples: give more of them, or a smaller "
                 f"num_components. Received: {split.num_examples} examples."
             )
-        inputs.check_values(split.examples, self.likelihood)
         return split
+
+    def predict(
+        self, x: ArrayLike | data.Split, batch_size: int | None = None, verbose: Any = "auto", **kwargs: Any
+    ) -> np.ndarray:
+        """See `keras.Model.predict`, and `fit` for the examples: the soft assignments, array (N, K)."""
+        return super().predict(split_of(x, self).examples, batch_size, verbose, **kwargs)
 
     def own_callbacks(self, split: data.Split, initial_epoch: int) -> list[keras.callbacks.Callback]:
         """Callbacks that the method itself needs in `fit`; here, none.

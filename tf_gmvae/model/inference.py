@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tf_gmvae import distributions, gaussians, inputs, objective
 from tf_gmvae.inputs import Data
+from tf_gmvae.model import shared_noise as noise
 from tf_gmvae.model.part import Part
 from tf_gmvae.priors import LevelTerms
 
@@ -180,22 +181,31 @@ class Inference(Part):
     def _score_batch(self, examples):
         return self.elbo_terms(examples)
 
-    def examine(self, data: Data, batch_size: int = 256) -> Examination:
+    def examine(self, data: Data, batch_size: int = 256, shared_noise: bool = False) -> Examination:
         """Posterior, latent means and terms of the ELBO together: `predict`, `embed` and `score` in one pass.
 
         Args:
             data: see the class.
             batch_size: examples at a time, where `data` is an array. Default 256.
+            shared_noise: whether all examples have the same noise, as in the `score` of an export: the terms of
+                one then hang on no other, but their means err as one sample does. Default False.
 
         Returns:
             `Examination` of arrays. The noise in the terms is the same at every call.
         """
         self.evaluation_sampler.reset()
-        return self._over_batches(self._examine_batch, data, batch_size)
+        examine = self._examine_at_shared_noise if shared_noise else self._examine_batch
+        return self._over_batches(examine, data, batch_size)
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _examine_batch(self, examples):
-        sampled = self.sampled(examples)
+        return self._examined(self.sampled(examples))
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _examine_at_shared_noise(self, examples):
+        return self._examined(self.sampled(examples, sampler=noise.sampler(self)))
+
+    def _examined(self, sampled):
         encoding = sampled.encoding
         log_resp = self.log_responsibilities(encoding)
         terms, level_terms = self.terms(sampled)

@@ -1,6 +1,5 @@
 """Noise that is a function of a seed alone: not of the batch, the call or the device."""
 
-import numpy as np
 import tensorflow as tf
 
 from tf_gmvae.priors import ComponentPrior, MixturePrior, StandardNormal
@@ -52,17 +51,3 @@ def _component(seed, prior):
     drawn = tf.random.stateless_uniform((1,), seed, alg="philox")
     sums = tf.cumsum(tf.exp(prior.log_prob()))[:-1]
     return tf.searchsorted(sums, drawn, side="right", out_type=tf.int64)[0]
-
-
-def for_scores(num_samples: int, *dims: int) -> list[np.ndarray]:
-    """The noise that all examples share in their scores: M draws of N(0, I) by NumPy's generator of seed 0.
-
-    Args:
-        num_samples: M.
-        *dims: dimensions, of x and of w.
-
-    Returns:
-        A float32 array (M, 1, dim) for each of `dims`, drawn in their order.
-    """
-    rng = np.random.default_rng(0)
-    return [rng.standard_normal((num_samples, 1, dim)).astype("float32") for dim in dims]

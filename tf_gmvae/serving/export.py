@@ -56,18 +56,23 @@ def export(
         >>> tf_gmvae.export(model, "saved_models/arcs").as_posix()
         'saved_models/arcs/1'
     """
+    if not hasattr(model, "prior_head"):
+        raise InputError(f"export takes a GMVAE. Received: {type(model).__name__}.")
     if not model.built:
         raise InputError(NOTHING_TO_EXPORT)
-    path = Path(path)
+    path, columns = Path(path), getattr(model.likelihood, "columns", None)
+    record = {
+        "columns": None if columns is None else columns.as_config(),
+        "uint8_scale": model.likelihood.uint8_scale,
+        **(clusters or {}),
+    }
+    try:
+        text = json.dumps(record, ensure_ascii=False)
+    except TypeError as error:
+        raise InputError(f"`clusters` must be a dict that JSON can hold ({error}): make it of lists.") from None
     with versions.new_version(path) as version:
         _save(model, version.partial, path.resolve().name, description)
-        columns = getattr(model.likelihood, "columns", None)
-        record = {
-            "columns": None if columns is None else columns.as_config(),
-            "uint8_scale": model.likelihood.uint8_scale,
-            **(clusters or {}),
-        }
-        (version.partial / RECORD).write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+        (version.partial / RECORD).write_text(text, encoding="utf-8")
     return path / str(version.number)
 
 

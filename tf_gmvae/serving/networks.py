@@ -63,8 +63,10 @@ def _heads(model):
 
 
 def _direct(network):
-    # A network that is a class of the user's own cannot be cloned layer by layer: it serves as it is.
-    layers = network.layers if hasattr(network, "layers") else ()
+    # A network that is a class of the user's own cannot be cloned layer by layer, or would lose its own `call`: it
+    # serves as it is.
+    is_plain = type(network).__module__.partition(".")[0] == "keras"
+    layers = network.layers if is_plain and hasattr(network, "layers") else ()
     if not any(type(layer) in _DIRECT for layer in layers):
         return network
     try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
+from tf_gmvae.model import shared_noise
 from tf_gmvae.serving import draws, images
 from tf_gmvae.serving.checks import require
 
@@ -41,7 +42,10 @@ def of(model: GMVAE) -> dict[str, Signature]:
         "cluster": (_cluster, "the likeliest component, its probability, and p(z given y) for all K"),
         "embed": (_embed, "means of q(x given y) and of q(w given y)"),
         "reconstruct": (_reconstruct, "mean of p(y given x) at the mean of q(x given y)"),
-        "score": (_score, "evidence lower bound and its terms in nats; a low elbo marks the unusual"),
+        "score": (
+            _score,
+            "evidence lower bound and its terms, a low elbo marks the unusual, and log p(z given y); nats",
+        ),
     }
     if model.style_heads:
         answers["levels"] = (_levels, "posteriors over the components of every level; level_1 is p(z given y)")
@@ -123,12 +127,11 @@ def _reconstruct(model, examples):
 
 
 def _score(model, examples):
-    noise = iter(draws.for_scores(model.num_samples, model.latent_dim, model.style_dim, *model.style_prior.dims))
-    sampled = model.sampled(
-        examples, sampler=lambda mean, log_var, num_samples=None: mean + tf.exp(0.5 * log_var) * next(noise)
-    )
+    sampled = model.sampled(examples, sampler=shared_noise.sampler(model))
     terms, _ = model.terms(sampled)
-    return {"elbo": terms.elbo, **terms._asdict()}
+    # Of clusters that lie far apart the posterior is 0 in float32, which tells nothing of the second likeliest.
+    log_posterior = model.log_responsibilities(sampled.encoding)
+    return {"elbo": terms.elbo, **terms._asdict(), "log_posterior": log_posterior}
 
 
 def _levels(model, examples):

@@ -11,7 +11,6 @@ from tf_gmvae import terminal
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
-from tf_gmvae.model.inference import Examination
 from train.run import answers, cluster_names, samples
 from train.run.answers import Answer
 from train.run.run import Run
@@ -66,14 +65,11 @@ def check_names_of(names: str | None, dataset: Dataset, num_components: int) -> 
     cluster_names.check(names, num_components, ids)
 
 
-def write(
-    run: Run, examination: Examination, names: str | None = None, group_of: np.ndarray | None = None
-) -> None:
+def write(run: Run, names: str | None = None, group_of: np.ndarray | None = None) -> None:
     """Writes what the model says of every example into the folder of the run, and says where it lies.
 
     Args:
         run: `Run`.
-        examination: answer of `scoring.examine`.
         names: path of a table of names; None keeps those that the run has. Default None.
         group_of: integer array (K,), the group of each cluster, where their tree is cut. Default None.
 
@@ -82,7 +78,7 @@ def write(
     """
     dataset = run.dataset
     splits = {"train": dataset.train, **({} if dataset.test is None else {"test": dataset.test})}
-    answer = _asked(run, examination)
+    answer = _asked(run)
     record = {**run.folder.read_clusters(), "outlier_below": answers.outlier_below(answer(run.fitted).elbo)}
     guide = run.folder.read_start().get("guide")
     if guide and "names" not in record:
@@ -101,14 +97,14 @@ def write(
     terminal.say(f"The cluster of every example: {run.folder.clusters_csv}, and .parquet")
 
 
-def _asked(run, examination):
-    """Function of a split in memory to what the model says of it; those that the run holds are examined once."""
-    known = {id(run.scored): Answer(examination.log_posterior, examination.terms.elbo)}
+def _asked(run):
+    """Function of a split in memory to what the model says of it; what the threshold is of is examined once."""
+    known: dict[int, Answer] = {}
 
     def answer(split):
         if id(split) in known:
             return known[id(split)]
-        examination = run.model.examine(run.batches(split))
+        examination = run.model.examine(run.batches(split), shared_noise=True)
         found = Answer(examination.log_posterior, examination.terms.elbo)
         if split is run.fitted:
             known[id(split)] = found

@@ -97,12 +97,15 @@ class Exported:
         """
         signatures = self._model.signatures
         kind = self._kind(split)
-        posteriors, elbos = [], []
+        log_posteriors, elbos = [], []
         for batch in self._batches(split, kind):
-            posteriors.append(signatures[f"cluster{kind}"](examples=batch)["posterior"].numpy())
-            elbos.append(signatures[f"score{kind}"](examples=batch)["elbo"].numpy())
-        with np.errstate(divide="ignore"):
-            return Answer(np.log(np.concatenate(posteriors)), np.concatenate(elbos))
+            scored = signatures[f"score{kind}"](examples=batch)
+            log_posterior = scored.get("log_posterior")
+            if log_posterior is None:  # of an earlier version
+                log_posterior = tf.math.log(signatures[f"cluster{kind}"](examples=batch)["posterior"])
+            log_posteriors.append(log_posterior.numpy())
+            elbos.append(scored["elbo"].numpy())
+        return Answer(np.concatenate(log_posteriors), np.concatenate(elbos))
 
     def codes(self, split: Split) -> np.ndarray:
         """Means of q(x | y).

@@ -51,5 +51,6 @@ class Trained:
         Returns:
             `Answer`.
         """
-        found = self._model.examine(data.to_batches(split, EVALUATION_BATCH, binarize=self._binarize))
+        batches = data.to_batches(split, EVALUATION_BATCH, binarize=self._binarize)
+        found = self._model.examine(batches, shared_noise=True)
         return Answer(found.log_posterior, found.terms.elbo)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -66,8 +67,21 @@ def numbered(
     skipped_epochs, skipped = divmod(skip_batches, an_epoch)
     skipped_readings, skipped = divmod(skipped, at_once)
 
-    def order(reading):
+    # A data set that ends begins anew in every epoch of Keras: the first time with its first epoch, and then with
+    # those that follow. Where it never ends, or is in order, nothing counts.
+    is_counted = shuffle_seed is not None and num_epochs is not None
+    times = itertools.count()
+
+    @tf.autograph.experimental.do_not_convert
+    def readings_of_a_time(_):
+        time = tf.constant(0, tf.int64)
+        if is_counted:
+            time = tf.numpy_function(lambda: np.int64(next(times)), [], tf.int64)
+        return tf.data.Dataset.range(begin, max(begin, end)).map(lambda reading: (time, reading))
+
+    def order(time, reading):
         epoch, reading = divmod(int(reading), readings)
+        epoch += int(time) * (num_epochs or 0)
         first, last = reading * at_once, min((reading + 1) * at_once, an_epoch)
         rows = np.arange(first * batch_size, min(last * batch_size, size))
         if shuffle_seed is not None:
@@ -85,8 +99,8 @@ def numbered(
             raise ValueError(framed(str(error))) from None
 
     @tf.autograph.experimental.do_not_convert
-    def read(reading):
-        numbers, sizes, ends, rows = tf.numpy_function(order, [reading], [tf.int64] * 4, stateful=False)
+    def read(time, reading):
+        numbers, sizes, ends, rows = tf.numpy_function(order, [time, reading], [tf.int64] * 4, stateful=False)
         found = tf.numpy_function(records, [rows], tf.string, stateful=False)
         rows = tf.ensure_shape(rows, (None,))
         return numbers, sizes, ends, {"rows": rows, **split.parsed(tf.ensure_shape(found, (None,)), with_labels)}
@@ -108,7 +122,7 @@ def numbered(
     begin = skipped_epochs * readings + skipped_readings
     # TensorFlow counts the readings of an endless data set, which would take a thousand years.
     end = np.iinfo("int64").max if num_epochs is None else num_epochs * readings
-    found = tf.data.Dataset.range(begin, max(begin, end)).map(read, num_parallel_calls=PARALLEL)
+    found = tf.data.Dataset.range(1).flat_map(readings_of_a_time).map(read, num_parallel_calls=PARALLEL)
     batches = found.prefetch(WAITING).flat_map(one_by_one).skip(skipped)
     left = tf.data.INFINITE_CARDINALITY if num_epochs is None else max(0, num_epochs * an_epoch - skip_batches)
     return batches.apply(tf.data.experimental.assert_cardinality(left))

@@ -54,6 +54,8 @@ def load_shards(folder: str | Path) -> Dataset:
             splits.get("test"),
             None if class_names is None else tuple(map(str, class_names)),
             None if columns is None else Columns.from_config(columns),
+            image_size=manifest.get("image_size"),
+            skipped=tuple(map(str, manifest.get("skipped", ()))),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         if isinstance(error, InputError):

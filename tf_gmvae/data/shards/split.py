@@ -42,7 +42,7 @@ class ShardedSplit(Split):
         files: The files, in their order.
         data_shape: Shape of one example.
         dtype: "uint8" or "float32".
-        num_classes: Number of different labels, or None where there are none.
+        num_classes: One more than the largest label, or None where there are none.
         has_ids: Whether the records have ids.
         missing: Whether NaN marks a missing value.
         extremes: Smallest and largest value of all examples that is not NaN.
@@ -144,20 +144,24 @@ class ShardedSplit(Split):
 
     @property
     def num_classes(self) -> int | None:
-        """Number of different labels, or None without labels."""
+        """One more than the largest label, or None without labels."""
         return self._num_classes
 
     def take(self, numbers: np.ndarray) -> Split:
         """Reads some of the examples, with what is known of them.
 
         Args:
-            numbers: `(N',)` integers.
+            numbers: `(N',)` integers, negative ones from the end; or `(N,)` bools.
 
         Returns:
             The `Split` of `N'`, in memory.
+
+        Raises:
+            IndexError: If there is no such example.
         """
+        numbers = self._rows(np.asarray(numbers))
         examples, labels, ids = [], [], []
-        for part in np.array_split(np.asarray(numbers), max(1, len(numbers) // 4096)):
+        for part in np.array_split(numbers, max(1, len(numbers) // 4096)):
             found = self.parsed(tf.constant(self.records(part)), with_all=True)
             examples.append(found["x"].numpy())
             if "label" in found:
@@ -170,6 +174,19 @@ class ShardedSplit(Split):
             np.concatenate(ids) if ids else None,
             self.missing,
         )
+
+    def _rows(self, numbers):
+        """Numbers from 0 on, of what NumPy takes as an index of N examples."""
+        count = self.num_examples
+        if numbers.dtype == bool and numbers.shape == (count,):
+            return np.flatnonzero(numbers)
+        is_known = numbers.dtype.kind in "iu" and numbers.ndim == 1
+        if not is_known or (len(numbers) and not -count <= numbers.min() <= numbers.max() < count):
+            raise IndexError(
+                f"Examples must be named by integers from {-count} to {count - 1}, or {count} bools. Received: "
+                f"{numbers!r}."
+            )
+        return np.where(numbers < 0, numbers + count, numbers)
 
     def records(self, numbers: np.ndarray) -> np.ndarray:
         """Reads records.

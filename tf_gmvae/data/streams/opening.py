@@ -15,7 +15,7 @@ from tf_gmvae.data.load import is_named, load
 from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.data.split import Split
 from tf_gmvae.data.streams import parquet, records
-from tf_gmvae.data.streams.source import BLOCK, Piece, Source, of_dataset, of_npy, ranges
+from tf_gmvae.data.streams.source import BLOCK, Piece, Skipped, Source, of_dataset, of_npy, ranges
 from tf_gmvae.errors import InputError
 
 
@@ -85,7 +85,7 @@ def _of_images(folder, image_size, channels, skip_broken):
 def _image_piece(
     paths: list[Path], labels: np.ndarray | None, folder: Path, shape: tuple[int, ...], side: int | None,
     skip_broken: bool,
-) -> Iterator[Split]:  # fmt: skip
+) -> Iterator[Split | Skipped]:  # fmt: skip
     faults = image_tree.Faults(skip_broken)
     with pictures.no_bombs():
         for begin in range(0, len(paths), BLOCK):
@@ -94,3 +94,5 @@ def _image_piece(
             split = read_images(paths[begin:end], known, folder, shape, side, faults)
             if split is not None:
                 yield split
+    if faults.all:
+        yield Skipped(tuple(image_tree.as_text(path.relative_to(folder)) for path in faults.all))

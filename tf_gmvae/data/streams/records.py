@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tf_gmvae.errors import InputError
 _IMAGES = ("image", "image/encoded", "image_raw")
 _LABELS = ("label", "image/class/label")
 _IDS = ("id", "image/filename")
+# Names such as test.tfrecord, test-00000-of-00002.tfrecord and birds-test.tfrecord-00000-of-00001.
+_TEST = re.compile(r"(^|[-_.])test([-_.]|\d|$)")
 
 
 def record_files(folder: Path) -> list[Path]:
@@ -35,9 +38,9 @@ def of_records(folder: Path, image_size: ImageSize = None, channels: int | None 
     """The pictures in TFRecord files.
 
     Args:
-        folder: Folder of files `*.tfrecord*`; those that are named "test..." are the test part. Examples have the
-            bytes of a picture's file as `image` or `image/encoded`, and maybe a whole number as `label` or
-            `image/class/label` and a text as `id` or `image/filename`.
+        folder: Folder of files `*.tfrecord*`; those with the word "test" in their names are the test part, and all
+            others the training part. Examples have the bytes of a picture's file as `image` or `image/encoded`,
+            and maybe a whole number as `label` or `image/class/label` and a text as `id` or `image/filename`.
         image_size: Side in pixels of the squares to resize to; None keeps the size of the first one. Default None.
         channels: 1 or 3; None is 1 if the first one is grey, else 3. Default None.
 
@@ -51,16 +54,19 @@ def of_records(folder: Path, image_size: ImageSize = None, channels: int | None 
     first = next(_examples(files[0]), None)
     if first is None:
         raise InputError(f"{files[0]} holds no record: remove it.")
+    strange = [name for name in _LABELS if name in first.features.feature]
     keys = [_key(files[0], first, names, kind, required) for names, kind, required in (
         (_IMAGES, "bytes_list", True), (_LABELS, "int64_list", False), (_IDS, "bytes_list", False),
     )]  # fmt: skip
+    if strange and keys[1] is None:
+        raise InputError(f"{files[0]} has {strange[0]!r}, but no whole number in it: write labels as int64.")
     with pictures.no_bombs():
         header = _picture(files[0], first, keys[0], pictures.header)
     side = pictures.chosen_size(np.array([header[:2]]), image_size)
     channels = channels or (1 if header.grey else 3)
     pieces = [
         Piece(
-            "test" if file.name.startswith("test") else "train",
+            "test" if _TEST.search(file.name) else "train",
             functools.partial(_read, file, tuple(keys), channels, side),
         )
         for file in files
@@ -86,6 +92,22 @@ def _key(file, example, names, kind, required):
             f"Received: {', '.join(sorted(features)) or 'none'}."
         )
     return found
+
+
+def _value(file: Path, example: Any, key: str | None, kind: str, names: tuple[str, ...]) -> Any:
+    """What a record has under a key; records have a label, or an id, all or none."""
+    features = example.features.feature
+    if key is None:
+        lost = next((name for name in names if name in features), None)
+        if lost is not None and names is _LABELS:
+            raise InputError(
+                f"{file} has records with {lost!r}, and others without: give all of them one, or none."
+            )
+        return 0 if names is _LABELS else b""
+    values: Any = getattr(features[key], kind).value if key in features else ()
+    if len(values) != 1:
+        raise InputError(f"{file} has a record with {len(values)} values of {key!r}: write one in each.")
+    return values[0]
 
 
 def _picture(file: Path, example: Any, key: str, read: Any) -> Any:
@@ -115,11 +137,10 @@ def _read(
 
     with pictures.no_bombs():
         for example in _examples(file):
-            features = example.features.feature
-            number = features[label].int64_list.value[0] if label else 0
-            text = features[name].bytes_list.value[0].decode("utf-8", "replace") if name else ""
+            number = _value(file, example, label, "int64_list", _LABELS)
+            text = _value(file, example, name, "bytes_list", _IDS)
             pixels = _picture(file, example, image, lambda opened: pictures.pixels(opened, channels, side))
-            rows.append((pixels, number, text))
+            rows.append((pixels, number, text.decode("utf-8", "replace") if text else ""))
             if len(rows) == BLOCK:
                 yield split()
                 rows = []

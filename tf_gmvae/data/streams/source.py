@@ -6,10 +6,12 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from tf_gmvae.data.pictures import ImageSize, resize_arrays, resized
+from tf_gmvae.data.reading import reading
 from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.tables.columns import Columns
@@ -23,17 +25,28 @@ PIECE, PIECE_BYTES = 500_000, 2**28
 DESCRIBED = 200_000
 
 
+class Skipped(NamedTuple):
+    """What a piece holds but could not be read, and was left out.
+
+    Attributes:
+        ids: Tuple of texts.
+    """
+
+    ids: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Piece:
     """A part of the data that is read on its own.
 
     Attributes:
         split: "train" or "test".
-        read: Function without arguments to an iterator of `Split`, each of some examples; it can be pickled.
+        read: Function without arguments to an iterator of `Split`, each of some examples, and of `Skipped`; it can
+            be pickled.
     """
 
     split: str
-    read: Callable[[], Iterator[Split]]
+    read: Callable[[], Iterator[Split | Skipped]]
 
 
 @dataclass(frozen=True)
@@ -90,7 +103,7 @@ def of_npy(path: Path, series: bool, image_size: ImageSize = None) -> Source:
     Raises:
         InputError: If a side is given for what are no images.
     """
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array = _opened(path)
     first = next(_of_npy(path, 0, 1, series, False, None))
     side = resize_arrays(Dataset(str(path), first), image_size).image_size
     columns = None
@@ -120,15 +133,26 @@ def ranges(size: int, bytes_each: int = 1) -> list[tuple[int, int]]:
 def _of_split(split, begin, end, as_floats):
     for numbers in (np.arange(b, min(b + BLOCK, end)) for b in range(begin, end, BLOCK)):
         part = split.take(numbers)
-        examples = part.examples.astype("float32") if as_floats else part.examples
-        yield Split(examples, part.labels, part.ids, part.missing or as_floats)
+        # uint8 stay what they are, for a likelihood that has a scale for them.
+        as_rows = as_floats and part.dtype != np.uint8
+        examples = part.examples.astype("float32") if as_rows else part.examples
+        yield Split(examples, part.labels, part.ids, part.missing or as_rows)
+
+
+def _opened(path):
+    with reading(path, "a .npy file", "write it again with np.save, from a plain numeric array"):
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if array.ndim < 2 or not array.size:
+            raise ValueError(f"its shape is {array.shape}")
+    return array
 
 
 def _of_npy(path, begin, end, series, as_floats, side):
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array = _opened(path)
     for first in range(begin, end, BLOCK):
         rows = np.array(array[first : min(first + BLOCK, end)])
         if series and rows.ndim == 2:
             rows = rows[..., np.newaxis]
-        split = Split.from_arrays(rows.astype("float32") if as_floats else rows, series=series)
+        as_rows = as_floats and rows.dtype != np.uint8
+        split = Split.from_arrays(rows.astype("float32") if as_rows else rows, series=series)
         yield split if side is None else resized(split, side)

@@ -18,7 +18,7 @@ from tf_gmvae import disk
 from tf_gmvae.data.shards.manifest import FORMAT, MANIFEST
 from tf_gmvae.data.shards.split import record_module
 from tf_gmvae.data.split import Split
-from tf_gmvae.data.streams.source import Piece, Source
+from tf_gmvae.data.streams.source import Piece, Skipped, Source
 from tf_gmvae.errors import InputError
 
 # What is known of finished files, until all are.
@@ -122,6 +122,9 @@ def _write(piece: Piece, output: Path, name: str) -> None:
     with disk.whole(path) as partial, disk.as_os_errors(path):
         try:
             for split in piece.read():
+                if isinstance(split, Skipped):
+                    note["skipped"] = split.ids
+                    continue
                 _add(note, split, name)
                 if writer is None:
                     group = min(_LARGEST_GROUP, max(1, _GROUP_BYTES // split.examples[0].nbytes))
@@ -183,6 +186,7 @@ def _records(split: Split) -> Iterator[bytes]:
 
 
 def _manifest(source, made_of, notes):
+    skipped = [name for note in notes for name in note.get("skipped", ())]
     notes = [note for note in notes if note["num_examples"]]
     if not any(note["split"] == "train" for note in notes):
         raise InputError("There is no example: the data are empty.")
@@ -206,6 +210,7 @@ def _manifest(source, made_of, notes):
         "class_names": source.class_names,
         "columns": None if source.columns is None else source.columns.as_config(),
         "image_size": source.image_size,
+        "skipped": skipped,
         "splits": splits,
     }
 

@@ -1,0 +1,46 @@
+"""What the methods take as examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tf_gmvae import data, inputs
+from tf_gmvae.errors import InputError
+
+if TYPE_CHECKING:
+    from tf_gmvae.methods.method import ClusteringMethod
+
+
+def split_of(examples: ArrayLike | data.Split, method: ClusteringMethod) -> data.Split:
+    """Examples of a method, checked.
+
+    Args:
+        examples: array (N, ...) or `data.Split`.
+        method: `ClusteringMethod`, whose shape and likelihood they must fit.
+
+    Returns:
+        `data.Split`, N at least 1.
+
+    Raises:
+        InputError: if they are neither, none, of another shape, or have values that the likelihood does not take.
+    """
+    name = type(method).__name__
+    if isinstance(examples, data.Split):
+        split = examples
+    elif hasattr(examples, "element_spec") or hasattr(examples, "__next__"):
+        raise InputError(f"{name} takes an array or a data.Split. Received: {type(examples).__name__}.")
+    else:
+        array = np.asarray(examples)
+        if not array.size:
+            raise inputs.no_example()
+        split = data.Split.from_arrays(array, series=array.ndim == 1 + len(method.data_shape))
+    if split.data_shape != method.data_shape:
+        raise InputError(
+            f"{name} was made for examples of shape {method.data_shape}: make one with "
+            f"data_shape={split.data_shape}. Received: {split.examples.shape}."
+        )
+    inputs.check_values(split.examples, method.likelihood)
+    return split
