@@ -73,7 +73,7 @@ def test_tensorboards_projector_shows_examples_with_component_and_label(trained,
     said = tmp_path / "said"
     said.touch()
     # TensorFlow's own reader of events, with which it shows what lies elsewhere than on this machine, too.
-    call = ["-m", "tensorboard.main", f"--logdir={folder}", "--port=0", "--load_fast=false"]
+    call = ["-m", "tensorboard.main", f"--logdir={folder}", "--port=0", "--load_fast=false", "--reload_interval=1"]
     server = start_warm(*call, out=said)
     try:
         while not (found := re.findall(r"http://localhost:\d+/", said.read_text())):

@@ -162,7 +162,7 @@ def test_the_same_random_state_gives_the_same_result():
 def test_a_pipeline_is_searched_for_its_parameters():
     iris = load_iris().data
     pipeline = make_pipeline(StandardScaler(), GMVAEClusterer(max_steps=1, random_state=0))
-    search = GridSearchCV(pipeline, {"gmvaeclusterer__n_clusters": [2, 3]}, cv=2, error_score="raise")
+    search = GridSearchCV(pipeline, {"gmvaeclusterer__n_clusters": [3]}, cv=2, error_score="raise")
     search.fit(iris)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.predict(iris).shape == (150,)

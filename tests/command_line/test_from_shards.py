@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet
 import pytest
+from absl import flags
 from conftest import ROOT, run_python
 from PIL import Image
 from support.commands import run_all
@@ -18,7 +20,9 @@ from support.commands import run_all
 from tf_gmvae.data import load
 from tf_gmvae.data.shards.manifest import load_shards
 from train.run import live, samples, score_table
-from train.run.run import Run
+from train.run.folder import RunFolder
+from train.run.run import Run, data_to_train_on, load_data
+from train.run.settings import Settings
 
 
 @pytest.mark.slow
@@ -60,14 +64,41 @@ def test_what_was_killed_goes_on_and_every_example_is_there_once(tmp_path):
     assert all(answer.returncode == 1 and "--dataset= and --output=" in answer.stderr for answer in told[1:])
 
 
+def test_images_of_shards_keep_their_size_in_runs_of_any_version(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((9, 100, 100), "uint8"))
+    made = run_all("train.shards", [[f"--dataset={tmp_path / 'x.npy'}", f"--output={tmp_path / 'shards'}"]])[0]
+    assert made.returncode == 0, made.stderr
+    values = flags.FlagValues()
+    Settings.define(values)
+    values(["", f"--dataset={tmp_path / 'shards'}"])
+    settings, folder = Settings.from_flags(values), RunFolder(tmp_path / "run")
+    dataset, chosen = data_to_train_on(settings, folder)
+    assert (dataset.train.data_shape, chosen.image_size) == ((64, 64, 1), 64)
+    for began_with in (chosen, settings):  # as now, and as earlier versions, which did not know the size
+        folder.path.mkdir(exist_ok=True)
+        folder.flags.write_text(began_with.as_flags())
+        _, again = data_to_train_on(settings, folder, resume=True)
+        assert again.image_size == began_with.image_size
+        load_data(again)
+
+
+def some_digits():
+    """Some digits in memory, which the runs have in shards."""
+    digits = load("digits")
+    train, test = (part.take(np.arange(count)) for part, count in ((digits.train, 300), (digits.test, 90)))
+    return replace(digits, train=train, test=test)
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """A run on the digits in shards, and what was said: of the run, of --resume and of other commands."""
-    folder = tmp_path_factory.mktemp("runs")
-    made = run_all("train.shards", [["--dataset=digits", f"--output={folder / 'shards'}"]])[0]
+    """A run on some digits in shards, and what was said: of the run, of --resume and of other commands."""
+    folder, digits = tmp_path_factory.mktemp("runs"), some_digits()
+    arrays = {"x_train": digits.train.examples, "y_train": digits.train.labels}
+    np.savez(folder / "digits.npz", **arrays, x_test=digits.test.examples, y_test=digits.test.labels)
+    made = run_all("train.shards", [[f"--dataset={folder / 'digits.npz'}", f"--output={folder / 'shards'}"]])[0]
     assert made.returncode == 0, made.stderr
     names = folder / "names.csv"
-    names.write_text("id,name\n1000,zero\n1001,one\n")
+    names.write_text("id,name\n200,zero\n201,one\n")
     common = [f"--dataset={folder / 'shards'}", "--num_components=10", f"--runs_dir={folder}", "--name=run"]
     common.append(f"--saved_models_dir={folder / 'saved'}")
     calls = {
@@ -106,7 +137,7 @@ def test_a_run_on_shards(runs, call):
 def test_answers_are_of_every_example(runs):
     folder, _ = runs
     found = pyarrow.parquet.read_table(folder / "run" / "clusters.parquet").to_pydict()
-    digits = load("digits")
+    digits = some_digits()
     expected = [*map(str, range(digits.train.num_examples)), *map(str, range(digits.test.num_examples))]
     assert found["id"] == expected and set(found["split"]) == {"train", "test"}
     lines = (folder / "run" / "clusters.csv").read_text().splitlines()
@@ -119,7 +150,7 @@ def test_answers_are_of_every_example(runs):
 def test_scores_say_what_they_are_of(runs):
     folder, _ = runs
     metrics = json.loads((folder / "run" / "metrics.json").read_text())
-    assert metrics["num_examples"] == metrics["drawn_from"] == load("digits").test.num_examples
+    assert metrics["num_examples"] == metrics["drawn_from"] == some_digits().test.num_examples
     assert metrics["epochs"] == 2 and (folder / "run" / "report.html").stat().st_size > 10_000
 
 
@@ -140,9 +171,9 @@ def test_every_example_in_shards_can_be_explored(runs, monkeypatch):
     folder, _ = runs
     monkeypatch.setattr(live, "MOST", 30)
     served = live.Live(Run.open(str(folder / "run")))
-    digits = load("digits")
-    assert [each["row"] for each in served.find("20")] == [20, 1458]
-    for row, split, number in ((20, digits.train, 20), (1458, digits.test, 20)):
+    digits = some_digits()
+    assert [each["row"] for each in served.find("20")] == [20, 320]
+    for row, split, number in ((20, digits.train, 20), (320, digits.test, 20)):
         told = served.example(row)
         assert (told["id"], told["label"]) == ("20", str(split.labels[number]))
         picture = np.asarray(Image.open(io.BytesIO(served.picture(row, decoded=False))))
@@ -159,12 +190,12 @@ def test_a_sample_is_said_to_be_one(runs, monkeypatch):
     parts = [samples.in_memory(train, seed) for seed in (0, 0, 1)]
     assert all(part.num_examples == 50 for part in parts)
     numbers = parts[0].ids.astype(int)  # of all examples, not of the sample
-    np.testing.assert_array_equal(parts[0].examples, load("digits").train.examples[numbers])
+    np.testing.assert_array_equal(parts[0].examples, some_digits().train.examples[numbers])
     np.testing.assert_array_equal(parts[0].examples, parts[1].examples)
     assert (parts[0].examples != parts[2].examples).any()
     monkeypatch.setattr(samples, "BYTES", 7 * parts[0].examples[0].nbytes)
     assert samples.in_memory(train, 0).num_examples == 7
-    monkeypatch.setattr(samples, "CHUNK", 400)
+    monkeypatch.setattr(samples, "CHUNK", 80)
     chunks = list(samples.chunks(train))
-    assert len(chunks) == -(-train.num_examples // 400)
+    assert len(chunks) == -(-train.num_examples // 80)
     assert np.concatenate([chunk.ids for chunk in chunks]).tolist() == list(map(str, range(train.num_examples)))

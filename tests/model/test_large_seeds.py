@@ -18,6 +18,7 @@ def test_small_seeds_stay_and_large_ones_differ():
     assert len(found) == 51 and all(0 <= seed < 2**32 for seed in found)
 
 
+@pytest.mark.slow
 def test_a_model_starts_and_trains_under_a_large_seed(table, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 20)
     models = []

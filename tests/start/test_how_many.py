@@ -28,7 +28,8 @@ def test_round_clusters_are_counted_on_the_map():
     assert "7 clusters, on which samples of the data agree to 1.00" in found.sentence
 
 
-@pytest.mark.parametrize("order", [1, pytest.param(-1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("order", [1, -1])
 def test_bent_clusters_are_counted_by_the_gaps_between_them(order):
     arcs = data.load("synthetic").train.examples[:1500][::order]
     found = chosen(arcs, seed=2)

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from conftest import ROOT
+from conftest import ROOT, start_warm
 
 # Seconds, by which every process of a test has ended.
 LONGEST = 240
@@ -37,7 +37,7 @@ def config(cluster, index):
     return json.dumps({"cluster": {"worker": cluster}, "task": {"type": "worker", "index": index}})
 
 
-def started(folder, cluster, number, command):
+def started(folder, cluster, number, command, warm=False):
     """One worker, which writes what it says into `out<number>` and `errors<number>`.
 
     Args:
@@ -45,30 +45,35 @@ def started(folder, cluster, number, command):
         cluster: list of the addresses of all.
         number: of this one.
         command: list of the arguments of Python.
+        warm: whether it is forked from a process that has TensorFlow, which then has more to say. Default False.
 
     Returns:
-        `subprocess.Popen`.
+        `subprocess.Popen`, or `forks.Fork`.
     """
-    environment = {**os.environ, "TF_CONFIG": config(cluster, number)}
-    with (folder / f"out{number}").open("w") as out, (folder / f"errors{number}").open("w") as errors:
+    environment = {"TF_CONFIG": config(cluster, number)}
+    paths = folder / f"out{number}", folder / f"errors{number}"
+    with paths[0].open("w") as out, paths[1].open("w") as errors:
+        if warm:
+            return start_warm(*command, out=paths[0], errors=paths[1], **environment)
         return subprocess.Popen(
             [sys.executable, *map(str, command)], cwd=ROOT, stdout=out, stderr=errors,
-            env=environment,
+            env={**os.environ, **environment},
         )  # fmt: skip
 
 
-def begun(folder, commands):
+def begun(folder, commands, warm=False):
     """Workers, each with its command, see `started`.
 
     Args:
         folder: path for what they say.
         commands: list of the arguments of Python, one list a worker.
+        warm: as in `started`. Default False.
 
     Returns:
-        List of `subprocess.Popen`.
+        List of what that returns.
     """
     cluster = addresses(len(commands))
-    return [started(folder, cluster, number, command) for number, command in enumerate(commands)]
+    return [started(folder, cluster, number, command, warm) for number, command in enumerate(commands)]
 
 
 def ended(folder, processes):

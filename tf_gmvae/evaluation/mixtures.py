@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sklearn.cluster import KMeans
     from sklearn.mixture import GaussianMixture
 
+Fitted = TypeVar("Fitted", bound="Any")
 # Examples below which they are begun so many times, the likeliest being kept: few need it more, at little cost.
 FEW = 10_000
 STARTS = 10
@@ -75,11 +76,11 @@ def gaussians(
     return quietly(mixture, points)
 
 
-def quietly(mixture: GaussianMixture, points: np.ndarray) -> GaussianMixture:
-    """Fits a mixture without its warnings: one that is not quite converged serves as well.
+def quietly(mixture: Fitted, points: np.ndarray) -> Fitted:
+    """Fits a mixture, or factors, without warnings: what is not quite converged serves as well.
 
     Args:
-        mixture: `sklearn.mixture.GaussianMixture`.
+        mixture: `sklearn.mixture.GaussianMixture` or `sklearn.decomposition.FactorAnalysis`.
         points: array (N, F).
 
     Returns:

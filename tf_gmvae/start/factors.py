@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tf_gmvae import threads
 from tf_gmvae.evaluation import mixtures
 from tf_gmvae.seeds import within_bits
 
@@ -106,5 +105,4 @@ def _fit(residuals, num_factors, seed):
     from sklearn.decomposition import FactorAnalysis
 
     analysis = FactorAnalysis(num_factors, svd_method="randomized", random_state=within_bits(seed), tol=1e-2)
-    with threads.limited():
-        return analysis.fit(residuals)
+    return mixtures.quietly(analysis, residuals)

@@ -181,13 +181,16 @@ def data_to_train_on(settings: Chosen, folder: RunFolder, resume: bool = False) 
         InputError: if the data cannot be had.
     """
     image_size: ImageSize = "auto"
-    if resume and folder.flags.is_file():
-        began_with = type(settings).read(folder.flags)
+    began_with = type(settings).read(folder.flags) if resume and folder.flags.is_file() else None
+    if began_with is not None:
         image_size = began_with.image_size
         if isinstance(settings, Settings) and isinstance(began_with, Settings):
             settings = settings.with_choices_of(began_with)
     dataset = load_data(settings, image_size)
-    return dataset, replace(settings, image_size=dataset.image_size)
+    size = dataset.image_size
+    if began_with is not None and isinstance(dataset.train, ShardedSplit):
+        size = began_with.image_size  # runs of earlier versions do not have that of their shards
+    return dataset, replace(settings, image_size=size)
 
 
 def resolved(settings: Settings, dataset: data.Dataset) -> Settings:

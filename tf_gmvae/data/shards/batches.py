@@ -77,7 +77,8 @@ def numbered(
         time = tf.constant(0, tf.int64)
         if is_counted:
             time = tf.numpy_function(lambda: np.int64(next(times)), [], tf.int64)
-        return tf.data.Dataset.range(begin, max(begin, end)).map(lambda reading: (time, reading))
+        with_time = tf.autograph.experimental.do_not_convert(lambda reading: (time, reading))
+        return tf.data.Dataset.range(begin, max(begin, end)).map(with_time)
 
     def order(time, reading):
         epoch, reading = divmod(int(reading), readings)
