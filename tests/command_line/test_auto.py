@@ -4,8 +4,8 @@ import json
 
 import pytest
 from absl import flags
-from conftest import run_warm
 from sklearn.datasets import make_blobs
+from support.commands import run_all
 
 from tf_gmvae import InputError, data
 from train.run.definitions import AUTO, define
@@ -49,12 +49,12 @@ def test_a_run_asks_its_data_and_says_so(tmp_path):
         ",".join(f"{value:.3f}" for value in point) + f",{kind}" for point, kind in zip(points, kinds, strict=True)
     ]
     (tmp_path / "points.csv").write_text("\n".join(["a,b,c,d,kind", *rows]) + "\n")
-    command = [
-        "-m", "train.main", f"--dataset={tmp_path / 'points.csv'}", "--label_column=kind", "--num_components=auto",
+    call = [
+        f"--dataset={tmp_path / 'points.csv'}", "--label_column=kind", "--num_components=auto",
         "--epochs=1", "--pretraining_epochs=1", "--guided_epochs=0", "--nofloors", "--noexport", "--cut=2",
         f"--runs_dir={tmp_path}", "--name=run",
     ]  # fmt: skip
-    process = run_warm(*command)
+    process, again = run_all("train.main", [call, [*call, "--resume"]])
     assert process.returncode == 0, process.stderr
     assert "  how many    3 clusters, on which samples of the data agree" in process.stdout
     run = tmp_path / "run"
@@ -68,7 +68,6 @@ def test_a_run_asks_its_data_and_says_so(tmp_path):
     page = (run / "report.html").read_text()
     assert asked["sentence"] in page
     assert "Tree of 3 components" in page
-    again = run_warm(*command, "--resume")
     assert again.returncode == 0, again.stderr
     assert "nothing is left to train" in again.stdout
     assert "How many clusters there are" not in again.stdout  # it is not asked twice

@@ -233,7 +233,7 @@ ARRAYS = textwrap.dedent("""
             )
             model.compile(keras.optimizers.Adam(1e-3, clipnorm=0.01))
         for _ in range(2):  # the second goes on in the order of the first
-            model.fit(examples, batch_size=20, verbose=0, callbacks=[SaveWithinEpochs(sys.argv[2], steps=1)])
+            model.fit(examples, batch_size=20, verbose=0, callbacks=[SaveWithinEpochs(sys.argv[2], steps=2)])
         return model.get_weights()
 
     strategies = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
