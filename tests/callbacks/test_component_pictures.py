@@ -68,6 +68,7 @@ def test_usage_is_a_histogram_of_components(trained):
     assert [event.step for event in usage] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_tensorboards_projector_shows_examples_with_component_and_label(trained, tmp_path):
     model, split, folder = trained
     said = tmp_path / "said"

@@ -70,7 +70,9 @@ def make_arcs():
     )
 
 
-@pytest.mark.parametrize("make", [make_accuracies, make_terms, make_images, make_arcs])
+@pytest.mark.parametrize(
+    "make", [make_accuracies, make_terms, make_images, pytest.param(make_arcs, marks=pytest.mark.slow)]
+)
 def test_the_same_arrays_give_the_same_bytes(make, tmp_path):
     assert same_bytes(make, tmp_path)
 

@@ -103,7 +103,7 @@ def test_colours_are_shown_in_colour_and_stay_small(tmp_path):
     assert len(html) < 5e6
 
 
-@pytest.mark.parametrize("columns", [2, 6, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("columns", [6, *(pytest.param(count, marks=pytest.mark.slow) for count in (2, 200))])
 def test_tables_are_shown_as_profiles(columns, tmp_path):
     rng = np.random.default_rng(0)
     table = rng.normal(0, 3, (80, columns)).astype("float32")

@@ -213,7 +213,8 @@ def test_every_signature_of_images_answers_as_the_model_does(way, answered, imag
     assert_answers(image_cases, answered(way)[0])
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["alone", "c_library", "grpc"])
 def test_every_signature_of_a_table_answers_as_the_model_does(way, ask, table_cases, table_export):
     assert {name for name, *_ in table_cases} == set(serving_clients.signature_defs(table_export))
     assert_answers(table_cases, ask[way](table_export, [case[:2] for case in table_cases]))
