@@ -6,6 +6,7 @@ import io
 import numpy as np
 import pandas as pd
 import pyarrow
+import pyarrow.parquet
 import pytest
 
 from tf_gmvae import InputError
@@ -46,7 +47,8 @@ def read(path, columns, id_column="code"):
         block = pyarrow.Table.from_batches([batch])
         found = table_blocks.rows(block, str(path), columns, id_column)
         numbers.append(found.numbers)
-        ids.extend(table_blocks.ids(block, id_column))
+        ids.extend(found.ids)
+        assert found.ids.tolist() == table_blocks.ids(block, id_column).tolist()
         unseen += found.num_unseen
     return ids, np.concatenate(numbers), odd, unseen
 
@@ -85,6 +87,26 @@ def test_blocks_say_what_the_whole_says(name, suffix, columns, tmp_path):
     assert ids == whole.ids.tolist() and odd == [] and unseen == 0
     np.testing.assert_array_equal(numbers, whole.examples)
     assert np.isfinite(numbers[:, 0]).any()
+
+
+def test_parquet_is_read_as_a_whole_table_is(tmp_path):
+    """Days that are a category, words for what is missing, an embedding in lists, and what nobody asked for."""
+    days = [datetime.date(2021, 1, 1 + number % 3) for number in range(COUNT)]
+    held = {
+        "code": range(COUNT), "size": RNG.normal(size=COUNT), "day": days,
+        "colour": RNG.choice(["red", "green", "NA"], COUNT), "place": list(RNG.normal(size=(COUNT, 2))),
+        "more": [{"of": number} for number in range(COUNT)],
+    }  # fmt: skip
+    trained = {name: values for name, values in held.items() if name != "more"} | {"day": list(map(str, days))}
+    path = tmp_path / "rows.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(trained), path)
+    columns = table.load_table(path, id_column="code", kinds={"day": "category"}).columns
+    pyarrow.parquet.write_table(pyarrow.table(held), path)
+    whole = table.load_rows(path, columns, "code")
+    (batch,) = pyarrow.parquet.ParquetFile(path).iter_batches()
+    found = table_blocks.rows(pyarrow.Table.from_batches([batch]), str(path), columns, "code")
+    np.testing.assert_array_equal(found.numbers, whole.examples)
+    assert found.ids.tolist() == whole.ids.tolist() and np.isfinite(found.numbers).all(axis=1).any()
 
 
 def test_ids_of_another_type_end_nothing(columns, tmp_path):

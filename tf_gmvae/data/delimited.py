@@ -128,13 +128,28 @@ def _present(column, decimal, is_padded):
     import pyarrow
     from pyarrow import compute
 
-    absent = compute.is_in(column, pyarrow.array(NULLS))
-    has_absent = compute.any(absent).as_py()
-    if not (has_absent or is_padded):
+    present = without_nulls(column)
+    if not (is_padded or present.null_count > column.null_count):
         return column
-    column = compute.if_else(absent, pyarrow.scalar(None, column.type), column) if has_absent else column
+    column = present
     found = typed(column if decimal == "." else compute.replace_substring(column, ",", "."))
     return column if pyarrow.types.is_string(found.type) else found
+
+
+def without_nulls(texts: pyarrow.Array | pyarrow.ChunkedArray) -> pyarrow.Array | pyarrow.ChunkedArray:
+    """Trimmed texts, of which those that stand for a missing value are missing.
+
+    Args:
+        texts: `pyarrow.Array` or `pyarrow.ChunkedArray` of texts.
+
+    Returns:
+        The same, with None in their place.
+    """
+    import pyarrow
+    from pyarrow import compute
+
+    absent = compute.is_in(texts, pyarrow.array(NULLS))
+    return compute.if_else(absent, pyarrow.scalar(None, texts.type), texts)
 
 
 def typed(texts: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:

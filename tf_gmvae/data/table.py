@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -87,10 +88,7 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
     Raises:
         InputError: if the file cannot be read or lacks a column of the model's.
     """
-    texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
-    table = read_table(path, texts.__contains__, wanted.__contains__)
-    for name in columns.worded & table.keys():
-        table[name] = np.array([None if value in NULLS else value for value in table[name]], object)
+    table = known_columns(functools.partial(read_table, path), columns, id_column)
     try:
         examples = columns.numbers(table)
     except InputError as error:
@@ -111,6 +109,29 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
             further[0],
         )
     return Split(examples, None, None, missing=True)
+
+
+def known_columns(
+    read: Callable[..., dict[str, np.ndarray]], columns: Columns, id_column: str | None
+) -> dict[str, np.ndarray]:
+    """The columns of a table, each read as that of the same name was for a model that was trained on others.
+
+    Args:
+        read: function of `is_text` and `is_wanted`, see `as_table`, to the columns by name.
+        columns: `Columns` of the model.
+        id_column: name of the column by which rows are known, or None.
+
+    Returns:
+        Dict of arrays (N,) by name; other columns are among them, if they can be read.
+
+    Raises:
+        InputError: as `read` does.
+    """
+    texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
+    table = read(texts.__contains__, wanted.__contains__)
+    for name in columns.worded & table.keys():
+        table[name] = np.array([None if value in NULLS else value for value in table[name]], object)
+    return table
 
 
 def read_table(

@@ -87,17 +87,14 @@ class ReadTable(beam.DoFn):
             found = table_blocks.rows(part, path, self._columns, self.id_column)
         except InputError as error:
             if part.num_rows == 1:
-                yield _bad(self._ids(path, number, part)[0], _short(error))
+                (name,) = _named(table_blocks.ids(part, self.id_column), path, number, part)
+                yield _bad(name, _short(error))
             else:  # row by row, for the others are as good as they were
                 for row in range(part.num_rows):
                     yield from self._rows(path, number + row, part.slice(row, 1))
         else:
             self.unseen.inc(found.num_unseen)
-            yield self._ids(path, number, part), found.numbers
-
-    def _ids(self, path, number, part):
-        known = table_blocks.ids(part, self.id_column)
-        return [f"{path}:{number + row}" for row in range(part.num_rows)] if known is None else known.tolist()
+            yield _named(found.ids, path, number, part), found.numbers
 
     def _batches(self, file: fileio.ReadableFile, odd: list[str]) -> Iterable[pyarrow.RecordBatch]:
         suffix = PurePosixPath(file.metadata.path).suffix.lower()
@@ -219,6 +216,11 @@ def pipeline(
 
 def _loaded(path):
     return _MODELS.acquire(lambda: Exported(path), tag=path)
+
+
+def _named(ids, path, number, part):
+    """Ids of the rows of a part, or the file and their numbers in it."""
+    return [f"{path}:{number + row}" for row in range(part.num_rows)] if ids is None else ids.tolist()
 
 
 def _bad(name, reason):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
@@ -11,9 +12,9 @@ import pyarrow
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
-from tf_gmvae.data.delimited import NULLS, ROW, typed
+from tf_gmvae.data.delimited import ROW, typed, without_nulls
 from tf_gmvae.data.frames import as_table
-from tf_gmvae.data.table import ids_of
+from tf_gmvae.data.table import ids_of, known_columns
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns
 
@@ -22,10 +23,12 @@ class Rows(NamedTuple):
     """Rows of a block.
 
     Attributes:
+        ids: texts (n,), "" where there is none; None without such a column.
         numbers: float32 array (n, F).
         num_unseen: integer, levels that were not in training, which count as missing.
     """
 
+    ids: np.ndarray | None
     numbers: np.ndarray
     num_unseen: int
 
@@ -76,11 +79,9 @@ def of_delimited(
     )
     for block in blocks:
         trimmed = [compute.utf8_trim_whitespace(values) for values in block.columns]
-        for index, name in enumerate(block.schema.names):
-            if name != id_column:
-                absent = compute.is_in(trimmed[index], pyarrow.array(NULLS))
-                trimmed[index] = compute.if_else(absent, pyarrow.scalar(None, pyarrow.string()), trimmed[index])
-        yield pyarrow.record_batch(trimmed, block.schema.names)
+        named = zip(block.schema.names, trimmed, strict=True)
+        values = [texts if name == id_column else without_nulls(texts) for name, texts in named]
+        yield pyarrow.record_batch(values, block.schema.names)
 
 
 def rows(block: pyarrow.Table, path: str, columns: Columns, id_column: str | None) -> Rows:
@@ -102,21 +103,22 @@ def rows(block: pyarrow.Table, path: str, columns: Columns, id_column: str | Non
     for index, name in enumerate(block.column_names):
         if name in of_numbers and pyarrow.types.is_string(block.column(index).type):
             block = block.set_column(index, name, typed(block.column(index)))
-    table = as_table(block, path, lambda name: name == id_column)
+    table = known_columns(functools.partial(as_table, block, path), columns, id_column)
     numbers = columns.numbers(table)
     unseen = columns.unseen(table, numbers)
-    return Rows(numbers, sum(int(each.sum()) for each in unseen.values()))
+    known = ids_of(table[id_column]) if id_column in table else None
+    return Rows(known, numbers, sum(int(each.sum()) for each in unseen.values()))
 
 
 def ids(block: pyarrow.Table, id_column: str | None) -> np.ndarray | None:
-    """What the rows of a block are known by.
+    """What the rows of a block are known by, where they cannot be read as a whole.
 
     Args:
         block: as in `rows`.
         id_column: name or None.
 
     Returns:
-        Texts (n,), "" where there is none; None without such a column.
+        As of `Rows`.
     """
     if id_column is None or block.column_names.count(id_column) != 1:
         return None

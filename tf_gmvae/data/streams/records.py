@@ -54,12 +54,12 @@ def of_records(folder: Path, image_size: ImageSize = None, channels: int | None 
     first = next(_examples(files[0]), None)
     if first is None:
         raise InputError(f"{files[0]} holds no record: remove it.")
-    strange = [name for name in _LABELS if name in first.features.feature]
     keys = [_key(files[0], first, names, kind, required) for names, kind, required in (
         (_IMAGES, "bytes_list", True), (_LABELS, "int64_list", False), (_IDS, "bytes_list", False),
     )]  # fmt: skip
-    if strange and keys[1] is None:
-        raise InputError(f"{files[0]} has {strange[0]!r}, but no whole number in it: write labels as int64.")
+    strange = None if keys[1] else _label_of(first)
+    if strange:
+        raise InputError(f"{files[0]} has {strange!r}, but no whole number in it: write labels as int64.")
     with pictures.no_bombs():
         header = _picture(files[0], first, keys[0], pictures.header)
     side = pictures.chosen_size(np.array([header[:2]]), image_size)
@@ -94,16 +94,14 @@ def _key(file, example, names, kind, required):
     return found
 
 
-def _value(file: Path, example: Any, key: str | None, kind: str, names: tuple[str, ...]) -> Any:
-    """What a record has under a key; records have a label, or an id, all or none."""
+def _label_of(example):
+    """The name under which a record has something as its label, or None."""
+    return next((name for name in _LABELS if name in example.features.feature), None)
+
+
+def _value(file: Path, example: Any, key: str, kind: str) -> Any:
+    """What a record has under a key: where the first has a label, or an id, all have one."""
     features = example.features.feature
-    if key is None:
-        lost = next((name for name in names if name in features), None)
-        if lost is not None and names is _LABELS:
-            raise InputError(
-                f"{file} has records with {lost!r}, and others without: give all of them one, or none."
-            )
-        return 0 if names is _LABELS else b""
     values: Any = getattr(features[key], kind).value if key in features else ()
     if len(values) != 1:
         raise InputError(f"{file} has a record with {len(values)} values of {key!r}: write one in each.")
@@ -137,10 +135,15 @@ def _read(
 
     with pictures.no_bombs():
         for example in _examples(file):
-            number = _value(file, example, label, "int64_list", _LABELS)
-            text = _value(file, example, name, "bytes_list", _IDS)
+            lost = None if label else _label_of(example)
+            if lost:
+                raise InputError(
+                    f"{file} has records with {lost!r}, and others without: give all of them one, or none."
+                )
+            number = _value(file, example, label, "int64_list") if label else 0
+            text = _value(file, example, name, "bytes_list").decode("utf-8", "replace") if name else ""
             pixels = _picture(file, example, image, lambda opened: pictures.pixels(opened, channels, side))
-            rows.append((pixels, number, text.decode("utf-8", "replace") if text else ""))
+            rows.append((pixels, number, text))
             if len(rows) == BLOCK:
                 yield split()
                 rows = []
