@@ -63,6 +63,7 @@ class Blocks:
             size,
             stride,
             padding="same" if stride == 2 else "valid",
+            data_format="channels_last",  # as all data here are, whatever Keras is configured to
             use_bias=use_bias,
             kernel_initializer=self._kernel(),
         )

@@ -8,9 +8,29 @@ from numbers import Real
 import numpy as np
 
 from layers.validation import whole_number as _whole_number
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import NO_NUMBER, InputError
 
 whole_number = partial(_whole_number, error=InputError)
+
+
+def known(answers: np.ndarray, ids: np.ndarray | None = None) -> np.ndarray:
+    """The same answers, which are numbers.
+
+    Args:
+        answers: array (N,) or (N, K) of what a model says of N examples.
+        ids: array (N,), what the examples are called. Default None: their numbers from 0 on.
+
+    Returns:
+        The array.
+
+    Raises:
+        InputError: naming the first example of which one is NaN.
+    """
+    unknown = np.isnan(answers.reshape(len(answers), -1)).any(axis=1)
+    if unknown.any():
+        first = unknown.argmax()
+        raise InputError(f"The answer to example {first if ids is None else ids[first]} is {NO_NUMBER}")
+    return answers
 
 
 def nats(name: str, value: object) -> float:

@@ -2,6 +2,12 @@
 
 # Frames our sentence within the long report TensorFlow makes of what fails in a graph, here and in exports.
 MARK = "Bad input: "
+# What follows a name: of the model in memory, and of exports.
+NO_NUMBER = (
+    "no number: the values are too large for the model, as those are that stand for missing ones in some files "
+    "(1e20, say). Repair or drop them; if they are ordinary values, the weights of the model are not finite: "
+    "train it anew."
+)
 # Of both exports, that of Keras and that for TensorFlow Serving.
 NOTHING_TO_EXPORT = "The model has no weights yet, so there is nothing to export: train it first."
 

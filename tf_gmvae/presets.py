@@ -37,7 +37,7 @@ def _digits(blocks, data_shape, channels):
     encoder = [
         *blocks.conv_bn(16, 3, stride=1),
         *blocks.conv_bn(32, 4, stride=2),
-        keras.layers.Flatten(),
+        keras.layers.Flatten("channels_last"),
         *blocks.dense_bn(128),
     ]
     decoder = [
@@ -55,7 +55,7 @@ def _mnist(blocks, data_shape, channels):
         *blocks.conv_bn(16, 6, stride=1),
         *blocks.conv_bn(32, 6, stride=1),
         *blocks.conv_bn(64, 4, stride=2),
-        keras.layers.Flatten(),
+        keras.layers.Flatten("channels_last"),
         *blocks.dense_bn(500),
     ]
     decoder = [
@@ -74,7 +74,7 @@ def _svhn(blocks, data_shape, channels):
         *blocks.conv_bn(64, 4, stride=2),
         *blocks.conv_bn(128, 4, stride=2),
         *blocks.conv_bn(256, 4, stride=2),
-        keras.layers.Flatten(),
+        keras.layers.Flatten("channels_last"),
         *blocks.dense_bn(500),
     ]
     decoder = [

@@ -33,7 +33,7 @@ def series(
     shortened = math.ceil(length / 2**halvings)
     encoder = [
         *(layer for number in filters for layer in blocks.conv_bn(number, 5, stride=2, layer=keras.layers.Conv1D)),
-        keras.layers.Flatten(),
+        keras.layers.Flatten("channels_last"),
         *blocks.dense_bn(128),
     ]
     decoder = [

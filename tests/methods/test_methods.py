@@ -304,3 +304,25 @@ def test_what_a_method_cannot_take_is_named(name):
             model.predict(wrong, verbose=0)
     with pytest.raises(InputError, match="takes an array or a data.Split"):
         model.fit(tf.data.Dataset.from_tensors(good))
+
+
+@pytest.mark.parametrize(
+    "name", ["aae", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dec", "vade", "catgan"))]
+)
+def test_habits_of_keras_work_or_are_answered(name, table, tmp_path):
+    model = make(name, (6,), num_components=3)
+    for callbacks in (None, keras.callbacks.TerminateOnNaN()):
+        model.fit(table, epochs=1, callbacks=callbacks, verbose=0)
+    expected = model.predict(table, verbose=0)
+    np.testing.assert_allclose(np.exp(model.examine(table.tolist())[0]), expected, atol=1e-6)
+    model.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(str(tmp_path / "exported"))
+    np.testing.assert_allclose(exported.serve(tf.constant(table)), expected, atol=1e-6)
+    for call, sentence in {
+        lambda: model.evaluate(table): "has no evaluate: predict gives assignments",
+        lambda: model.test_on_batch(table): "has no evaluate",
+        lambda: model.train_on_batch(table): "is trained by fit",
+        lambda: model.fit(table, batch_size=20): "takes no batch_size",
+    }.items():
+        with pytest.raises(InputError, match=f"{type(model).__name__} {sentence}"):
+            call()

@@ -285,6 +285,49 @@ def test_a_model_that_was_saved_within_an_epoch_goes_on_there(keeper, tmp_path):
     assert again.rows == keeper.rows[50 + 40 : 50 + 40 + len(again.rows)]
 
 
+class Overflows(keras.callbacks.Callback):
+    """The gradients of the first two batches overflow, and are left out."""
+
+    def on_train_begin(self, logs=None):
+        self.model.optimizer.dynamic_scale.assign(np.inf)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.optimizer.dynamic_scale.assign(np.inf if batch == 0 else 1.0)
+
+
+@pytest.mark.parametrize("then", [loaded, None])
+def test_batches_that_the_optimizer_does_not_count_are_seen_once(keeper, then, tmp_path):
+    gathering = keras.optimizers.SGD(0.0, gradient_accumulation_steps=3)
+    keeper.compile(keras.optimizers.LossScaleOptimizer(gathering), run_eagerly=True)
+    model = keeper
+    for epochs, steps in ((1, 0), (2, 2), (1, 3)):  # of 2, 6 and 2 batches that count, by three
+        model.rows = []
+        model.fit(ROWS, batch_size=20, epochs=epochs, verbose=0, callbacks=[Overflows()])
+        assert sorted(model.rows) == sorted(list(range(70)) * epochs)
+        assert int(model.optimizer.iterations) == steps
+        model = model if then is None else then(model, tmp_path)
+
+
+def test_a_backup_of_a_whole_epoch_goes_on_at_the_next(make_table_model, tmp_path):
+    def new():
+        model = make_table_model(cls=Kept)
+        model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.0)), run_eagerly=True)
+        model.rows = []
+        return model
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    kept, stopped, model = keras.callbacks.BackupAndRestore(tmp_path / "kept"), new(), new()
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(ROWS, batch_size=10, epochs=3, verbose=0, callbacks=[kept, Stop(), Overflows()])
+    assert int(stopped.optimizer.iterations) == 5
+    model.fit(ROWS, batch_size=10, epochs=3, verbose=0, callbacks=[kept])
+    assert sorted(model.rows) == sorted(2 * list(range(70)))
+
+
 def test_arrays_of_other_sizes_are_seen_whole(keeper):
     model, rows = keeper, ROWS
     for count, batch_size in ((70, 30), (70, 40), (50, 40), (50, 40), (70, 20)):

@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike
 from tf_gmvae import checks, data, inputs, likelihoods
 from tf_gmvae.callbacks.basic import FIXED_RATE, StopOnNonFinite
 from tf_gmvae.errors import InputError
+from tf_gmvae.methods.keras_ways import KerasWays
 from tf_gmvae.methods.reading import split_of
 
 
-class ClusteringMethod(keras.Model):
+class ClusteringMethod(KerasWays, keras.Model):
     """A method that puts examples into clusters; subclasses say by what networks and objective.
 
     A subclass builds its networks and optimizers in its constructor, names the values that it logs in `LOGGED`,
@@ -87,8 +88,9 @@ class ClusteringMethod(keras.Model):
         examples: ArrayLike | data.Split,
         epochs: int | None = None,
         initial_epoch: int = 0,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
+        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None = None,
         verbose: Any = "auto",
+        **others: Any,
     ) -> keras.callbacks.History:
         """Prepares the method, where that was not done before, and trains it.
 
@@ -97,8 +99,9 @@ class ClusteringMethod(keras.Model):
             epochs: integer, epoch at which to stop. Default None: the `EPOCHS` of the method.
             initial_epoch: integer, epochs that were trained before: with the model that they left, training goes
                 on as if it had not been interrupted. Default 0.
-            callbacks: list of Keras callbacks. Default none.
+            callbacks: list of Keras callbacks, or one. Default None.
             verbose: of `keras.Model.fit`. Default "auto".
+            **others: refused: what else `keras.Model.fit` takes is the affair of the method.
 
         Returns:
             `keras.callbacks.History`.
@@ -107,10 +110,16 @@ class ClusteringMethod(keras.Model):
             InputError: if the examples are of another shape, too few, or not finite.
             TrainingDivergedError: at the first value that is not finite.
         """
+        if others:
+            raise InputError(
+                f"{type(self).__name__} takes no {next(iter(others))}: its fit has examples, epochs, "
+                "initial_epoch, callbacks and verbose; batch size and order are its own."
+            )
         split = self.checked(examples)
         if not bool(self.is_prepared.numpy()):
             self.prepare(split.examples, verbose)
         batch_size, steps = self.epoch_shape(split.num_examples)
+        given = keras.tree.flatten(callbacks) if callbacks else []
         # The number of an example goes along with it, for methods that keep something for every example.
         batches = data.to_batches(
             split, batch_size, shuffle_seed=self.seed, num_epochs=None, skip_batches=initial_epoch * steps,
@@ -122,7 +131,7 @@ class ClusteringMethod(keras.Model):
             initial_epoch=initial_epoch,
             epochs=self.EPOCHS if epochs is None else epochs,
             shuffle=False,  # the batches are shuffled
-            callbacks=[StopOnNonFinite(FIXED_RATE), *self.own_callbacks(split, initial_epoch), *callbacks],
+            callbacks=[StopOnNonFinite(FIXED_RATE), *self.own_callbacks(split, initial_epoch), *given],
             verbose=verbose,
         )
 
@@ -230,17 +239,17 @@ class ClusteringMethod(keras.Model):
         """
         raise NotImplementedError
 
-    def examine(self, examples: np.ndarray, batch_size: int = 1024) -> tuple[np.ndarray, np.ndarray]:
+    def examine(self, examples: ArrayLike | data.Split, batch_size: int = 1024) -> tuple[np.ndarray, np.ndarray]:
         """What the method says of many examples.
 
         Args:
-            examples: array (N, ...).
+            examples: array (N, ...) or `data.Split`.
             batch_size: integer, examples at a time. Default 1024.
 
         Returns:
             Pair of arrays: logarithm of the soft assignments (N, K), and codes (N, D).
         """
-        batches = [self.flat(batch) for batch in data.to_batches(data.Split(examples), batch_size)]
+        batches = [self.flat(batch) for batch in data.to_batches(split_of(examples, self), batch_size)]
         found = [(self.log_assignments(values).numpy(), self.embed(values).numpy()) for values in batches]
         log_assignments, codes = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return log_assignments, codes
@@ -282,15 +291,3 @@ class ClusteringMethod(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Running means of what `step` returns."""
         return self.trackers
-
-    def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
-        return {
-            "name": self.name,
-            "data_shape": self.data_shape,
-            "num_components": self.num_components,
-            "seed": self.seed,
-        }
-
-    def get_compile_config(self) -> None:
-        """None: the constructor compiles, each optimizer with the weights that it trains."""

@@ -128,8 +128,8 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         # The first five are those of earlier versions.
         seeds: list[Any] = [None] * 8 if seed is None else np.random.SeedSequence(seed).generate_state(8).tolist()
         if seed is not None:
-            own_networks.seed_initial_weights(encoder, seeds[5], "encoder")
-            own_networks.seed_initial_weights(decoder, seeds[6], "decoder")
+            own_networks.seed_initial_weights(encoder, seeds[5], "encoder", seed)
+            own_networks.seed_initial_weights(decoder, seeds[6], "decoder", seed)
         self.encoder = encoder
         self.decoder = decoder
         self.x_head = GaussianHead(self.latent_dim, seed=seeds[0], name="x_head")
@@ -188,7 +188,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         """A model with the networks of the paper's appendix A.
 
         Args:
-            name: "synthetic", "digits", "mnist" or "svhn".
+            name: "synthetic", "digits", "mnist", "svhn", "table" or "series".
             num_components: K. Default 10.
             data_shape: tuple, shape of one example; None, the default, is the preset's own.
             seed: integer seed of all weights and noise; None draws one.
@@ -268,16 +268,15 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
                 "The number of channels or columns of an example must be known. Received: examples of shape "
                 f"{shape[1:]}. Give the encoder an input shape that ends in a number, or data with such a shape."
             )
-        features = own_networks.build(self.encoder, shape, self.seed)
+        features = own_networks.build(self.encoder, shape, self.seed, "encoder")
         if len(features) != 2:
             raise InputError(f"The encoder must return features (B, F). Received: shape {features}")
         for head in (self.x_head, self.w_head, *self.style_heads):
             head.build(features)
         self.prior_head.build((None, self.style_dim))
         expected = (None, *shape[1:-1], self.likelihood.num_channels(shape[-1]))
-        decoded = own_networks.build(
-            self.decoder, (None, self.latent_dim), None if self.seed is None else self.seed + 1
-        )
+        seed = None if self.seed is None else self.seed + 1
+        decoded = own_networks.build(self.decoder, (None, self.latent_dim), seed, "decoder")
         if decoded != expected:
             raise InputError(
                 f"For examples of shape {shape[1:]} and a {self.likelihood.name} likelihood the decoder must "

@@ -1,9 +1,10 @@
-"""Arrays as `fit` trains on them: in an order that follows from the model's seed, and some held out."""
+"""Arrays and shards as `fit` trains on them: in an order that follows from the model's seed, and some held out."""
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from tf_gmvae import inputs
 from tf_gmvae.data.pipeline import rows_of, to_batches
+from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import steps_taken
@@ -55,6 +57,58 @@ def seeded_batches(
     return batches, math.ceil(len(examples) / batch_size)
 
 
+class Counted(keras.callbacks.Callback):
+    """Counts the batches that `fit` takes from an array, and keeps on the model how far it has come.
+
+    An optimizer does not count the batches whose gradients overflowed in half precision, nor those behind the last
+    whole number of gradients that it gathers.
+
+    Args:
+        num_begun: integer, batches that the model has seen before.
+    """
+
+    def __init__(self, num_begun: int) -> None:
+        super().__init__()
+        self._before, self._within = num_begun, 0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Counts."""
+        self._within = batch + 1
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Goes on to the next epoch."""
+        self._before, self._within = self._before + self._within, 0
+
+    def seen(self) -> int:
+        """Batches up to now."""
+        return self._before + self._within
+
+
+def record(model: keras.Model) -> None:
+    """Brings `last_arrays` of a model up to date, while it is trained on an array.
+
+    Args:
+        model: compiled model.
+    """
+    if model.batches_seen is not None:
+        *sizes, _ = model.last_arrays
+        model.last_arrays = *sizes, model.batches_seen.seen() - _counted_by(model.optimizer)
+
+
+@contextlib.contextmanager
+def recorded(model: keras.Model) -> Iterator[None]:
+    """While a model is trained: how far it has come is kept, however the training ends.
+
+    Args:
+        model: compiled model.
+    """
+    try:
+        yield
+    finally:
+        record(model)
+        model.batches_seen = None
+
+
 def num_begun(
     model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], num_examples: int, batch_size: int
 ) -> int:
@@ -69,18 +123,47 @@ def num_begun(
     Returns:
         Integer; after arrays of other sizes the next whole epoch, so that none of the new examples is left out.
     """
+    *sizes, ahead = model.last_arrays or (num_examples, batch_size, 0)
+    steps, before = math.ceil(num_examples / batch_size), _counted_by(model.optimizer)
+    is_at_an_end = sizes != [num_examples, batch_size]
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.BackupAndRestore):
             callback.set_model(model)
             callback.on_train_begin()
-    accumulated = getattr(model.optimizer, "gradient_accumulation_steps", None) or 1
-    begun = steps_taken(model.optimizer) * accumulated
-    *sizes, ahead = model.last_arrays or (num_examples, batch_size, 0)
-    if sizes != [num_examples, batch_size]:
-        steps = math.ceil(num_examples / batch_size)
+            # Its files do not tell how many batches the optimizer had not counted.
+            is_at_an_end |= callback.save_freq == "epoch" and _counted_by(model.optimizer) != before
+    begun = _counted_by(model.optimizer)
+    if is_at_an_end:
         ahead = -begun % steps
     model.last_arrays = num_examples, batch_size, ahead
     return begun + ahead
+
+
+def _counted_by(optimizer):
+    """Batches, as far as an optimizer has counted them."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
+    return steps_taken(optimizer) * (getattr(inner, "gradient_accumulation_steps", None) or 1)
+
+
+def without_end(
+    split: ShardedSplit, batch_size: int, seed: int, options: dict[str, Any]
+) -> tuple[tf.data.Dataset, None, dict[str, Any]]:
+    """Shards in an order that is another one in every epoch, as that of arrays is.
+
+    Args:
+        split: `ShardedSplit`.
+        batch_size: integer.
+        seed: integer.
+        options: dict of further arguments of `fit`.
+
+    Returns:
+        Data set of batches, and the batch size and options that go with it.
+    """
+    steps = options.get("steps_per_epoch") or math.ceil(split.num_examples / batch_size)
+    batches = to_batches(
+        split, batch_size, shuffle_seed=seed, num_epochs=None, skip_batches=steps * options.get("initial_epoch", 0)
+    )
+    return batches, None, {**options, "steps_per_epoch": steps}
 
 
 def held_out(examples: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:

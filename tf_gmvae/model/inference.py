@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import distributions, gaussians, inputs, objective
+from tf_gmvae.checks import known
 from tf_gmvae.inputs import Data
 from tf_gmvae.model import shared_noise as noise
 from tf_gmvae.model.part import Part
@@ -90,7 +91,9 @@ class Inference(Part):
         Returns:
             `Latents` of arrays.
         """
-        return self._over_batches(self.latents_of_batch, data, batch_size)
+        found = self._over_batches(self.latents_of_batch, data, batch_size)
+        known(found.log_posterior)
+        return found
 
     @tf.function(reduce_retracing=True, autograph=False)
     def latents_of_batch(self, examples: tf.Tensor) -> Latents | DeepLatents:
@@ -172,10 +175,13 @@ class Inference(Part):
 
         Returns:
             `objective.ElboTerms` of arrays (N,), nats; its `elbo` is the score: low marks the unusual. The
-            noise is the same at every call.
+            noise is the same at every call of the same data and batch size; that of `examine` may be the same for
+            all examples.
         """
         self.evaluation_sampler.reset()
-        return self._over_batches(self._score_batch, data, batch_size)
+        found = self._over_batches(self._score_batch, data, batch_size)
+        known(found.elbo)
+        return found
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _score_batch(self, examples):
@@ -188,14 +194,16 @@ class Inference(Part):
             data: see the class.
             batch_size: examples at a time, where `data` is an array. Default 256.
             shared_noise: whether all examples have the same noise, as in the `score` of an export: the terms of
-                one then hang on no other, but their means err as one sample does. Default False.
+                one then depend on no other, but their means err as one sample does. Default False.
 
         Returns:
             `Examination` of arrays. The noise in the terms is the same at every call.
         """
         self.evaluation_sampler.reset()
         examine = self._examine_at_shared_noise if shared_noise else self._examine_batch
-        return self._over_batches(examine, data, batch_size)
+        found = self._over_batches(examine, data, batch_size)
+        known(np.c_[found.log_posterior, found.terms.elbo])
+        return found
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _examine_batch(self, examples):

@@ -1,4 +1,4 @@
-"""Encoders and decoders that users bring along: any Keras model or layer, built or not."""
+"""Encoders, decoders and other layers that users bring along: any Keras model or layer, built or not."""
 
 import contextlib
 import random
@@ -8,20 +8,39 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
+from tf_gmvae.errors import InputError
 
-def build(network: keras.Layer, shape: tuple[int | None, ...], seed: int | None = None) -> tuple[int | None, ...]:
+
+def build(
+    network: keras.Layer, shape: tuple[int | None, ...], seed: int | None = None, name: str = "network"
+) -> tuple[int | None, ...]:
     """Builds a network by calling it on a symbol, which works for every kind of Keras model.
 
     Args:
         network: Keras model or layer.
         shape: tuple, shape of its input, (None, ...).
         seed: integer, of weights whose initialisers come into being here. Default None: they follow from no seed.
+        name: text, name of the network for the message. Default "network".
 
     Returns:
         Shape of its output, a tuple.
+
+    Raises:
+        InputError: if it takes or returns several tensors, or a list or dict of them.
     """
+    if len(getattr(network, "inputs", None) or [None]) > 1:
+        raise InputError(
+            f"The {name} must take one tensor, and {network.name} takes {len(network.inputs)}: "
+            "join them within, as parts of one tensor."
+        )
     with contextlib.nullcontext() if seed is None else _drawn_from(seed):
-        return tuple(network(keras.KerasTensor(shape, dtype="float32")).shape)
+        features = network(keras.KerasTensor(shape, dtype="float32"))
+    if not hasattr(features, "shape"):
+        raise InputError(
+            f"The {name} must return one tensor, and {network.name} returns a {type(features).__name__}: give "
+            "Keras the tensor alone, as in keras.Model(inputs, outputs)."
+        )
+    return tuple(features.shape)
 
 
 @contextlib.contextmanager
@@ -35,7 +54,32 @@ def _drawn_from(seed: int) -> Iterator[None]:
         random.setstate(state)
 
 
-def seed_initial_weights(network: keras.Layer, seed: int, name: str) -> None:
+@contextlib.contextmanager
+def built_in_time(model: keras.Model) -> Iterator[None]:
+    """While a model is trained: names a layer of a subclass that is built by the first step, when it is too late.
+
+    Args:
+        model: `GMVAE`.
+
+    Raises:
+        InputError: where the optimizer does not know the weights of such a layer.
+    """
+    networks = {id(each) for network in (model.encoder, model.decoder) for each in network._flatten_layers()}
+    waiting = [each for each in model._flatten_layers() if not each.built and id(each) not in networks]
+    try:
+        yield
+    except ValueError as error:
+        late = [each.name for each in waiting if each.built and each.weights]
+        if not late or "Unknown variable" not in str(error):
+            raise
+        raise InputError(
+            f"Layer {late[0]!r} got its weights in the first step, after the optimizer had looked for all of "
+            f"them: build it in the constructor of {type(model).__name__}, by its method build, as files need it, "
+            "too."
+        ) from None
+
+
+def seed_initial_weights(network: keras.Layer, seed: int, name: str, of_model: int) -> None:
     """Makes a network's initial weights and noise follow from a seed, as far as they are still to be drawn.
 
     Layers that are not built yet, whose initialisers have no seed of their own, get seeds, and so do layers of
@@ -45,6 +89,7 @@ def seed_initial_weights(network: keras.Layer, seed: int, name: str) -> None:
         network: Keras model or layer.
         seed: integer.
         name: text, name of the network for the warning.
+        of_model: integer, the seed that the model was given, for the warning.
 
     Warns:
         UserWarning: where weights were drawn already, and without a seed.
@@ -62,7 +107,7 @@ def seed_initial_weights(network: keras.Layer, seed: int, name: str) -> None:
     drawn = [layer.name for layer in layers if layer.built and layer.weights and any(_unseeded(layer))]
     if drawn and not _all_is_seeded():
         warnings.warn(
-            f"GMVAE(seed={seed}) cannot seed the {name}: its initial weights (layer {drawn[0]!r}) were drawn "
+            f"GMVAE(seed={of_model}) cannot seed the {name}: its initial weights (layer {drawn[0]!r}) were drawn "
             "before, without a seed, so that results differ from run to run. Call keras.utils.set_random_seed(0) "
             "before you make it, give its initialisers seeds, or pass it without keras.Input, not built yet.",
             stacklevel=4,

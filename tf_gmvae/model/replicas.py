@@ -19,6 +19,8 @@ class KeepsOrder(Part):
     # Of the array that `fit` was given last: examples, batch size, and how far its order is ahead of the steps.
     # None where nothing is known: steps that were taken are then believed to be on the array that comes.
     last_arrays: tuple[int, int, int] | None = None
+    # Counts the batches while `fit` trains on an array, an `in_memory.Counted`.
+    batches_seen: Any = None
 
     def make_train_function(self, force: bool = False) -> Callable:
         """See `keras.Model.make_train_function`.

@@ -10,27 +10,41 @@ import keras
 
 from tf_gmvae import likelihoods
 from tf_gmvae.errors import NOTHING_TO_EXPORT, InputError
+from tf_gmvae.model import in_memory
 from tf_gmvae.model.part import Part
 
 
 class Saving(Part):
     """The methods of `GMVAE` behind `save`, `keras.saving.load_model` and `export`."""
 
-    def export(self, filepath: str | Path, **kwargs: Any) -> None:
+    def quantize(self, mode: str | None = None, **kwargs: Any) -> None:
+        """Refused: files could not be read, since the model makes its heads anew, in full precision."""
+        raise InputError(
+            "GMVAE cannot quantize its heads: call model.encoder.quantize and model.decoder.quantize, and save it."
+        )
+
+    def export(self, filepath: str | Path, format: str = "tf_saved_model", **kwargs: Any) -> None:
         """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""
         if not self.built:
             raise InputError(NOTHING_TO_EXPORT)
         # Keras takes the signature of the last call, and a model that was only trained has had none.
         kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
-        super().export(filepath, **kwargs)
+        super().export(filepath, format, **kwargs)
 
-    def _heads(self):
-        heads = {"x_head": self.x_head, "w_head": self.w_head, "prior_head": self.prior_head}
-        return heads | {f"style_head_{number}": head for number, head in enumerate(self.style_heads)}
+    def _own_layers(self):
+        """Layers that the model made itself, by name; those within one by its name and their number there."""
+        own = {"x_head": self.x_head, "w_head": self.w_head, "prior_head": self.prior_head}
+        own |= {f"style_head_{number}": head for number, head in enumerate(self.style_heads)}
+        priors = {"component_prior": self.component_prior, "style_prior": self.style_prior}
+        own |= {name: prior for name, prior in priors.items() if isinstance(prior, keras.Layer)}
+        for name, layer in list(own.items()):
+            within = layer._flatten_layers(include_self=False)
+            own |= {f"{name}/{number}": each for number, each in enumerate(within)}
+        return own
 
     def get_config(self) -> dict[str, Any]:
-        """Constructor arguments, networks included, and which of the model's own heads do not train."""
-        frozen = [name for name, head in self._heads().items() if not head.trainable]
+        """Constructor arguments, networks included, and which of the model's own layers do not train."""
+        frozen = [name for name, layer in self._own_layers().items() if not layer.trainable]
         return {
             **({"frozen": frozen} if frozen else {}),
             **super().get_config(),
@@ -54,6 +68,7 @@ class Saving(Part):
         config = super().get_compile_config()
         if not config:
             return config
+        in_memory.record(self)  # it may be saved within an epoch
         if self.is_jit_automatic:  # that it was on here says nothing of where it will be loaded
             config["jit_compile"] = "auto"
         return config if self.last_arrays is None else {**config, "last_arrays": list(self.last_arrays)}
@@ -78,6 +93,6 @@ class Saving(Part):
             warnings.filterwarnings("ignore", message=r"GMVAE\(seed=")
             model = cls(**config)
         for name in frozen:
-            model._heads()[name].trainable = False
+            model._own_layers()[name].trainable = False
         model.initialized = None
         return model

@@ -1,4 +1,4 @@
-"""Noise that all examples share, so that an estimate of one hangs on no other, nor on the batch or the call."""
+"""Noise that all examples share, so that an estimate of one depends on no other, nor on the batch or the call."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +13,13 @@ import tensorflow as tf
 from layers.seeded import num_replicas
 from tf_gmvae import inputs, objective
 from tf_gmvae.callbacks.basic import guarded
-from tf_gmvae.checks import checked_min_information
-from tf_gmvae.data.pipeline import array_batches, to_batches
+from tf_gmvae.checks import checked_min_information, known
+from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
-from tf_gmvae.model import compiled, in_memory, replicas
+from tf_gmvae.model import compiled, in_memory, own_networks, replicas
+from tf_gmvae.model.on_batches import OnBatches
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start.descriptors import is_image
 
@@ -27,7 +27,7 @@ from tf_gmvae.start.descriptors import is_image
 PREDICT_PART = 64
 
 
-class Training(replicas.KeepsOrder):
+class Training(OnBatches):
     """The methods of `GMVAE` behind `compile`, `fit`, `evaluate` and `predict`."""
 
     def training_loss(self, data: Any, training: bool) -> tuple[tf.Tensor, objective.ElboTerms]:
@@ -144,12 +144,18 @@ class Training(replicas.KeepsOrder):
         return [*self.trackers, *(each for each in keras.Layer.metrics.fget(self) if id(each) not in known)]
 
     def compile(
-        self, optimizer: keras.Optimizer | str | None = None, *, jit_compile: bool | str = "auto", **kwargs: Any
+        self,
+        optimizer: keras.Optimizer | str | None = None,
+        loss: None = None,
+        *,
+        jit_compile: bool | str = "auto",
+        **kwargs: Any,
     ) -> None:
         """Prepares the model for `fit`.
 
         Args:
             optimizer: Keras optimizer; None is the paper's, Adam at 1e-4 with epsilon 1e-8.
+            loss: None.
             jit_compile: whether XLA compiles the step. "auto" does so where there is a GPU: on CPUs XLA's
                 convolutions are slower than TensorFlow's own. Default "auto".
             **kwargs: of `keras.Model.compile`.
@@ -157,7 +163,8 @@ class Training(replicas.KeepsOrder):
         Raises:
             InputError: on a loss or metrics, which would never be computed: the objective is the model's own.
         """
-        refused = [name for name in ("loss", "metrics", "weighted_metrics") if kwargs.get(name)]
+        given = {"loss": loss, **kwargs}
+        refused = [name for name in ("loss", "loss_weights", "metrics", "weighted_metrics") if given.get(name)]
         if refused:
             raise InputError(f"GMVAE computes its own loss and metrics: call compile without {refused[0]}.")
         optimizer = FusedAdam(1e-4, epsilon=1e-8) if optimizer is None else optimizer
@@ -216,7 +223,7 @@ class Training(replicas.KeepsOrder):
             TrainingDivergedError: at the first loss or term that is NaN or infinite.
         """
         if isinstance(x, ShardedSplit):
-            x, batch_size, kwargs = self._without_end(x, batch_size or 32, kwargs)
+            x, batch_size, kwargs = in_memory.without_end(x, batch_size or 32, self.seed or 0, kwargs)
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
         if validation_data is not None:
             validation_data = self._checked(in_memory.examples_alone(validation_data))
@@ -226,6 +233,8 @@ class Training(replicas.KeepsOrder):
                 x, validation_data = in_memory.held_out(x, validation_split)
                 y = y if y is None else y[: len(x)]
             begun = in_memory.num_begun(self, callbacks, len(x), batch_size or 32)
+            self.batches_seen = in_memory.Counted(begun)
+            callbacks = [self.batches_seen, *callbacks]
             x, steps = in_memory.seeded_batches(x, y if self.hold else None, batch_size or 32, self.seed, begun)
             steps = kwargs.get("steps_per_epoch") or steps
             kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps}
@@ -234,28 +243,14 @@ class Training(replicas.KeepsOrder):
             self.last_arrays = in_memory.OTHER_DATA
         # Shuffling is a data set's own affair, and Keras warns that it will not do it.
         shuffle = shuffle and not isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset)
-        with inputs.readable_errors():
+        with inputs.readable_errors(), own_networks.built_in_time(self), in_memory.recorded(self):
             return super().fit(
                 x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, **kwargs
             )
 
-    def train_on_batch(self, x: Any, y: Any = None, sample_weight: None = None, **kwargs: Any) -> Any:
-        """See `keras.Model.train_on_batch`, and `fit` for the data."""
-        self.last_arrays = in_memory.OTHER_DATA
-        return super().train_on_batch(self._checked(x, sample_weight=sample_weight), y, **kwargs)
-
     def _orders_arrays(self):
         """Whether the order of arrays follows from the seed: workers deal them out among themselves."""
         return self.seed is not None and self.compiled and not self._is_one_of_workers()
-
-    def _without_end(self, split, batch_size, options):
-        """Shards in an order that is another one in every epoch, as that of arrays is."""
-        steps = options.get("steps_per_epoch") or math.ceil(split.num_examples / batch_size)
-        batches = to_batches(
-            split, batch_size, shuffle_seed=self.seed or 0, num_epochs=None,
-            skip_batches=steps * options.get("initial_epoch", 0),
-        )  # fmt: skip
-        return batches, None, {**options, "steps_per_epoch": steps}
 
     def evaluate(
         self,
@@ -281,7 +276,7 @@ class Training(replicas.KeepsOrder):
             x, batch_size = array_batches(x, batch_size or 32), None
         with inputs.readable_errors():
             try:
-                return super().predict(x, batch_size, verbose, **kwargs)
+                return known(super().predict(x, batch_size, verbose, **kwargs))
             except UnboundLocalError:  # Keras' answer to a data set that turns out to be empty
                 raise inputs.no_example() from None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
+from tf_gmvae.errors import NO_NUMBER
 from tf_gmvae.model import shared_noise
 from tf_gmvae.serving import draws, images
 from tf_gmvae.serving.checks import require
@@ -109,7 +110,7 @@ def _uint8_are(model):
 
 
 def _cluster(model, examples):
-    posterior = model(examples, training=False)
+    posterior = _known(model(examples, training=False))
     return {
         "cluster": tf.argmax(posterior, axis=-1),
         "probability": tf.reduce_max(posterior, axis=-1),
@@ -131,7 +132,8 @@ def _score(model, examples):
     terms, _ = model.terms(sampled)
     # Of clusters that lie far apart the posterior is 0 in float32, which tells nothing of the second likeliest.
     log_posterior = model.log_responsibilities(sampled.encoding)
-    return {"elbo": terms.elbo, **terms._asdict(), "log_posterior": log_posterior}
+    elbo = _known(terms.elbo)
+    return {**terms._asdict(), "elbo": elbo, "log_posterior": _known(log_posterior)}
 
 
 def _levels(model, examples):
@@ -182,6 +184,12 @@ def _generate(model, with_style):
             return answer(component, seed, None)
 
     return function
+
+
+def _known(answers):
+    is_known = tf.reduce_all(~tf.math.is_nan(answers))
+    with tf.control_dependencies([require(is_known, f"The answer to an example is {NO_NUMBER}")]):
+        return tf.identity(answers)
 
 
 def _not_empty(values):

@@ -86,5 +86,5 @@ def numbers_first(level: str) -> tuple[int, float, str]:
         number = float(level)
     except ValueError:
         return (1, 0.0, level)
-    # NaN has no place among numbers: the order would hang on that of a set, which is another in every process.
+    # NaN has no place among numbers: the order would depend on that of a set, which is another in every process.
     return (1, 0.0, level) if math.isnan(number) else (0, number, level)

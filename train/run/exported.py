@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import disk
+from tf_gmvae.checks import known
 from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
@@ -105,7 +106,9 @@ class Exported:
                 log_posterior = tf.math.log(signatures[f"cluster{kind}"](examples=batch)["posterior"])
             log_posteriors.append(log_posterior.numpy())
             elbos.append(scored["elbo"].numpy())
-        return Answer(np.concatenate(log_posteriors), np.concatenate(elbos))
+        found = Answer(np.concatenate(log_posteriors), np.concatenate(elbos))
+        known(np.c_[found.log_posterior, found.elbo], split.ids)
+        return found
 
     def codes(self, split: Split) -> np.ndarray:
         """Means of q(x | y).

@@ -1,0 +1,150 @@
+"""What Keras users do out of habit: it works, or a sentence says what does."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tf_gmvae
+from tf_gmvae import GMVAE, InputError
+from tf_gmvae.priors import MixturePrior
+
+
+def test_layers_within_the_models_own_stay_frozen(make_table_model, table, tmp_path):
+    model = make_table_model(component_prior="learned", style_prior=MixturePrior(3))
+    model.component_prior.trainable = model.style_prior.trainable = model.prior_head.means.trainable = False
+    model.compile()
+    model.fit(table, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    before = [weight.numpy() for weight in loaded.trainable_variables]
+    for other in (loaded, keras.models.clone_model(model)):
+        trained = [(variable.name, variable.shape) for variable in other.trainable_variables]
+        assert trained == [(variable.name, variable.shape) for variable in model.trainable_variables]
+        assert other.prior_head.log_vars.trainable and not other.prior_head.means.trainable
+    assert int(loaded.optimizer.iterations) == int(model.optimizer.iterations)  # whose state was kept
+    loaded.fit(table, verbose=0)
+    np.testing.assert_array_equal(loaded.component_prior.probabilities, model.component_prior.probabilities)
+    assert not any(map(np.array_equal, before, loaded.trainable_variables))
+
+
+def networks_of(inputs, outputs):
+    return keras.Model(inputs, outputs), keras.Sequential([keras.layers.Dense(8)])
+
+
+def of_a_list():
+    entry = keras.Input((4,))
+    return networks_of([entry], [keras.layers.Dense(3)(entry)])
+
+
+def of_a_dict():
+    entry = keras.Input((4,))
+    return networks_of(entry, {"features": keras.layers.Dense(3)(entry)})
+
+
+def of_two_inputs():
+    entries = [keras.Input((4,)), keras.Input((4,))]
+    return networks_of(entries, keras.layers.Dense(3)(keras.layers.Concatenate()(entries)))
+
+
+def decoder_of_a_list():
+    latent = keras.Input((2,))
+    encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    return encoder, keras.Model(latent, [keras.layers.Dense(8)(latent)])
+
+
+@pytest.mark.parametrize(
+    ("networks", "sentence"),
+    [
+        (of_a_list, r"encoder must return one tensor, and \w+ returns a list"),
+        (of_a_dict, r"encoder must return one tensor, and \w+ returns a dict"),
+        (of_two_inputs, r"encoder must take one tensor, and \w+ takes 2"),
+        (decoder_of_a_list, r"decoder must return one tensor, and \w+ returns a list"),
+    ],
+)
+def test_networks_have_one_tensor_in_and_one_out(networks, sentence):
+    with pytest.raises(InputError, match=sentence):
+        GMVAE(*networks(), latent_dim=2, style_dim=2, num_components=3, likelihood="gaussian")
+
+
+def test_the_warning_of_a_seed_names_the_one_that_was_given(make_table_model):
+    encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8)])
+    decoder = keras.Sequential([keras.layers.Dense(12)])
+    with pytest.warns(UserWarning, match=r"GMVAE\(seed=7\) cannot seed the encoder"):
+        GMVAE(encoder, decoder, latent_dim=2, style_dim=2, num_components=3, likelihood="gaussian", seed=7)
+
+
+@pytest.mark.parametrize("value", [np.nan, 1e25])
+def test_one_batch_is_checked_as_all_are(make_table_model, table, value):
+    model, bad = make_table_model(), table[:5].copy()
+    bad[2, 1] = value
+    methods = [model.predict_on_batch, model.predict, model.score, model.examine, model.embed]
+    sentence = (
+        r"at index \(2, 1\) is nan" if np.isnan(value) else "answer to example 2 is no number: the values are"
+    )
+    for method in methods + [model.train_on_batch, model.test_on_batch] * int(np.isnan(value)):
+        with pytest.raises(InputError, match=sentence):
+            method(bad)
+
+
+def test_an_export_answers_no_values_that_are_too_large(make_table_model, table, tmp_path):
+    exported = tf.saved_model.load(str(tf_gmvae.export(make_table_model(), tmp_path / "model")))
+    for name in ("cluster", "score"):
+        assert exported.signatures[name](examples=tf.constant(table[:5]))
+        with pytest.raises(tf.errors.InvalidArgumentError, match="answer to an example is no number"):
+            exported.signatures[name](examples=tf.constant(np.full((1, 6), 1e25, "float32")))
+
+
+@pytest.mark.parametrize("given", [{"loss": "mse"}, {"loss_weights": [1.0]}, {"metrics": ["mse"]}])
+def test_losses_and_metrics_are_the_models_own(make_table_model, given):
+    with pytest.raises(InputError, match=f"call compile without {next(iter(given))}"):
+        make_table_model().compile("adam", **given)
+    with pytest.raises(InputError, match="call compile without loss"):
+        make_table_model().compile("adam", "mse")
+
+
+def test_heads_are_not_quantized_and_networks_are(make_table_model, table, tmp_path):
+    model = make_table_model()
+    with pytest.raises(InputError, match=r"model\.encoder\.quantize"):
+        model.quantize("int8")
+    expected = model.predict(table, verbose=0)
+    for network in (model.encoder, model.decoder):
+        network.quantize("int8")
+    model.save(tmp_path / "model.keras")
+    found = keras.saving.load_model(tmp_path / "model.keras").predict(table, verbose=0)
+    assert 0 < np.abs(found - expected).max() < 0.05
+
+
+class Late(GMVAE):
+    """Has a layer that its first step builds."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.late = keras.layers.Dense(1)
+
+    def train_step(self, data):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(self.late(self.encode(data).x_mean) ** 2)
+        self.optimizer.apply(tape.gradient(loss, self.late.trainable_variables), self.late.trainable_variables)
+        return {"loss": loss}
+
+
+def test_a_layer_that_is_built_too_late_is_named(make_table_model, table):
+    model = make_table_model(cls=Late)
+    with pytest.raises(InputError, match=r"'dense\w*' got its weights in the first step.*constructor of Late"):
+        model.fit(table, verbose=0)
+    model = make_table_model(cls=Late)
+    model.late.build((None, 3))
+    model.compile()
+    assert np.isfinite(model.fit(table, verbose=0).history["loss"][0])
+
+
+def test_images_have_their_channels_last_whatever_keras_is_told(digits):
+    expected = GMVAE.from_preset("digits", seed=0).predict(digits[0][:20], verbose=0)
+    keras.config.set_image_data_format("channels_first")
+    try:
+        found = GMVAE.from_preset("digits", seed=0).predict(digits[0][:20], verbose=0)
+        GMVAE.from_preset("series", data_shape=(32, 2), seed=0)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    np.testing.assert_allclose(found, expected, atol=1e-6)

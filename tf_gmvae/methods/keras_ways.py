@@ -1,0 +1,46 @@
+"""What the methods do of all that a Keras model can: how they are saved and exported, and what they refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+import keras
+
+from tf_gmvae.errors import InputError
+from tf_gmvae.model.part import Part
+
+
+class KerasWays(Part):
+    """The methods of `ClusteringMethod` behind `save` and `export`, and those that have no meaning here."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Constructor arguments."""
+        return {
+            "name": self.name,
+            "data_shape": self.data_shape,
+            "num_components": self.num_components,
+            "seed": self.seed,
+        }
+
+    def get_compile_config(self) -> None:
+        """None: the constructor compiles, each optimizer with the weights that it trains."""
+
+    def export(self, filepath: str | Path, format: str = "tf_saved_model", **kwargs: Any) -> None:
+        """See `keras.Model.export`: a SavedModel from examples (B, ...) to the soft assignments (B, K)."""
+        # Keras takes the signature of the last call, which a model that was built by its constructor has not had.
+        kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
+        super().export(filepath, format, **kwargs)
+
+    def evaluate(self, *arguments: Any, **options: Any) -> NoReturn:
+        """Refused: what a method minimises is known while it trains."""
+        raise InputError(
+            f"{type(self).__name__} has no evaluate: predict gives assignments, which tf_gmvae.evaluation.scores "
+            "compares with labels."
+        )
+
+    def train_on_batch(self, *arguments: Any, **options: Any) -> NoReturn:
+        """Refused: the methods order their examples themselves."""
+        raise InputError(f"{type(self).__name__} is trained by fit, on all examples: batches are its own affair.")
+
+    test_on_batch = evaluate
