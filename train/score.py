@@ -60,8 +60,8 @@ def main() -> None:
         for counter in result.metrics().query()["counters"]
         if counter.key.metric.namespace == "score"
     }
-    scored, bad = counts.get("examples", 0), counts.get(lake.BAD, 0)
-    if not scored + bad:
+    scored, bad, cut = (counts.get(name, 0) for name in ("examples", lake.BAD, lake.CUT))
+    if not scored + bad + cut:
         raise InputError(f"--input={chosen.input} matches no file, or none with a record: check the pattern.")
     terminal.say(f"{scored:,} examples: {chosen.output}/clusters-*.parquet")
     if unseen := counts.get(lake.UNSEEN, 0):
@@ -69,6 +69,12 @@ def main() -> None:
         terminal.say(f"{unseen:,} {words} not in training, and count{'s' * (unseen == 1)} as missing.")
     if bad:
         terminal.say(f"{bad:,} could not be scored, with the reason of each: {chosen.output}/errors-*.jsonl")
+    if cut:
+        files, them = ("1 file", "it") if cut == 1 else (f"{cut:,} files", "them")
+        terminal.say(
+            f"{files} could not be read to the end, and the rest of {them} is not scored, with the reason of each:"
+            f" {chosen.output}/errors-*.jsonl"
+        )
 
 
 def _check_output(output):

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -130,8 +131,8 @@ def check_fruit(fruit, folder):
     assert [row["outlier"] for row in rows.values()] == [row["elbo"] < -8 for row in rows.values()]
     reasons = {
         "wide": "must hold numbers, but holds 'very'", "large": "infinite value, or one too large",
-        str(files / "1.csv"): "a line has 2 values in place of 4: 'short,5'",
-        str(files / "noise.parquet"): "cannot be read after row 0",
+        f"{files / '1.csv'}:751": "a line has 2 values in place of 4: 'short,5'",
+        str(files / "noise.parquet"): "cannot be read after row 0, and the rest",
         str(files / "other.csv"): "lacks the columns 'size', 'weight', 'colour'",
     }  # fmt: skip
     found = {("other" if "other" in name else name): reason for name, reason in bad.items()}
@@ -147,9 +148,29 @@ def test_rows_of_many_files_are_answered_once_each(fruit, tmp_path, processes):
         f"--model={version}", f"--input={files}/*", f"--output={tmp_path / 'out'}", "--id_column=code", *processes
     )
     assert status == 0, errors
-    assert "3,001 examples" in out and "5 could not be scored" in out
+    assert "3,001 examples" in out and "4 could not be scored" in out
+    assert "1 file could not be read to the end, and the rest of it is not scored" in out
     assert "1 value was not in training, and counts as missing." in out
     check_fruit(fruit, tmp_path / "out")
+
+
+def test_rows_without_ids_are_known_by_their_numbers_in_the_file(fruit, tmp_path):
+    """Beside rows that do not count, and up to what cannot be read."""
+    note = "x" * 2000
+    lines = [f'5,100,"red",{note}', f'5,100,"red\nor not",{note}', "1", f"5,wide,red,{note}"] * 300
+    path = tmp_path / "rows.csv"
+    path.write_bytes("\n".join(["size,weight,colour,note", *lines, ""]).encode() + b"5,100,\xff,\n" * 5)
+    status, out, errors = score(f"--model={fruit[0]}", f"--input={path}", f"--output={tmp_path / 'out'}")
+    assert status == 0, errors
+    rows, bad = scored(tmp_path / "out")
+    reason = bad.pop(str(path))
+    last = int(re.match(r"cannot be read after row (\d+), and the rest of it is not scored: .*UTF8", reason)[1])
+    assert "1 file could not be read to the end" in out and 500 < last < 1200
+    assert rows.keys() == {f"{path}:{n}" for n in range(last) if n % 4 < 2}
+    assert {f"{path}:{n}" for n in range(last) if n % 4 > 1} <= bad.keys()
+    for name, reason in bad.items():
+        wrong = {2: "has 1 values in place of 4", 3: "but holds 'wide'"}
+        assert wrong[int(name.split(":")[1]) % 4] in reason
 
 
 def test_what_is_killed_is_run_again(fruit, tmp_path):

@@ -39,9 +39,9 @@ def columns(tmp_path_factory):
 
 
 def read(path, columns, id_column="code"):
-    """All that the blocks of a file hold: ids, numbers and sentences of lines that do not count."""
+    """All that the blocks of a file hold: ids, numbers, rows that do not count with a sentence, and new levels."""
     odd, ids, numbers, unseen = [], [], [], 0
-    for batch in table_blocks.of_delimited(
+    for batch, _ in table_blocks.of_delimited(
         io.BytesIO(path.read_bytes()), "\t" if path.suffix == ".tsv" else ",", columns, id_column, odd
     ):
         block = pyarrow.Table.from_batches([batch])
@@ -123,9 +123,30 @@ def test_lines_of_other_lengths_and_levels_that_are_new_are_told(columns, tmp_pa
     path = tmp_path / "rows.csv"
     frame = FRAME.assign(colour=["mauve", *FRAME["colour"][1:]])
     path.write_text(frame.to_csv(index=False) + "short,5\n")
-    ids, numbers, (sentence,), unseen = read(path, columns)
-    assert len(ids) == COUNT and "has 2 values in place of 9: 'short,5'" in sentence
+    ids, numbers, ((row, sentence),), unseen = read(path, columns)
+    assert len(ids) == row == COUNT and "has 2 values in place of 9: 'short,5'" in sentence
     assert unseen == 1 and np.isnan(numbers[0, columns.names.index("colour")])
+
+
+def test_line_breaks_in_quotes_and_rows_that_do_not_count(columns, tmp_path):
+    """Of several megabytes, since Arrow reads one at a time: every row is there, with its number in the file."""
+    path, count = tmp_path / "rows.csv", 5000
+    many = pd.concat([FRAME] * (count // COUNT), ignore_index=True).assign(code=[f"c{n}" for n in range(count)])
+    many["no\nte"] = 'one\ntwo, "three" ' + "x" * 500
+    lines = many.to_csv(index=False).split('x"\n')
+    for row in (4321, 70, 3, 3):
+        lines.insert(row, "1,2\n\n" + lines.pop(row))
+    path.write_text('x"\n'.join(lines), newline="")
+    assert path.stat().st_size > 2 << 20
+    odd, found = [], {}
+    content = io.BytesIO(path.read_bytes())
+    for batch, numbers in table_blocks.of_delimited(content, ",", columns, "code", odd):
+        found |= dict(zip(numbers.tolist(), batch["code"].to_pylist(), strict=True))
+    names = many["code"].tolist()
+    for row in (3, 4, 72, 4324):  # each moves those after it
+        names.insert(row, None)
+    assert found == {number: name for number, name in enumerate(names) if name}
+    assert [number for number, _ in odd] == [3, 4, 72, 4324] and "has 2 values in place of 10" in odd[0][1]
 
 
 def test_what_does_not_go_with_the_model_is_named(columns, tmp_path):
@@ -133,6 +154,7 @@ def test_what_does_not_go_with_the_model_is_named(columns, tmp_path):
     for text, message in (
         ("\n \n", "nothing but blank lines"),
         ("size,size\n1,2\n", "column 'size' twice"),
+        ('"' + "a" * 200_000, "no names of columns"),
         ("a,b\n1,2\n", "lacks the columns 'size'"),
         (FRAME.assign(size="wide").to_csv(index=False), "'size' must hold numbers, but holds 'wide'"),
     ):

@@ -27,7 +27,8 @@ from train.run.exported import BATCH, Exported
 PICTURES = 64
 # Of a picture's file, which is read whole.
 MOST_BYTES = 2**27
-BAD, UNSEEN = "bad", "unseen"
+# Counters: what could not be scored, files that could not be read to the end, values that were not in training.
+BAD, CUT, UNSEEN = "bad", "cut", "unseen"
 # One copy of the model for all threads of a process.
 _MODELS = shared.Shared()
 
@@ -56,7 +57,7 @@ class ReadTable(beam.DoFn):
 
     Args:
         model: path of the exported model.
-        id_column: name of the column by which rows are known. Default None: "file:number".
+        id_column: name of the column by which rows are known. Default None: "file:number", from 0 on.
     """
 
     def __init__(self, model: str, id_column: str | None = None) -> None:
@@ -69,40 +70,47 @@ class ReadTable(beam.DoFn):
 
     def process(self, file: fileio.ReadableFile) -> Iterator[Any]:
         """Pairs of a list of ids and a float32 array (n, F), n at most 256."""
-        path, number = file.metadata.path, 0
-        odd: list[str] = []  # lines of other numbers of values, which are left out
+        path, after = file.metadata.path, 0
+        odd: list[tuple[int, str]] = []  # rows of other numbers of values, which are left out
         try:
-            for batch in self._batches(file, odd):
+            for batch, numbers in self._batches(file, odd):
                 for begin in range(0, batch.num_rows, BATCH):
                     part = pyarrow.Table.from_batches([batch.slice(begin, BATCH)])
-                    yield from self._rows(path, number, part)
-                    number += part.num_rows
+                    yield from self._rows(path, numbers[begin : begin + BATCH], part)
+                    after = numbers[begin : begin + BATCH][-1] + 1
         except (pyarrow.ArrowException, InputError, OSError, ValueError) as error:
-            yield _bad(path, f"cannot be read after row {number}: {_short(error)}")
-        for reason in odd:
-            yield _bad(path, reason)
+            reason = f"cannot be read after row {after}, and the rest of it is not scored: {_short(error)}"
+            yield _bad(path, reason, CUT)
+        for number, reason in odd:
+            yield _bad(f"{path}:{number}", reason)
 
-    def _rows(self, path, number, part):
+    def _rows(self, path, numbers, part):
         try:
             found = table_blocks.rows(part, path, self._columns, self.id_column)
         except InputError as error:
             if part.num_rows == 1:
-                (name,) = _named(table_blocks.ids(part, self.id_column), path, number, part)
+                (name,) = _named(table_blocks.ids(part, self.id_column), path, numbers)
                 yield _bad(name, _short(error))
             else:  # row by row, for the others are as good as they were
                 for row in range(part.num_rows):
-                    yield from self._rows(path, number + row, part.slice(row, 1))
+                    yield from self._rows(path, numbers[row : row + 1], part.slice(row, 1))
         else:
             self.unseen.inc(found.num_unseen)
-            yield _named(found.ids, path, number, part), found.numbers
+            yield _named(found.ids, path, numbers), found.numbers
 
-    def _batches(self, file: fileio.ReadableFile, odd: list[str]) -> Iterable[pyarrow.RecordBatch]:
+    def _batches(
+        self, file: fileio.ReadableFile, odd: list[tuple[int, str]]
+    ) -> Iterable[tuple[pyarrow.RecordBatch, np.ndarray]]:
+        """Pairs of some rows and their numbers in the file."""
         suffix = PurePosixPath(file.metadata.path).suffix.lower()
         with file.open(mime_type="application/octet-stream") as content:
             if suffix == ".parquet":
                 from pyarrow import parquet
 
-                yield from parquet.ParquetFile(content).iter_batches()
+                read = 0
+                for batch in parquet.ParquetFile(content).iter_batches():
+                    yield batch, np.arange(read, read + batch.num_rows)
+                    read += batch.num_rows
             elif suffix in (".csv", ".tsv"):
                 separator = "\t" if suffix == ".tsv" else ","
                 yield from table_blocks.of_delimited(content, separator, self._columns, self.id_column, odd)
@@ -218,13 +226,13 @@ def _loaded(path):
     return _MODELS.acquire(lambda: Exported(path), tag=path)
 
 
-def _named(ids, path, number, part):
-    """Ids of the rows of a part, or the file and their numbers in it."""
-    return [f"{path}:{number + row}" for row in range(part.num_rows)] if ids is None else ids.tolist()
+def _named(ids, path, numbers):
+    """Ids of rows, or the file and their numbers in it."""
+    return [f"{path}:{number}" for number in numbers] if ids is None else ids.tolist()
 
 
-def _bad(name, reason):
-    beam.metrics.Metrics.counter("score", BAD).inc()
+def _bad(name, reason, counter=BAD):
+    beam.metrics.Metrics.counter("score", counter).inc()
     return beam.pvalue.TaggedOutput(BAD, {"id": name, "reason": reason})
 
 

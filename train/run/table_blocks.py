@@ -34,30 +34,28 @@ class Rows(NamedTuple):
 
 
 def of_delimited(
-    content: IO[bytes], separator: str, columns: Columns, id_column: str | None, odd: list[str]
-) -> Iterator[pyarrow.RecordBatch]:
-    """The blocks of a table in a text file, whose first line has the names.
+    content: IO[bytes], separator: str, columns: Columns, id_column: str | None, odd: list[tuple[int, str]]
+) -> Iterator[tuple[pyarrow.RecordBatch, np.ndarray]]:
+    """The blocks of a table in a text file, whose first line has the names; texts in quotes may hold line breaks.
 
     Args:
         content: the file, open at its beginning, in UTF-8.
         separator: text between two values.
         columns: `Columns` of the model.
         id_column: name of the column by which rows are known, or None.
-        odd: list to which a sentence is added for every line that has more or fewer values, and is left out.
+        odd: list to which for every row that has more or fewer values, and is left out, its number and a sentence
+            are added.
 
     Yields:
-        `pyarrow.RecordBatch`, its columns those of the model and the ids alone: texts without blanks around them,
-        None where a value is missing, but for ids, which stay as they are written.
+        Pair of a `pyarrow.RecordBatch`, its columns those of the model and the ids alone: texts without blanks
+        around them, None where a value is missing, but for ids, which stay as they are written; and an array (n,)
+        of integers, the numbers of its rows, from 0 on, among all that the file has.
 
     Raises:
         InputError: if there is no line of names, or one of these columns is there twice.
         pyarrow.ArrowException: if the content is no such table.
     """
-    lines = (line.decode("utf-8-sig") for line in iter(content.readline, b""))
-    first = next((line for line in lines if line.strip()), "")
-    names = [name.strip() or ROW for name in next(csv.reader([first], delimiter=separator), [])]
-    if not names:
-        raise InputError("it holds nothing but blank lines")
+    names = _names(content, separator)
     wanted = [name for name in names if name in columns.names or name == id_column]
     twice = next((name for name in wanted if wanted.count(name) > 1), None)
     if twice is not None:
@@ -65,23 +63,46 @@ def of_delimited(
 
     def skip(row):
         text = row.text[:80]
-        odd.append(f"a line has {row.actual_columns} values in place of {row.expected_columns}: {text!r}")
+        sentence = f"a line has {row.actual_columns} values in place of {row.expected_columns}: {text!r}"
+        odd.append((row.number - 1, sentence))
         return "skip"
 
     blocks = arrow_csv.open_csv(
         content,
-        arrow_csv.ReadOptions(column_names=names),
-        arrow_csv.ParseOptions(delimiter=separator, invalid_row_handler=skip),
+        arrow_csv.ReadOptions(column_names=names, use_threads=False),  # with threads, rows have no numbers
+        arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=skip),
         # As texts: of a type that is guessed from the first block, another value ends the reading.
         arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(names, pyarrow.string()), include_columns=wanted or names
         ),
     )
+    read = 0
     for block in blocks:
+        numbers = _counted(np.arange(read, read + block.num_rows), odd)
+        read += block.num_rows
         trimmed = [compute.utf8_trim_whitespace(values) for values in block.columns]
         named = zip(block.schema.names, trimmed, strict=True)
         values = [texts if name == id_column else without_nulls(texts) for name, texts in named]
-        yield pyarrow.record_batch(values, block.schema.names)
+        yield pyarrow.record_batch(values, block.schema.names), numbers
+
+
+def _names(content, separator):
+    """Of the columns: the first row that is no blank line."""
+    lines = (line.decode("utf-8-sig") for line in iter(content.readline, b""))
+    try:
+        rows = csv.reader(lines, delimiter=separator)
+        first = next((row for row in rows if len(row) > 1 or "".join(row).strip()), [])
+    except csv.Error as error:
+        raise InputError(f"its first line has no names of columns ({error})") from None
+    if not first:
+        raise InputError("it holds nothing but blank lines")
+    return [name.strip() or ROW for name in first]
+
+
+def _counted(places, odd):
+    """Numbers of rows whose places are known among those that are not odd."""
+    before = [number - count for count, (number, _) in enumerate(odd)]  # good rows before each of the odd ones
+    return places + np.searchsorted(before, places, side="right")
 
 
 def rows(block: pyarrow.Table, path: str, columns: Columns, id_column: str | None) -> Rows:
