@@ -8,6 +8,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
+# What the names of files have in them that are not whole yet.
+PARTIAL = "partial"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 _WRONG = (errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO)
@@ -15,11 +17,13 @@ _KNOWN = (*_FULL, *_CLOSED, *_WRONG)
 
 
 @contextlib.contextmanager
-def whole(path: str | Path) -> Iterator[Path]:
+def whole(path: str | Path, mark: str = PARTIAL) -> Iterator[Path]:
     """Where to write a file, so that no reader, no kill and no full disk ever leaves half of it.
 
     Args:
         path: path of the file.
+        mark: text in the name of what is not whole yet: where several processes may write the same file, each has
+            its own. Default `PARTIAL`.
 
     Yields:
         `Path` beside it with the same suffix, to be written. When the block ends the file takes the place of
@@ -29,7 +33,7 @@ def whole(path: str | Path) -> Iterator[Path]:
         OSError: with the name of the file, if the disk is full, say.
     """
     path = Path(path)
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    partial = path.with_name(f"{path.stem}.{mark}{path.suffix}")
     try:
         yield partial
         os.replace(partial, path)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet
@@ -23,6 +24,49 @@ from train.run import live, samples, score_table
 from train.run.folder import RunFolder
 from train.run.run import Run, data_to_train_on, load_data
 from train.run.settings import Settings
+
+
+def children(process):
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def are_running(pids):
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number, status", [(signal.SIGKILL, -9), (signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_who_is_stopped_while_files_are_written_leaves_no_process_and_nothing_half(number, status, tmp_path):
+    """The main process alone gets the signal; of Ctrl-C, which all get, nothing is heard from the others."""
+    numbers = np.arange(320_000, dtype="float32").reshape(-1, 1) * np.ones(20, "float32")
+    np.save(tmp_path / "x.npy", numbers)
+    small = "from tf_gmvae.data.streams import source; source.PIECE = 160_000; from train import cli, shards; "
+    call = ["-c", f"{small}cli.run(shards.main)", f"--dataset={tmp_path / 'x.npy'}"]
+    call += [f"--output={tmp_path / 'shards'}", "--processes=2"]
+    process = subprocess.Popen(
+        [sys.executable, *call], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    while process.poll() is None and not list((tmp_path / "shards").glob("*.partial*")):
+        time.sleep(0.01)
+    others = children(process)
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status and b"Traceback" not in errors, errors
+    deadline = time.monotonic() + 5
+    while are_running(others) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert len(others) >= 2 and not are_running(others)
+    assert [path.name for path in (tmp_path / "shards" / ".finished").iterdir()] == ["plan.json"]
+    left = [path.name for path in (tmp_path / "shards").iterdir() if path.name != ".finished"]
+    assert all(".partial-" in name for name in left) and (not left or number == signal.SIGKILL)
+    if number == signal.SIGKILL:
+        again = run_python(*call)
+        assert again.returncode == 0, again.stderr
+        train = load_shards(tmp_path / "shards").train
+        np.testing.assert_array_equal(train.take(np.arange(train.num_examples)).examples, numbers)
+        assert len(list((tmp_path / "shards").iterdir())) == 3
+        checked = run_all("train.shards", [[f"--check={tmp_path / 'shards'}"]])[0]
+        assert checked.returncode == 0, checked.stderr
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """Sources of shards: piece by piece what `data.load` reads at once, whatever the form of the data."""
 
 import io
+import multiprocessing
+import os
 
 import numpy as np
 import pyarrow
@@ -13,7 +15,7 @@ from PIL import Image
 from tf_gmvae import InputError
 from tf_gmvae.data import load
 from tf_gmvae.data.shards.manifest import load_shards
-from tf_gmvae.data.streams import opening, parquet, source, writing
+from tf_gmvae.data.streams import opening, parquet, processes, source, writing
 from tf_gmvae.data.streams.opening import open_source
 
 OPTIONS = dict.fromkeys(("channels", "columns", "label_column", "id_column", "kinds"))
@@ -46,14 +48,32 @@ def test_what_was_stopped_goes_on_with_the_files_that_are_missing(tmp_path):
     with pytest.raises(InputError, match="unfinished shards of other data"):
         writing.write_shards(found, folder, {"of": "y"}, 1, lambda done: None)
     (folder / "train-00002-of-00004.array_record").write_bytes(b"cut short")
-    done = []
+    for name in ("partial", "partial-1a2b3c4d"):  # of an earlier version, and of now
+        (folder / f"train-00003-of-00004.{name}.array_record").write_bytes(b"cut short")
+    done, written = [], [f"train-{number:05}-of-00004.array_record" for number in range(4)]
     writing.write_shards(found, folder, {"of": "x"}, 1, done.append)
     assert done == [2, 3, 4]
     assert {name: (folder / name).stat().st_mtime_ns for name in first} == first
     assert_same(load_shards(folder).train, load(tmp_path / "x.npy").train)
-    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+    assert sorted(path.name for path in folder.iterdir()) == ["shards.json", *written]
     with pytest.raises(InputError, match="holds shards already"):
         writing.write_shards(found, folder, {"of": "x"}, 1, done.append)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "task, calls, error, sentence",
+    [
+        (int, [("1",), ("x",)], RuntimeError, "In another process:(.|\n)*invalid literal for int"),
+        (load, [("digits",), ("nowhere.csv",)], InputError, "nowhere.csv does not exist"),
+        (os._exit, [(3,), (3,)], InputError, r"ended by another \(exit status 3\).*fewer --processes"),
+    ],
+)
+def test_what_goes_wrong_in_another_process_is_told(task, calls, error, sentence):
+    assert sorted(processes.done(int, [("1",)] * 5, 2)) == [0, 1, 2, 3, 4]
+    with pytest.raises(error, match=sentence):
+        list(processes.done(task, calls, 2))
+    assert not multiprocessing.active_children()
 
 
 def shards_of(folder, name, data_dir=None, **options):

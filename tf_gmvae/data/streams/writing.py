@@ -6,9 +6,8 @@ import contextlib
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+import uuid
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from tf_gmvae import disk
 from tf_gmvae.data.shards.manifest import FORMAT, MANIFEST
 from tf_gmvae.data.shards.split import record_module
 from tf_gmvae.data.split import Split
+from tf_gmvae.data.streams import processes as others
 from tf_gmvae.data.streams.source import Piece, Skipped, Source
 from tf_gmvae.errors import InputError
 
@@ -54,16 +54,15 @@ def write_shards(
     names = _names(source.pieces)
     waiting = [number for number in range(total) if not _note(output, names[number]).is_file()]
     reached(total - len(waiting))
-    if source.is_parallel and processes > 1 and len(waiting) > 1:
-        with _pool(processes) as pool:
-            futures = [pool.submit(_write, source.pieces[n], output, names[n]) for n in waiting]
-            for count, future in enumerate(as_completed(futures), total - len(waiting) + 1):
-                future.result()
+    calls = [(source.pieces[number], output, names[number]) for number in waiting]
+    side_by_side = source.is_parallel and processes > 1 and len(waiting) > 1
+    written = others.done(_write, calls, processes) if side_by_side else _here(calls)
+    try:
+        with contextlib.closing(written):
+            for count, _ in enumerate(written, total - len(waiting) + 1):
                 reached(count)
-    else:
-        for count, number in enumerate(waiting, total - len(waiting) + 1):
-            _write(source.pieces[number], output, names[number])
-            reached(count)
+    finally:
+        _remove_partial(output)
     notes = [json.loads(_note(output, name).read_text(encoding="utf-8")) for name in names]
     manifest = _manifest(source, made_of, notes)
     with disk.whole(output / MANIFEST) as partial:
@@ -72,14 +71,11 @@ def write_shards(
     return manifest
 
 
-@contextlib.contextmanager
-def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    # Not forked: TensorFlow's threads would be missing in the copy.
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _here(calls: Sequence[tuple[Piece, Path, str]]) -> Generator[int, None, None]:
+    """As `processes.done`, in this process."""
+    for number, call in enumerate(calls):
+        _write(*call)
+        yield number
 
 
 def _begin(output, made_of):
@@ -91,6 +87,7 @@ def _begin(output, made_of):
     if plan.is_file():
         with contextlib.suppress(ValueError):
             if json.loads(plan.read_text(encoding="utf-8")) == wanted:
+                _remove_partial(output)
                 return
         raise InputError(f"{output} holds unfinished shards of other data or options: remove it, or give another.")
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
@@ -98,6 +95,12 @@ def _begin(output, made_of):
     plan.parent.mkdir(parents=True)
     with disk.whole(plan) as partial:
         partial.write_text(json.dumps(wanted), encoding="utf-8")
+
+
+def _remove_partial(output):
+    """What was killed leaves these. A process that writes one still has it removed, and its work is not taken."""
+    for path in (*output.glob(f"*.{disk.PARTIAL}*.array_record"), *(output / _NOTES).glob(f"*.{disk.PARTIAL}*")):
+        path.unlink(missing_ok=True)
 
 
 def _names(pieces):
@@ -116,10 +119,10 @@ def _note(output, name):
 
 def _write(piece: Piece, output: Path, name: str) -> None:
     """One file, and what is known of it."""
-    path = output / name
+    path, mark = output / name, f"{disk.PARTIAL}-{uuid.uuid4().hex[:8]}"
     note: dict[str, Any] = {"name": name, "split": piece.split, "num_examples": 0}
     writer = None
-    with disk.whole(path) as partial, disk.as_os_errors(path):
+    with disk.whole(path, mark) as partial, disk.as_os_errors(path):
         try:
             for split in piece.read():
                 if isinstance(split, Skipped):
@@ -142,7 +145,7 @@ def _write(piece: Piece, output: Path, name: str) -> None:
     else:
         note["num_bytes"] = path.stat().st_size
         note["sha256"] = checksum(path)
-    with disk.whole(_note(output, name)) as partial:
+    with disk.whole(_note(output, name), mark) as partial:
         partial.write_text(json.dumps(note), encoding="utf-8")
 
 
