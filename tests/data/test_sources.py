@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pyarrow
+import pyarrow.feather
 import pyarrow.parquet
 import pytest
 import tensorflow as tf
@@ -58,6 +59,64 @@ def test_what_was_stopped_goes_on_with_the_files_that_are_missing(tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == ["shards.json", *written]
     with pytest.raises(InputError, match="holds shards already"):
         writing.write_shards(found, folder, {"of": "x"}, 1, done.append)
+
+
+def pictures_in(folder, count=20, value=9):
+    folder.mkdir(exist_ok=True)
+    for number in range(count):
+        Image.fromarray(np.full((8, 8), value + number, "uint8")).save(folder / f"{number:02}.png")
+    return folder
+
+
+def rows_in(path, count=90, first=0.0, write=pyarrow.parquet.write_table, **more):
+    write(pyarrow.table({"a": np.arange(count) + first, "b": np.arange(count) % 7.0, **more}), path)
+    return path
+
+
+def table_in_memory(path, **more):
+    return rows_in(path, write=pyarrow.feather.write_feather, **more)
+
+
+def array_in(path, shift=0.0):
+    np.save(path, np.arange(180.0).reshape(30, 6) + shift)
+    return path
+
+
+@pytest.mark.parametrize(
+    "make, change",
+    [
+        (pictures_in, lambda folder: pictures_in(folder, 21)),  # all after the first would move by one
+        (pictures_in, lambda folder: (folder / "19.png").write_bytes((folder / "18.png").read_bytes() + b" ")),
+        (pictures_in, lambda folder: (folder / "00.png").rename(folder / "000.png")),
+        (rows_in, lambda path: rows_in(path, first=1.0)),
+        (table_in_memory, lambda path: table_in_memory(path, first=1.0)),
+        (array_in, lambda path: array_in(path, 1.0)),
+    ],
+)
+def test_data_that_have_changed_are_not_mixed(make, change, tmp_path):
+    """Nor those of a piece that is to be written yet, which would go with the ones that are."""
+    path = make(
+        tmp_path / ("x" + {array_in: ".npy", rows_in: ".parquet", table_in_memory: ".arrow"}.get(make, ""))
+    )
+
+    def begin(reached):
+        return writing.write_shards(open_source(str(path), **OPTIONS), tmp_path / "shards", {}, 1, reached)
+
+    def stop(done):
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        begin(stop)
+    done = []
+    change(path)
+    with pytest.raises(InputError, match="unfinished shards of other data or options"):
+        begin(done.append)
+    assert done == []
+    # What an earlier version began goes on: it did not say of which data.
+    (tmp_path / "shards" / ".finished" / "plan.json").write_text("{}")
+    begin(done.append)
+    assert done[0] == 1 and load_shards(tmp_path / "shards").train.num_examples
 
 
 @pytest.mark.slow

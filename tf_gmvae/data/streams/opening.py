@@ -15,7 +15,17 @@ from tf_gmvae.data.load import is_named, load
 from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.data.split import Split
 from tf_gmvae.data.streams import parquet, records
-from tf_gmvae.data.streams.source import BLOCK, Piece, Skipped, Source, of_dataset, of_npy, ranges
+from tf_gmvae.data.streams.source import (
+    BLOCK,
+    Piece,
+    Skipped,
+    Source,
+    fingerprint_of,
+    of_dataset,
+    of_npy,
+    ranges,
+    state_of,
+)
 from tf_gmvae.errors import InputError
 
 
@@ -56,11 +66,12 @@ def _of_tfds(name, data_dir):
     builder = tfds.prepared_builder(name.removeprefix("tfds:"), data_dir, name)
     parts = tfds.parts_of(name, builder)
     bytes_each = int(np.prod(builder.info.features["image"].shape))
-    pieces = [
-        Piece(part, functools.partial(_tfds_piece, name, data_dir, f"{split}[{begin}:{end}]"))
-        for part, split in parts.items()
-        for begin, end in ranges(builder.info.splits[split].num_examples, bytes_each)
-    ]
+    pieces: list[Piece] = []
+    for part, split in parts.items():
+        for begin, end in ranges(builder.info.splits[split].num_examples, bytes_each):
+            rows = f"{split}[{begin}:{end}]"
+            read = functools.partial(_tfds_piece, name, data_dir, rows)
+            pieces.append(Piece(part, read, f"{builder.info.full_name} {rows}"))
     return Source(tuple(pieces), tfds.names_of_classes(builder.info.features))
 
 
@@ -78,7 +89,8 @@ def _of_images(folder, image_size, channels, skip_broken):
         for begin, end in ranges(len(paths), int(np.prod(tree.shape))):
             known = None if labels is None else labels[begin:end]
             of_piece = (paths[begin:end], known, tree.folder, tree.shape, tree.side, skip_broken)
-            pieces.append(Piece(part, functools.partial(_image_piece, *of_piece)))
+            files = fingerprint_of(state_of(path, tree.folder, with_time=False) for path in paths[begin:end])
+            pieces.append(Piece(part, functools.partial(_image_piece, *of_piece), files))
     return Source(tuple(pieces), tree.class_names, image_size=tree.side)
 
 

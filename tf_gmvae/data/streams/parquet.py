@@ -12,7 +12,7 @@ from tf_gmvae.data import parquet_files, table
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Split
-from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source
+from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source, fingerprint_of, state_of
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns
 from tf_gmvae.tables.describing import describe
@@ -67,7 +67,9 @@ def of_parquet(
         rows_taken += rows
         if rows_taken >= PIECE or (file, number, rows) == groups[-1]:
             read = functools.partial(_rows, tuple(taken), described, label_column, class_names, id_column)
-            pieces.append(Piece("train", read))
+            pieces.append(
+                Piece("train", read, fingerprint_of(f"{state_of(path)} {group}" for path, group in taken))
+            )
             taken, rows_taken = [], 0
     return Source(tuple(pieces), class_names, described)
 

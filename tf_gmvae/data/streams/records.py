@@ -15,7 +15,7 @@ import tensorflow as tf
 from tf_gmvae.data import pictures
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.split import Split
-from tf_gmvae.data.streams.source import BLOCK, Piece, Source
+from tf_gmvae.data.streams.source import BLOCK, Piece, Source, state_of
 from tf_gmvae.errors import InputError
 
 _IMAGES = ("image", "image/encoded", "image_raw")
@@ -68,6 +68,7 @@ def of_records(folder: Path, image_size: ImageSize = None, channels: int | None 
         Piece(
             "test" if _TEST.search(file.name) else "train",
             functools.partial(_read, file, tuple(keys), channels, side),
+            state_of(file),
         )
         for file in files
     ]

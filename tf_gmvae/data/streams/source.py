@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -43,10 +44,13 @@ class Piece:
         split: "train" or "test".
         read: Function without arguments to an iterator of `Split`, each of some examples, and of `Skipped`; it can
             be pickled.
+        fingerprint: Text by which other data in the same place are told apart, without reading all of them, see
+            `fingerprint_of`. Default empty.
     """
 
     split: str
     read: Callable[[], Iterator[Split | Skipped]]
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,9 @@ def of_dataset(dataset: Dataset) -> Source:
         columns = of_array(dataset.train.examples.astype("float32"))
     parts = {"train": dataset.train} | ({} if dataset.test is None else {"test": dataset.test})
     pieces = [
-        Piece(name, functools.partial(_of_split, split, begin, end, columns is not None))
+        Piece(
+            name, functools.partial(_of_split, split, begin, end, columns is not None), _hashed(split, begin, end)
+        )
         for name, split in parts.items()
         for begin, end in ranges(split.num_examples, split.examples[0].nbytes)
     ]
@@ -110,7 +116,11 @@ def of_npy(path: Path, series: bool, image_size: ImageSize = None) -> Source:
     if array.ndim == 2 and not series:
         columns = of_array(np.asarray(array[drawn(len(array), DESCRIBED, seed=0)], "float32"))
     pieces = [
-        Piece("train", functools.partial(_of_npy, path, begin, end, series, columns is not None, side))
+        Piece(
+            "train",
+            functools.partial(_of_npy, path, begin, end, series, columns is not None, side),
+            f"{state_of(path)} {begin} {end}",
+        )
         for begin, end in ranges(len(array), array[0].nbytes)
     ]
     return Source(tuple(pieces), columns=columns, image_size=side)
@@ -128,6 +138,48 @@ def ranges(size: int, bytes_each: int = 1) -> list[tuple[int, int]]:
     """
     piece = min(PIECE, max(1, PIECE_BYTES // bytes_each))
     return [(begin, min(begin + piece, size)) for begin in range(0, size, piece)]
+
+
+def state_of(path: Path, root: Path | None = None, with_time: bool = True) -> str:
+    """What tells of a file whether it has changed.
+
+    Args:
+        path: Path of the file.
+        root: Folder from which on it is named. Default None: the one that it is in.
+        with_time: Whether it is another file if it has been written again since. Default True.
+
+    Returns:
+        Text of name, size and time; of a file that cannot be looked at the name alone.
+    """
+    name = str(path.relative_to(root or path.parent))
+    try:
+        status = path.stat()
+    except OSError:  # whoever reads it has a sentence for that
+        return repr(name)
+    return f"{name!r} {status.st_size}" + f" {status.st_mtime_ns}" * with_time
+
+
+def fingerprint_of(texts: Iterable[str]) -> str:
+    """What stands for texts, however many there are.
+
+    Args:
+        texts: What is known of data, as by `state_of`.
+
+    Returns:
+        Hexadecimal digits, the same for the same texts alone.
+    """
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _hashed(split, begin, end):
+    digest = hashlib.sha256()
+    for values in (split.examples, split.labels, split.ids):
+        if values is not None:
+            digest.update(values[begin:end].tobytes())
+    return digest.hexdigest()
 
 
 def _of_split(split, begin, end, as_floats):

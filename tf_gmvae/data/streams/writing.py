@@ -18,7 +18,7 @@ from tf_gmvae.data.shards.manifest import FORMAT, MANIFEST
 from tf_gmvae.data.shards.split import record_module
 from tf_gmvae.data.split import Split
 from tf_gmvae.data.streams import processes as others
-from tf_gmvae.data.streams.source import Piece, Skipped, Source
+from tf_gmvae.data.streams.source import Piece, Skipped, Source, fingerprint_of
 from tf_gmvae.errors import InputError
 
 # What is known of finished files, until all are.
@@ -37,7 +37,7 @@ def write_shards(
 
     Args:
         source: The data.
-        output: Folder, new, empty, or left by a call with the same `made_of` that was killed.
+        output: Folder, new, empty, or left by a call with the same `made_of` and data that was killed.
         made_of: What decides the shards: name and options of the data. Kept in the manifest.
         processes: Integer, how many write at a time.
         reached: Function that is called with the number of finished files.
@@ -49,7 +49,7 @@ def write_shards(
         InputError: If data cannot be read, are of different shapes, or there is something else in the folder.
     """
     record_module()
-    _begin(output, made_of)
+    _begin(output, made_of, source.pieces)
     total = len(source.pieces)
     names = _names(source.pieces)
     waiting = [number for number in range(total) if not _note(output, names[number]).is_file()]
@@ -78,15 +78,16 @@ def _here(calls: Sequence[tuple[Piece, Path, str]]) -> Generator[int, None, None
         yield number
 
 
-def _begin(output, made_of):
+def _begin(output, made_of, pieces):
     """Makes the folder, or finds what a call that was killed has left."""
     plan = output / _NOTES / "plan.json"
     wanted = json.loads(json.dumps(made_of))
+    planned = {**wanted, "data": fingerprint_of(piece.fingerprint for piece in pieces)}
     if (output / MANIFEST).is_file():
         raise InputError(f"{output} holds shards already: give them to train.main, or another --output.")
     if plan.is_file():
         with contextlib.suppress(ValueError):
-            if json.loads(plan.read_text(encoding="utf-8")) == wanted:
+            if json.loads(plan.read_text(encoding="utf-8")) in (planned, wanted):  # of now, of earlier versions
                 _remove_partial(output)
                 return
         raise InputError(f"{output} holds unfinished shards of other data or options: remove it, or give another.")
@@ -94,7 +95,7 @@ def _begin(output, made_of):
         raise InputError(f"{output} is there, and no empty folder: give another --output.")
     plan.parent.mkdir(parents=True)
     with disk.whole(plan) as partial:
-        partial.write_text(json.dumps(wanted), encoding="utf-8")
+        partial.write_text(json.dumps(planned), encoding="utf-8")
 
 
 def _remove_partial(output):
