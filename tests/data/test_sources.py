@@ -190,6 +190,44 @@ def test_parquet_files_whose_rows_are_sorted_by_class(tmp_path):
         shards_of(tmp_path / "other", tmp_path / "rows", label_column="x")
 
 
+def test_parquet_files_that_lack_columns_of_others(tmp_path):
+    """As in memory: there are no values."""
+    held = {
+        "id": np.arange(20), "size": RNG.normal(size=20), "visits": np.arange(20) * 11 % 500,
+        "open": [True, False] * 10, "colour": ["red", "green", "blue", "red"] * 5, "grade": [1, 2, 5, 2] * 5,
+        "place": list(RNG.normal(size=(20, 2))),
+        "since": np.arange("2021-01-01", "2021-01-21", dtype="datetime64[D]"),
+    }  # fmt: skip
+    (tmp_path / "rows").mkdir()
+    for number, lacking in enumerate(([], ["size", "open", "colour"], ["id", "visits", "grade", "since"])):
+        kept = {name: values for name, values in held.items() if name not in lacking}
+        pyarrow.parquet.write_table(pyarrow.table(kept), tmp_path / "rows" / f"{number}.parquet")
+    whole = load(tmp_path / "rows", id_column="id", kinds={"grade": "category"})
+    sharded, _ = shards_of(tmp_path, tmp_path / "rows", id_column="id", kinds={"grade": "category"})
+    assert sharded.columns == whole.columns and len(whole.columns) == 8
+    assert_same(sharded.train, whole.train)
+    for lacking, sentence in (
+        ("place", "'place': its lists have different"),
+        ("grade", r"2\.parquet has no column"),
+    ):
+        kept = {name: values for name, values in held.items() if name != lacking}
+        pyarrow.parquet.write_table(pyarrow.table(kept), tmp_path / "rows" / "2.parquet")
+        with pytest.raises(InputError, match=sentence):
+            shards_of(tmp_path / lacking, tmp_path / "rows", label_column="grade")
+
+
+def test_a_label_that_is_empty_is_told_by_its_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "_ROWS", 10)
+    kinds = ["oak", "elm"] * 20
+    kinds[37] = None
+    pyarrow.parquet.write_table(
+        pyarrow.table({"size": RNG.normal(size=40), "kind": kinds}), tmp_path / "a.parquet"
+    )
+    for read in (load, lambda path, **options: shards_of(tmp_path, path, **options)):
+        with pytest.raises(InputError, match="the label column 'kind' is empty in row 37: fill it"):
+            read(tmp_path / "a.parquet", label_column="kind")
+
+
 def test_columns_are_described_by_a_sample_of_all_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "DESCRIBED", 2000)
     rows = pyarrow.table({"a": np.sort(RNG.normal(3.0, 2.0, 20_000)), "b": np.arange(20_000) % 7 % 3})

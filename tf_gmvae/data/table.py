@@ -243,13 +243,14 @@ def _labels(path, name, values):
     return np.array([number_of[text] for text in texts], "int64"), different
 
 
-def texts_of(path: str | Path, name: str, values: np.ndarray) -> list[str]:
+def texts_of(path: str | Path, name: str, values: np.ndarray, begin: int = 0) -> list[str]:
     """The classes in a column of labels.
 
     Args:
         path: Of the table, for the message.
         name: Of the column.
         values: `(N,)` values.
+        begin: Number of the first of these rows, for the message. Default 0.
 
     Returns:
         List of N texts.
@@ -259,9 +260,9 @@ def texts_of(path: str | Path, name: str, values: np.ndarray) -> list[str]:
     """
     missing = is_missing(values)
     if missing.any():
+        row = begin + int(missing.argmax())
         raise InputError(
-            f"{path}: the label column {name!r} is empty in row {int(missing.argmax())}: fill it, or leave out "
-            "label_column."
+            f"{path}: the label column {name!r} is empty in row {row}: fill it, or leave out label_column."
         )
     return [as_text(value) for value in values.tolist()]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Split
 from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source, fingerprint_of, state_of
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.columns import Columns
+from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
+
+if TYPE_CHECKING:
+    import pyarrow
 
 # Rows in memory at a time.
 _ROWS = 8192
@@ -34,7 +38,7 @@ def of_parquet(
     these rows has counts as missing.
 
     Args:
-        path: The file or the folder; all files of it have the same columns.
+        path: The file or the folder; a column that a file lacks is missing in its rows.
         columns: As in `data.table.load_table`, as are all that follow. Default None.
         label_column: Default None.
         id_column: Default None.
@@ -52,13 +56,15 @@ def of_parquet(
     if not total:
         raise InputError(f"{path} has no row: give a table with a row for each example.")
     wanted = None if columns is None else {*columns, label_column, id_column}
-    sample, texts = _sampled(files, total, label_column, lambda name: wanted is None or name in wanted)
+    joined, texts = _sampled(files, total, label_column)
+    sample = as_table(joined, str(files[0]), is_wanted=lambda name: wanted is None or name in wanted)
     table.check_named(path, sample, label_column=label_column, id_column=id_column)
     try:
         described, _ = describe(table.chosen(sample, columns, label_column, id_column), kinds)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     class_names = None if label_column is None else table.in_order(texts)
+    types = dict(zip(joined.schema.names, joined.schema.types, strict=True))
     pieces: list[Piece] = []
     taken: list[tuple[Path, int]] = []
     rows_taken = 0
@@ -66,7 +72,7 @@ def of_parquet(
         taken.append((file, number))
         rows_taken += rows
         if rows_taken >= PIECE or (file, number, rows) == groups[-1]:
-            read = functools.partial(_rows, tuple(taken), described, label_column, class_names, id_column)
+            read = functools.partial(_rows, tuple(taken), described, label_column, class_names, id_column, types)
             pieces.append(
                 Piece("train", read, fingerprint_of(f"{state_of(path)} {group}" for path, group in taken))
             )
@@ -91,19 +97,27 @@ def _batches(file, groups=None):
             yield pyarrow.Table.from_batches([batch])
 
 
-def _sampled(files, total, label_column, is_wanted):
-    """Columns of rows that are drawn from all files, and all texts that the label column has."""
+def _sampled(files, total, label_column):
+    """Rows that are drawn from all files, and all texts that the label column has."""
     import pyarrow
 
     rng, share = np.random.default_rng(0), min(1.0, DESCRIBED / total)
-    kept, texts = [], set()
+    kept, texts, without = [], set(), []
     for file in files:
+        begin = 0
         for batch in _batches(file):
             if label_column is not None and label_column in batch.column_names:
-                unique = as_table(pyarrow.table({label_column: batch[label_column].unique()}), str(file))
-                texts.update(table.texts_of(file, label_column, unique[label_column]))
+                texts |= _label_texts(file, begin, batch.select([label_column]))
+            elif label_column is not None:
+                without.append(file)
             chosen = np.flatnonzero(rng.random(batch.num_rows) < share)
             kept.append(batch.take(chosen))
+            begin += batch.num_rows
+    if texts and without:
+        raise InputError(
+            f"{without[0]} has no column {label_column!r} for label_column, which others have: add it, or leave "
+            "out label_column."
+        )
     try:
         joined = pyarrow.concat_tables(kept, promote_options="permissive")
     except pyarrow.ArrowException as error:
@@ -111,7 +125,27 @@ def _sampled(files, total, label_column, is_wanted):
             f"{files[0].parent} has files of other columns or types ({str(error).splitlines()[0][:100]}): put "
             "those of one table into one folder."
         ) from None
-    return as_table(joined, str(files[0]), is_wanted=is_wanted), texts
+    return joined, texts
+
+
+def _label_texts(file, begin, column):
+    """The classes in the label column of rows from `begin` on, which is all that `column` has."""
+    import pyarrow
+
+    (name,), values = column.column_names, column.column(0)
+    found = as_table(pyarrow.table({name: values.unique()}), str(file))[name]
+    if is_missing(found).any():  # the different values do not say in which row
+        found = as_table(column, str(file))[name]
+    return set(table.texts_of(file, name, found, begin))
+
+
+def _with_all(batch, types):
+    """Rows with the columns that other files have, and theirs lacks."""
+    import pyarrow
+
+    for name in types.keys() - set(batch.column_names):
+        batch = batch.append_column(name, pyarrow.nulls(batch.num_rows, types[name]))
+    return batch
 
 
 def _rows(
@@ -120,12 +154,15 @@ def _rows(
     label_column: str | None,
     class_names: tuple[str, ...] | None,
     id_column: str | None,
+    types: Mapping[str, pyarrow.DataType],
 ) -> Iterator[Split]:
     number_of = {} if class_names is None else {text: number for number, text in enumerate(class_names)}
     wanted = {*columns.names, label_column, id_column}
+    wanted |= {name for name in types if f"{name}_0" in wanted}  # a list, each value of which is a column
     for file, group in groups:
         for batch in _batches(file, [group]):
-            rows = as_table(batch, str(file), lambda name: name == id_column, wanted.__contains__)
+            whole = _with_all(batch, types)
+            rows = as_table(whole, str(file), lambda name: name == id_column, wanted.__contains__)
             labels, ids = None, None
             try:
                 examples = columns.numbers(rows)
