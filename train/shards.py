@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shlex import quote
 
 from absl import flags
 
@@ -56,7 +57,7 @@ def main() -> None:
         terminal.say(
             f"{len(dataset.skipped):,} cannot be read as images and are left out: {named(dataset.skipped)}."
         )
-    terminal.say(f"Train on them: python -m train.main --dataset={output} --num_components=10")
+    terminal.say(f"Train on them: python -m train.main --dataset={quote(str(output))} --num_components=10")
 
 
 def _check(folder):

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -109,9 +110,13 @@ def test_what_was_killed_goes_on_and_every_example_is_there_once(tmp_path):
 
 
 def test_images_of_shards_keep_their_size_in_runs_of_any_version(tmp_path):
+    tmp_path = tmp_path / "it's $HOME"
+    tmp_path.mkdir()
     np.save(tmp_path / "x.npy", np.zeros((9, 100, 100), "uint8"))
     made = run_all("train.shards", [[f"--dataset={tmp_path / 'x.npy'}", f"--output={tmp_path / 'shards'}"]])[0]
     assert made.returncode == 0, made.stderr
+    asked = shlex.split(made.stdout.splitlines()[-1].partition("python")[2])
+    assert f"--dataset={tmp_path / 'shards'}" in asked
     values = flags.FlagValues()
     Settings.define(values)
     values(["", f"--dataset={tmp_path / 'shards'}"])
