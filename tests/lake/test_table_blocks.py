@@ -109,6 +109,28 @@ def test_parquet_is_read_as_a_whole_table_is(tmp_path):
     assert found.ids.tolist() == whole.ids.tolist() and np.isfinite(found.numbers).all(axis=1).any()
 
 
+@pytest.mark.parametrize(
+    "kind", [pyarrow.string(), pyarrow.large_string(), pyarrow.dictionary(pyarrow.int32(), pyarrow.string())]
+)
+def test_dates_and_numbers_as_texts_of_parquet(kind, columns, tmp_path):
+    """As they are read from a text file, where nothing says of which type they are."""
+    frame = FRAME.mask(RNG.random(FRAME.shape) < 0.2).assign(code=FRAME["code"])
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    expected = table.load_rows(tmp_path / "rows.csv", columns, "code").examples
+    names = ["size", "visits", "since", "seen", "at"]
+    texts = {name: [None if pd.isna(value) else str(value) for value in frame[name]] for name in names}
+    held = pyarrow.Table.from_pandas(frame)
+    for name, values in texts.items():
+        held = held.set_column(
+            held.column_names.index(name), name, pyarrow.array(values, pyarrow.string()).cast(kind)
+        )
+    pyarrow.parquet.write_table(held, tmp_path / "rows.parquet")
+    np.testing.assert_array_equal(table.load_rows(tmp_path / "rows.parquet", columns, "code").examples, expected)
+    (batch,) = pyarrow.parquet.ParquetFile(tmp_path / "rows.parquet").iter_batches()
+    found = table_blocks.rows(pyarrow.Table.from_batches([batch]), "rows", columns, "code")
+    np.testing.assert_array_equal(found.numbers, expected)
+
+
 def test_ids_of_another_type_end_nothing(columns, tmp_path):
     """Arrow reads a megabyte at a time, and would go by the type of the first."""
     path = tmp_path / "rows.csv"

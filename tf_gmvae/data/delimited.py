@@ -169,7 +169,8 @@ def typed(texts: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
         with contextlib.suppress(pyarrow.ArrowInvalid):
             return texts.cast(kind)
     with contextlib.suppress(pyarrow.ArrowInvalid):  # Arrow reads times of day in files alone
-        of_a_day = compute.binary_join_element_wise("1970-01-01", texts, "T")
+        day, between = (pyarrow.scalar(text, texts.type) for text in ("1970-01-01", "T"))
+        of_a_day = compute.binary_join_element_wise(day, texts, between)
         return of_a_day.cast(pyarrow.timestamp("us")).cast(pyarrow.time64("us"))
     return texts
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_gmvae.data.delimited import typed
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.levels import as_text
 
@@ -27,6 +28,7 @@ def as_table(
     name: str = "the table",
     is_text: Callable[[str], bool] = lambda name: False,
     is_wanted: Callable[[str], bool] = lambda name: True,
+    is_number: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, np.ndarray]:
     """The columns of a table in memory.
 
@@ -37,6 +39,8 @@ def as_table(
             Default: none is.
         is_wanted: function of a column's name to whether it is of use: what cannot be read of others is left out.
             Default: all are.
+        is_number: function of a column's name to whether its texts are to be the numbers, dates or times that they
+            stand for, if all do. Default: none is.
 
     Returns:
         See `read_table`.
@@ -68,7 +72,7 @@ def as_table(
     columns: dict[str, np.ndarray] = {}
     for column_name, column in zip(names, data.columns, strict=True):
         try:
-            arrays = _arrays(name, column_name, column, is_text(column_name))
+            arrays = _arrays(name, column_name, column, is_text(column_name), is_number(column_name))
         except InputError:
             if is_wanted(column_name):
                 raise
@@ -94,7 +98,7 @@ def without_mask(data: Any) -> Any:
     return data
 
 
-def _arrays(table_name, name, column, is_text):
+def _arrays(table_name, name, column, is_text, is_number):
     import pyarrow
     from pyarrow import types
 
@@ -112,6 +116,9 @@ def _arrays(table_name, name, column, is_text):
         if not ordered and (types.is_integer(kind) or types.is_floating(kind)):
             # Who makes numbers categories says that they are no amounts.
             return {name: np.array([None if value is None else as_text(value) for value in column.to_pylist()])}
+    if is_number and (types.is_string(kind) or types.is_large_string(kind)):
+        column = typed(column)
+        kind = column.type
     if types.is_null(kind):
         return {name: np.full(len(column), np.nan)}
     if types.is_list(kind) or types.is_fixed_size_list(kind) or types.is_large_list(kind):

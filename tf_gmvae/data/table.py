@@ -117,7 +117,7 @@ def known_columns(
     """The columns of a table, each read as that of the same name was for a model that was trained on others.
 
     Args:
-        read: function of `is_text` and `is_wanted`, see `as_table`, to the columns by name.
+        read: function of `is_text`, `is_wanted` and `is_number`, see `as_table`, to the columns by name.
         columns: `Columns` of the model.
         id_column: name of the column by which rows are known, or None.
 
@@ -128,7 +128,8 @@ def known_columns(
         InputError: as `read` does.
     """
     texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
-    table = read(texts.__contains__, wanted.__contains__)
+    numbers = {column.name for column in columns.columns if not column.levels}
+    table = read(texts.__contains__, wanted.__contains__, numbers.__contains__)
     for name in columns.worded & table.keys():
         table[name] = np.array([None if value in NULLS else value for value in table[name]], object)
     return table
@@ -138,6 +139,7 @@ def read_table(
     path: str | Path,
     is_text: Callable[[str], bool] = lambda name: False,
     is_wanted: Callable[[str], bool] = lambda name: True,
+    is_number: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, np.ndarray]:
     """The columns of a table file.
 
@@ -146,6 +148,7 @@ def read_table(
         is_text: function of a column's name to whether its values are texts, whatever they look like, as ids are.
             Default: none is.
         is_wanted: as in `as_table`. Default: all are.
+        is_number: as in `as_table`. Default: none is.
 
     Returns:
         Dict of arrays (N,) by name: numbers, days since 1970 of dates, bools, or objects that are strings or None.
@@ -167,7 +170,7 @@ def read_table(
         table = read_delimited(path, is_text)
     if not table.num_rows:
         raise InputError(f"{path} has no row: give a table with a row for each example.")
-    return as_table(table, str(path), is_text, is_wanted)
+    return as_table(table, str(path), is_text, is_wanted, is_number)
 
 
 def check_named(path: str | Path, table: Mapping[str, np.ndarray], **options: str | None) -> None:

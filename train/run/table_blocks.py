@@ -12,7 +12,7 @@ import pyarrow
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
-from tf_gmvae.data.delimited import ROW, typed, without_nulls
+from tf_gmvae.data.delimited import ROW, without_nulls
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.table import ids_of, known_columns
 from tf_gmvae.errors import InputError
@@ -120,10 +120,6 @@ def rows(block: pyarrow.Table, path: str, columns: Columns, id_column: str | Non
     Raises:
         InputError: if a column is missing, or a value does not go with it.
     """
-    of_numbers = {column.name for column in columns.columns if not column.levels}
-    for index, name in enumerate(block.column_names):
-        if name in of_numbers and pyarrow.types.is_string(block.column(index).type):
-            block = block.set_column(index, name, typed(block.column(index)))
     table = known_columns(functools.partial(as_table, block, path), columns, id_column)
     numbers = columns.numbers(table)
     unseen = columns.unseen(table, numbers)
