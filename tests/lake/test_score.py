@@ -89,6 +89,7 @@ def fruit(tmp_path_factory):
         file.write("wide,very,5,red\nshort,5\nlarge,1e300,5,red\n007, 5.5, 99, mauve\n")
     (folder / "rows" / "noise.parquet").write_bytes(rng.bytes(500))
     (folder / "rows" / "other.csv").write_text("a,b\n1,2\n")
+    (folder / "rows" / "names.csv").write_text("code,size,weight,colour\n")
     given = {**table, "weight": table["weight"].copy()}
     given["weight"][[n for n in range(0, 3000, 50) if n % 4 != 3]] = np.nan
     expected = dict(zip(names, columns.numbers(given), strict=True))

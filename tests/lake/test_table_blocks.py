@@ -171,6 +171,12 @@ def test_line_breaks_in_quotes_and_rows_that_do_not_count(columns, tmp_path):
     assert [number for number, _ in odd] == [3, 4, 72, 4324] and "has 2 values in place of 10" in odd[0][1]
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\n\n\n"])
+def test_a_file_of_names_alone_has_no_row(columns, end):
+    odd, content = [], io.BytesIO((",".join(FRAME.columns) + end).encode())
+    assert list(table_blocks.of_delimited(content, ",", columns, "code", odd)) == [] == odd
+
+
 def test_what_does_not_go_with_the_model_is_named(columns, tmp_path):
     path = tmp_path / "rows.csv"
     for text, message in (

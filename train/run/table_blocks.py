@@ -67,15 +67,19 @@ def of_delimited(
         odd.append((row.number - 1, sentence))
         return "skip"
 
-    blocks = arrow_csv.open_csv(
-        content,
-        arrow_csv.ReadOptions(column_names=names, use_threads=False),  # with threads, rows have no numbers
-        arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=skip),
-        # As texts: of a type that is guessed from the first block, another value ends the reading.
-        arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pyarrow.string()), include_columns=wanted or names
-        ),
-    )
+    read_options = arrow_csv.ReadOptions(
+        column_names=names, use_threads=False
+    )  # with threads, rows have no numbers
+    parse_options = arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True, invalid_row_handler=skip)
+    # As texts: of a type that is guessed from the first block, another value ends the reading.
+    as_texts = dict.fromkeys(names, pyarrow.string())
+    convert_options = arrow_csv.ConvertOptions(column_types=as_texts, include_columns=wanted or names)
+    try:
+        blocks = arrow_csv.open_csv(content, read_options, parse_options, convert_options)
+    except pyarrow.ArrowInvalid as error:
+        if "Empty CSV file" in str(error):  # nothing but the names, as of a part that no row fell into
+            return
+        raise
     read = 0
     for block in blocks:
         numbers = _counted(np.arange(read, read + block.num_rows), odd)
