@@ -30,8 +30,9 @@ def done(
         The number of a call that has been done, each once, in any order.
 
     Raises:
-        InputError: If a process is killed by another than this one.
-        Exception: What the task raises.
+        InputError: If a process is killed by another than this one, or the task raises it, as `OSError` and
+            `MemoryError`.
+        RuntimeError: Of the traceback of whatever else the task raises.
     """
     left = iter(enumerate(calls))
     workers: dict[Any, _Worker] = {}  # by their connections
