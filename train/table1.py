@@ -22,6 +22,7 @@ from typing import Any
 from absl import flags
 
 from tf_gmvae import figures, interrupts, terminal
+from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
 from train import cli
 from train.paper import table1_report
@@ -65,7 +66,7 @@ def _make(chosen):
     base = base_settings()
     rows = _rows()
     dataset = load_data(base, "auto")
-    table = _Table(rows, replace(base, image_size=dataset.image_size), dataset.train.data_shape)
+    table = _Table(rows, replace(base, image_size=dataset.image_size), dataset)
     if dataset.test is None or dataset.test.labels is None:
         raise InputError(
             f"{base.dataset} has no labelled test part, which Table 1 needs: choose another --dataset."
@@ -78,7 +79,7 @@ def _make(chosen):
     missing = [cell for cell in cells if not cell.is_finished]
     terminal.say(f"{len(cells)} runs, {len(missing)} to do; stop at will, the same command goes on.")
     missing = [] if chosen.dry_run else missing
-    table.floors.compute([row for row in table.rows if row.method in FLOORS], table.seeds, dataset)
+    table.floors.compute([row for row in table.rows if row.method in FLOORS], table.seeds)
     table.write()
     pool, writing, ended = ThreadPoolExecutor(chosen.jobs), threading.Lock(), []
     running: set[subprocess.Popen[bytes]] = set()
@@ -152,9 +153,10 @@ def _integers(flag):
 class _Table:
     """The rows with their runs."""
 
-    def __init__(self, rows: list[Row], base: settings.Settings, data_shape: tuple[int, ...]) -> None:
-        chosen = flags.FLAGS
-        self.rows, self.dataset, self.path = rows, base.dataset, RunFolder(chosen.runs_dir).path
+    def __init__(self, rows: list[Row], base: settings.Settings, dataset: Dataset) -> None:
+        chosen, data_shape = flags.FLAGS, dataset.train.data_shape
+        self.rows, self.dataset, self.path = rows, dataset, RunFolder(chosen.runs_dir).path
+        self.dataset_name = base.dataset
         self.seeds = range(base.seed, base.seed + chosen.seeds)
         trained = [row for row in rows if row.method not in FLOORS]
         self.cells = {
@@ -167,7 +169,7 @@ class _Table:
     @cached_property
     def floors(self) -> Floors:
         """Those that were computed before."""
-        return Floors(flags.FLAGS.runs_dir)
+        return Floors(flags.FLAGS.runs_dir, self.dataset)
 
     def entries(self) -> list[dict[str, Any]]:
         """The rows of the table."""
@@ -176,7 +178,7 @@ class _Table:
             scored: list[Any] = [self.floors.metrics(row, seed) for seed in self.seeds if row.method in FLOORS] + [
                 cell.metrics for cell in self.cells.get(row, ())
             ]
-            found.append(table1_report.row(row, list(filter(None, scored)), self.dataset))
+            found.append(table1_report.row(row, list(filter(None, scored)), self.dataset_name))
         return found
 
     def short(self) -> str:

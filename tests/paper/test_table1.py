@@ -14,11 +14,12 @@ from conftest import run_warm, start_warm
 from support.commands import run_all
 from support.misuse import check_refused
 
-from tf_gmvae import InputError, evaluation
+from tf_gmvae import InputError, data, evaluation
 from tf_gmvae.evaluation import baselines
 from tf_gmvae.methods import METHODS
 from train.paper import table1_report
 from train.paper.cells import FLOORS, PAPERS_K, Cell, Row, base_settings
+from train.paper.floors import Floors
 from train.run import lock
 from train.run.definitions import define
 from train.run.settings import Settings
@@ -255,3 +256,29 @@ def test_floors_are_those_of_their_seed_and_k(tmp_path):
         seen.append(answer.stdout.count("kmeans-k3-seed"))
     assert seen == [1, 1, 0]
     assert json.loads((tmp_path / "table1.json").read_text())["rows"][0]["seeds"] == [1]
+
+
+def two_blobs(seed):
+    labels = np.arange(40) % 2
+    rows = (9.0 * labels[:, None] + np.random.default_rng(seed).normal(size=(40, 3))).astype("float32")
+    return data.Split.from_arrays(rows, labels)
+
+
+def test_floors_are_those_of_their_data(tmp_path):
+    row, split = Row("kmeans", 2), two_blobs(0)
+    mixed_up = replace(split, labels=np.arange(40) // 20)  # the same file with other labels
+    seen = []
+    for test in (split, mixed_up, split, two_blobs(1)):
+        floors = Floors(tmp_path, data.Dataset("own.npz", split, test))
+        seen.append(floors.metrics(row, 0))
+        floors.compute([row], [0])
+        seen.append(floors.metrics(row, 0)["ari"])
+    assert (seen[0], seen[2], seen[4]["ari"], seen[6]) == (None, None, 1, None)
+    assert seen[1] == seen[5] == seen[7] == 1 and seen[3] < 0.1
+    # Earlier versions did not write down of which data they are.
+    path = tmp_path / "pixels.json"
+    old = [
+        {name: value for name, value in floor.items() if name != "data"} for floor in json.loads(path.read_text())
+    ]
+    path.write_text(json.dumps(old))
+    assert Floors(tmp_path, data.Dataset("own.npz", split, split)).metrics(row, 0) is None

@@ -79,14 +79,10 @@ class Floors:
         Returns:
             Dict that JSON can hold: K, seed, a fingerprint of the data, version of this package.
         """
-        digest = hashlib.sha256()
-        for part in (self._train, self._scored, labels[self.drawn]):
-            digest.update(f"{part.shape} {part.dtype}".encode())
-            digest.update(np.ascontiguousarray(part).data)
         return {
             "num_components": self.num_components,
             "seed": self.seed,
-            "data": digest.hexdigest()[:16],
+            "data": fingerprint(self._train, self._scored, labels[self.drawn]),
             "version": __version__,
         }
 
@@ -148,6 +144,22 @@ class Floors:
         if posterior is None:
             return None
         return float(adjusted_rand_score(posterior.argmax(axis=1), clusters[self.drawn]))
+
+
+def fingerprint(*parts: np.ndarray) -> str:
+    """What data are known by, so that scores of others are not taken for theirs.
+
+    Args:
+        *parts: arrays.
+
+    Returns:
+        Text of 16 characters, the same for the same arrays alone.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(f"{part.shape} {part.dtype}".encode())
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()[:16]
 
 
 def rows(metrics: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -1,5 +1,6 @@
-"""What a user could do instead, on the values themselves: scored once for a method, a K, a seed and a protocol."""
+"""What a user could do instead, on the values themselves: scored once for data, method, K, seed and protocol."""
 
+import functools
 import json
 import time
 from collections.abc import Iterable
@@ -16,19 +17,22 @@ class Floors:
 
     Args:
         runs_dir: text, folder of the table.
+        dataset: `data.Dataset` with a labelled test part. Floors of other data stay in the file.
 
     Raises:
         InputError: if the file is damaged.
     """
 
-    def __init__(self, runs_dir: str) -> None:
+    def __init__(self, runs_dir: str, dataset: data.Dataset) -> None:
+        self.dataset = dataset
         self.path = RunFolder(runs_dir).path / "pixels.json"
         found = RunFolder.read_json(self.path, "remove it, and it is computed anew") or []
-        # Those of earlier versions are found anew: by another protocol, or of no known seed or duration.
+        # Those of earlier versions are found anew: by another protocol, or of no known data, seed or duration.
         self.found = [
             floor
             for floor in found
-            if floor.get("table1_protocol") == evaluation.TABLE1_PROTOCOL and "start_seconds" in floor
+            if floor.get("table1_protocol") == evaluation.TABLE1_PROTOCOL
+            and {"data", "start_seconds"} <= floor.keys()
         ]
 
     def metrics(self, row: Row, seed: int) -> dict[str, Any] | None:
@@ -41,34 +45,37 @@ class Floors:
         same = self._key(row, seed).items()
         return next((floor for floor in self.found if same <= floor.items()), None)
 
-    def compute(self, rows: Iterable[Row], seeds: Iterable[int], dataset: data.Dataset) -> None:
+    def compute(self, rows: Iterable[Row], seeds: Iterable[int]) -> None:
         """Computes what is missing, and stores it one by one.
 
         Args:
             rows: the `Row`s of floors.
             seeds: integers.
-            dataset: `data.Dataset` with a labelled test part.
         """
-        assert dataset.test is not None
+        train, test = self.dataset.train, self.dataset.test
+        assert test is not None
         missing = [(row, seed) for row in rows for seed in seeds if self.metrics(row, seed) is None]
         for number, (row, seed) in enumerate(missing, start=1):
             began = time.perf_counter()
             with terminal.step(f"Floor {number} of {len(missing)}: {row.name(seed)}"):
-                posterior = floors.CLUSTER[row.method](
-                    dataset.train.examples, dataset.test.examples, row.num_components, seed
-                )
+                posterior = floors.CLUSTER[row.method](train.examples, test.examples, row.num_components, seed)
             self.found.append(
                 {
                     **self._key(row, seed),
                     "epochs": 0,
                     "start_seconds": round(time.perf_counter() - began, 3),
                     "train_seconds": 0.0,
-                    **evaluation.scores(posterior, dataset.test.labels),
+                    **evaluation.scores(posterior, test.labels),
                     "table1_protocol": evaluation.TABLE1_PROTOCOL,
                 }
             )
             RunFolder.write_whole(self.path, json.dumps(self.found, indent=2) + "\n")
 
-    @staticmethod
-    def _key(row: Row, seed: int) -> dict[str, Any]:
-        return {"method": row.method, "num_components": row.num_components, "seed": seed}
+    @functools.cached_property
+    def _data(self) -> str:
+        train, test = self.dataset.train, self.dataset.test
+        assert test is not None and test.labels is not None
+        return floors.fingerprint(train.examples, test.examples, test.labels)
+
+    def _key(self, row: Row, seed: int) -> dict[str, Any]:
+        return {"method": row.method, "num_components": row.num_components, "seed": seed, "data": self._data}
