@@ -12,7 +12,7 @@ from PIL import Image
 from support.misuse import check_refused
 
 import tf_gmvae
-from tf_gmvae import figures
+from tf_gmvae import InputError, figures
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.figures import drawing, style
 from tf_gmvae.figures.arcs import LatentSpace
@@ -122,6 +122,38 @@ def test_every_image_stands_in_its_row_and_column(channels, tmp_path):
     assert sheet.shape[:2] == (16, 24)
     assert sheet[8:, 16:].all()
     assert sheet.sum() == 64 * channels
+
+
+def sheets(panels):
+    return [np.asarray(axes.images[0].get_array()) for axes in figures.image_rows(panels).axes]
+
+
+def test_images_of_any_range_are_seen_by_one_scale():
+    rows = np.linspace(-1, 1, 2 * 3 * 8 * 8).reshape(2, 3, 8, 8, 1)
+    panel = {"title": "t", "rows": rows, "names": ["0", "1"]}
+    first, second = sheets([panel, {**panel, "rows": rows / 2}])
+    assert (first.min(), first.max()) == (0, 1) and len(np.unique(first)) == rows.size
+    assert (second.min(), second.max()) == pytest.approx((0.25, 0.75))
+    # Those of [0, 1] are what they are, whatever they span.
+    (dark,) = sheets([{**panel, "rows": rows / 4 + 0.25}])
+    assert (dark.min(), dark.max()) == (0, 0.5)
+    (over,) = sheets([{**panel, "rows": 0.5 + 0.52 * rows}])
+    assert (over == 0).mean() == pytest.approx(0.02, abs=0.005)
+    (stored,) = sheets([{**panel, "rows": np.full(rows.shape, 51, "uint8")}])
+    assert stored == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 8, 8, 2), (2, 3, 8, 8, 4), (2, 3, 8, 8)])
+def test_rows_that_are_no_images_are_named(shape):
+    with pytest.raises(InputError, match=r"The rows of 'walks' must be images, .* Received: \(2, 3, 8, 8"):
+        figures.image_rows([{"title": "walks", "rows": np.zeros(shape), "names": ["0", "1"]}])
+
+
+def test_samples_of_a_run_on_other_values_are_scaled():
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=2, likelihood="gaussian", seed=0)
+    for axes in run_figures.samples_figure(model, 0, walks=True).axes:
+        shown = np.asarray(axes.images[0].get_array())
+        assert (shown == 0).mean() < 0.05 and (shown == 1).mean() < 0.05
 
 
 @pytest.mark.parametrize("num_rows", [1, 30, 100])

@@ -35,11 +35,21 @@ class Pixels:
             channels their mean is grey.
         """
         if images.dtype != np.uint8:
-            scaled = (images - self.low) / (self.high - self.low)
-            images = np.round(255 * np.clip(scaled, 0, 1)).astype("uint8")
+            images = np.round(255 * self.shades(images)).astype("uint8")
         if images.shape[-1] == 3:
             return images
         return np.round(images.mean(axis=-1)).astype("uint8")
+
+    def shades(self, images: np.ndarray) -> np.ndarray:
+        """Shades of float images, from black at 0 to white at 1.
+
+        Args:
+            images: float array of any shape.
+
+        Returns:
+            Float array of that shape.
+        """
+        return np.clip((images - self.low) / (self.high - self.low), 0, 1)
 
 
 def sheet(pixels: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:

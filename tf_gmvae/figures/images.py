@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tf_gmvae.errors import InputError
 from tf_gmvae.figures import style
+from tf_gmvae.figures.image_sheets import Pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 # Inches: of an image, at most; of all rows together; and what the name of a row needs in height.
 _LARGEST, _TALLEST, _NAME = 0.32, 8.5, 0.12
+# Means of a Gaussian of data in [0, 1] may leave it: by so much, or by more in so small a part, they are clipped.
+_OVERSHOOT, _FEW = 0.1, 0.02
 
 
 @style.styled
@@ -22,12 +26,17 @@ def image_rows(panels: list[dict[str, Any]]) -> Figure:
     """Blocks of images side by side, a row a component.
 
     Args:
-        panels: list of dicts with title (text), rows (array (R, N, H, W, C) in [0, 1], C = 1 or 3), names (R
-            texts) and, if the columns have names, columns (N texts).
+        panels: list of dicts with title (text), rows (array (R, N, H, W, C), C = 1 or 3), names (R texts) and, if
+            the columns have names, columns (N texts). Values that are not of [0, 1] are scaled to what all panels
+            span; uint8 are of 0 to 255.
 
     Returns:
         `matplotlib.figure.Figure`.
+
+    Raises:
+        InputError: if the rows of a panel are no images, grey or RGB.
     """
+    panels = _shown(panels)
     columns = [panel["rows"].shape[1] for panel in panels]
     most_rows = max(len(panel["rows"]) for panel in panels)
     margins = 0.3 * len(panels)
@@ -40,8 +49,24 @@ def image_rows(panels: list[dict[str, Any]]) -> Figure:
     return figure
 
 
+def _shown(panels):
+    """The panels with shades in [0, 1], all by one scale: one of each would make grey of black in one of them."""
+    given = [np.asarray(panel["rows"]) for panel in panels]
+    for panel, rows in zip(panels, given, strict=True):
+        if rows.ndim != 5 or rows.shape[-1] not in (1, 3):
+            raise InputError(
+                f"The rows of {panel['title']!r} must be images, of shape (rows, columns, height, width, 1) or "
+                f"(..., 3): keep one or three of their channels. Received: {rows.shape}."
+            )
+    floats = [part / np.float32(255) if part.dtype == np.uint8 else part.astype("float32") for part in given]
+    values = np.concatenate([part.ravel() for part in floats])
+    beyond = np.mean((values < -_OVERSHOOT) | (values > 1 + _OVERSHOOT))
+    pixels = Pixels(values if beyond > _FEW else np.zeros(1))
+    return [{**panel, "rows": pixels.shades(part)} for panel, part in zip(panels, floats, strict=True)]
+
+
 def _draw(axes, panel, name_every):
-    rows = np.clip(np.asarray(panel["rows"], "float32"), 0, 1)
+    rows = panel["rows"]
     num_rows, num_columns, height, width, channels = rows.shape
     sheet = rows.transpose(0, 2, 1, 3, 4).reshape(num_rows * height, num_columns * width, channels)
     axes.imshow(sheet[..., 0] if channels == 1 else sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
