@@ -31,7 +31,8 @@ def drawn(figure, folder, name="figure"):
 def same_bytes(make, folder):
     (folder / "again").mkdir()
     drawn(make(), folder)
-    drawn(make(), folder / "again")
+    _, texts = drawn(make(), folder / "again")
+    assert not any("$" in text for text in texts)  # of numbers as formulas
     return all(
         (folder / name).read_bytes() == (folder / "again" / name).read_bytes()
         for name in ("figure.png", "figure.svg")
@@ -95,6 +96,76 @@ def test_the_z_prior_term_is_in_nats_and_shows_lambda(tmp_path):
     dotted = [line for line in second.lines if line.get_linestyle() == ":"]
     assert dotted[0].get_ydata()[0] == -1.0
     assert first.get_ylim()[0] < -math.log(10)
+
+
+def test_steps_are_plain_numbers():
+    steps = np.arange(10, 3000, 10)
+    for count, last in ((5, "10"), (60, "100"), (len(steps), "1,000")):
+        figure = figures.z_prior_curves(np.zeros(count), np.zeros(count), 1.0, 10, steps[:count])
+        figure.draw_without_rendering()
+        for axes in (*figure.axes, *figure.axes[0].child_axes):
+            low, high = axes.get_xlim()
+            inside = (axes.get_xticks() >= low) & (axes.get_xticks() <= high)
+            assert np.array(axes.get_xticklabels())[inside][-1].get_text() == last
+            assert {label.get_text() for label in axes.get_xticklabels(minor=True)} <= {""}
+
+
+def test_clusters_that_have_not_collapsed_are_not_said_to():
+    steps = np.arange(10, 110, 10)
+    for last, expected in ((0.05, True), (0.3, False)):
+        figure = figures.z_prior_curves([1.0] * 9 + [last], [1.0] * 10, 1.0, 10, steps)
+        assert ("clusters collapsed" in [text.get_text() for text in figure.axes[0].texts]) == expected
+
+
+def settings_of(count, epochs, top=1.0):
+    """Curves that end near the top, at the bottom of which a legend would lie."""
+    rise = top * (1 - np.exp(-np.arange(1, epochs + 1) / 5))
+    return {f"GMVAE, K = {k}, M = 1": [rise, rise[:-1] if epochs > 1 else rise] for k in range(count)}
+
+
+@pytest.mark.parametrize("count", [1, 6, 7, 17, 60])
+def test_the_legend_lies_beside_many_curves_and_on_the_page(count):
+    figure = figures.accuracy_figure(settings_of(count, 40))
+    figure.draw_without_rendering()
+    (found,) = figure.legends or [figure.axes[0].get_legend()]
+    assert [text.get_text() for text in found.get_texts()] == [f"GMVAE, K = {k}, M = 1" for k in range(count)]
+    legend = found.get_window_extent()
+    page, axes = figure.bbox, figure.axes[0].get_window_extent()
+    assert page.x0 <= legend.x0 and legend.x1 <= page.x1 and page.y0 <= legend.y0 and legend.y1 <= page.y1
+    assert bool(figure.legends) == (count > 6)
+    if count > 6:
+        assert legend.x0 >= axes.x1 and axes.width > 0.3 * page.width
+    assert figure.get_size_inches()[0] <= style.PAGE and figure.get_size_inches()[1] <= 9
+
+
+def test_the_scale_of_accuracies_ends_at_a_hundred():
+    for curves in (settings_of(2, 100), {"a": [[1.0], [0.999]]}, {"a": [[1.0, 1.0]]}):
+        axes = figures.accuracy_figure(curves).axes[0]
+        low, high = axes.get_ylim()
+        assert high == 100 and high - low >= 5
+    low, high = figures.accuracy_figure({"a": [[0.5, 0.501]]}).axes[0].get_ylim()
+    assert low < 50 and 50.1 < high < 100 and high - low == pytest.approx(5)
+
+
+def test_ticks_are_whole_epochs_and_markers_few():
+    for epochs in (1, 2, 3, 100):
+        axes = figures.accuracy_figure(settings_of(2, epochs)).axes[0]
+        ticks = [tick for tick in axes.get_xticks() if axes.get_xlim()[0] <= tick <= axes.get_xlim()[1]]
+        assert ticks and all(tick == round(tick) for tick in ticks)
+        mean = next(line for line in axes.lines if line.get_label().startswith("GMVAE"))
+        marked = len(mean.get_xdata()[:: mean.get_markevery()])
+        assert marked == len(mean.get_xdata()) if epochs <= 20 else 10 <= marked <= 20
+
+
+def test_frames_of_pandas_are_drawn_as_arrays():
+    pandas = pytest.importorskip("pandas")
+    later = {"index": range(5, 15)}
+    steps = pandas.Series(range(10, 110, 10), **later)
+    term = pandas.Series(np.linspace(2, 1, 10), **later)
+    figure = figures.z_prior_curves(term, term, 1.0, 10, steps)
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), -term)
+    figure = figures.accuracy_figure({"a": [term / 2, term[:4] / 2]})
+    np.testing.assert_allclose(figure.axes[0].lines[-1].get_ydata(), 50 * term[:4])
 
 
 def test_the_arcs_have_six_panels_in_the_order_of_the_paper(tmp_path):
@@ -176,6 +247,13 @@ def test_a_figure_that_cannot_be_written_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["figure", "figure.", "figure.txt"])
+def test_a_figure_of_no_format_is_refused_by_its_name(name, tmp_path):
+    with pytest.raises(InputError, match=rf"{name} must end in the name of a format, .png, .svg or .pdf"):
+        figures.save(make_images(), tmp_path / "good.png", tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_users_settings_of_matplotlib_change_nothing(tmp_path):
     import matplotlib
 
@@ -240,6 +318,25 @@ def test_figures_2_and_3_show_what_the_paper_says(tmp_path):
     assert command(twice, "--figure=2,3").returncode == 0
     for name in names:
         assert (once / name).read_bytes() == (twice / name).read_bytes(), name
+
+
+@pytest.mark.slow
+def test_components_that_stay_apart_are_not_said_to_merge(tmp_path, monkeypatch):
+    monkeypatch.setattr(arcs_figures, "DENSITY_SAMPLES", 100)
+    monkeypatch.setattr(arcs_figures, "GRID", arcs_figures.GRID[::20])
+    dataset = arcs_training.load(seed=0)
+    one, apart = (tf_gmvae.GMVAE.from_preset("synthetic", num_components=10, seed=0) for _ in range(2))
+    zeros = np.zeros((10, one.latent_dim))
+    spread = 9.0 * np.eye(10, one.latent_dim) * np.arange(1, 11)[:, None]
+    for model, means in ((one, zeros), (apart, spread)):
+        model.compile("adam")
+        model.prior_head.assign_components(
+            means, np.zeros((10, model.style_dim, model.latent_dim)), zeros, others=0.0
+        )
+    for model, expected in ((one, "(d) plain ELBO: merged"), (apart, "(d) plain ELBO")):
+        run = arcs_training.ArcsTraining(model, 0.0, np.arange(1, 3), np.zeros(2), None)
+        figure, _ = arcs_figures.figure2(dataset, run, run, model, 0)
+        assert expected in drawn(figure, tmp_path)[1]
 
 
 def test_the_density_of_a_gmvae_is_one_in_all():

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+# Nats of the z-prior term below which clusters have collapsed.
+_COLLAPSED = 0.1
 # Of the scale of accuracies, per cent.
 _LEAST_POINTS = 5
+# Markers of a line; beyond so many epochs, some have none.
+_MARKERS = 20
+# Settings whose legend leaves room for the curves; lines of a legend beside them, and inches of each.
+_MOST_INSIDE, _LEGEND_LINES, _LEGEND_LINE = 6, 50, 0.165
 
 
 def accuracy_curves(curves: dict[str, list[list[float]]], path: str | Path) -> None:
@@ -40,38 +46,52 @@ def accuracy_figure(curves: dict[str, list[list[float]]]) -> Figure:
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = style.new(style.COLUMN, 2.5)
+    inside = len(curves) <= _MOST_INSIDE
+    lines = min(len(curves), _LEGEND_LINES)
+    figure = style.new(
+        style.COLUMN if inside else style.PAGE, max(2.5, 0 if inside else _LEGEND_LINE * lines + 0.2)
+    )
     axes = figure.subplots()
-    for index, ((name, seeds), (line, colour)) in enumerate(
-        zip(curves.items(), style.line_styles(), strict=False)
-    ):
-        for seed in seeds:
-            axes.plot(
-                range(1, len(seed) + 1),
-                [100 * value for value in seed],
-                line,
-                color=colour,
-                alpha=0.4,
-                linewidth=0.8,
-            )
-        shared = min(map(len, seeds))
-        means = [100 * sum(seed[epoch] for seed in seeds) / len(seeds) for epoch in range(shared)]
-        # The marker, too, is the setting's own, for who prints without colour.
-        marker = style.MARKERS[index % len(style.MARKERS)]
-        axes.plot(
-            range(1, shared + 1), means, line, color=colour, linewidth=1.6, marker=marker, markersize=4, label=name
-        )
+    for (name, seeds), look in zip(curves.items(), _looks(), strict=False):
+        _setting(axes, name, [100 * np.asarray(seed, "float64") for seed in seeds], look)
     axes.set_xlabel("epoch after the start")
     axes.set_ylabel("test accuracy, %")
-    axes.locator_params("x", integer=True)
-    low, high = axes.get_ylim()
-    # A scale of tenths of a point would make mountains of what seeds differ by.
-    missing = max(_LEAST_POINTS - (high - low), 0)
-    axes.set_ylim(low - 0.8 * missing, high + 0.2 * missing)
+    axes.locator_params("x", integer=True, min_n_ticks=1)
+    _scale(axes)
     axes.grid(alpha=0.3)
-    if curves:
+    if curves and inside:
         axes.legend()
+    elif curves:
+        figure.legend(loc="outside right upper", ncols=math.ceil(len(curves) / _LEGEND_LINES))
     return figure
+
+
+def _looks():
+    """Dash, colour and marker of one setting after another; the marker, too, is for who prints without colour."""
+    for index, (line, colour) in enumerate(style.line_styles()):
+        yield line, colour, style.MARKERS[index % len(style.MARKERS)]
+
+
+def _setting(axes, name, seeds, look):
+    """The lines of one setting, in per cent; what lies at 100 is drawn whole."""
+    line, colour, marker = look
+    for seed in seeds:
+        axes.plot(
+            range(1, len(seed) + 1), seed, line, color=colour, alpha=0.4, linewidth=0.8, clip_on=False
+        )  # fmt: skip
+    shared = min(map(len, seeds))
+    axes.plot(
+        range(1, shared + 1), np.mean([seed[:shared] for seed in seeds], axis=0), line, color=colour, label=name,
+        linewidth=1.6, marker=marker, markersize=4, markevery=math.ceil(shared / _MARKERS), clip_on=False,
+    )  # fmt: skip
+
+
+def _scale(axes):
+    """Neither above 100 % nor of tenths of a point, which would make mountains of what seeds differ by."""
+    low, high = axes.get_ylim()
+    missing = max(_LEAST_POINTS - (high - low), 0)
+    high = min(high + 0.2 * missing, 100)
+    axes.set_ylim(min(low - 0.8 * missing, high - _LEAST_POINTS), high)
 
 
 @style.styled
@@ -94,23 +114,25 @@ def z_prior_curves(
     Returns:
         `matplotlib.figure.Figure`.
     """
+    without, constrained, steps = map(np.asarray, (without, constrained, steps))
     figure = style.new(style.PAGE, 2.3)
     limit = math.log(num_components)
     panels = figure.subplots(1, 2, sharey=True)
     titles = ("(a) plain ELBO", f"(b) λ = {min_information:g} nats")
     for axes, term, title, colour in zip(panels, (without, constrained), titles, style.COLOURS, strict=False):
-        axes.plot(steps, -np.asarray(term), color=colour)
+        axes.plot(steps, -term, color=colour)
         axes.axhline(-limit, color="0.5", linewidth=0.6)
-        axes.set_xscale("log")
+        style.log_x(axes)
         axes.set_title(title, loc="left")
         axes.set_xlabel("training step")
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("minus z-prior term, nats")
     panels[0].set_ylim(-limit - 0.25, 0.12)
-    panels[0].annotate("clusters collapsed", (steps[-1], 0), (-2, -5), **_NOTE, va="top")
+    if without[-1] < _COLLAPSED:
+        panels[0].annotate("clusters collapsed", (steps[-1], 0), (-2, -5), **_NOTE, va="top")
     zoom = panels[0].inset_axes((0.3, 0.27, 0.66, 0.36))
-    zoom.plot(steps, -np.asarray(without), color=style.COLOURS[0])
-    zoom.set_xscale("log")
+    zoom.plot(steps, -without, color=style.COLOURS[0])
+    style.log_x(zoom)
     zoom.set_title("the same, enlarged", loc="left", fontsize=7, pad=2)
     panels[1].axhline(-min_information, color="black", linestyle=":")
     panels[1].annotate("threshold: minus λ", (steps[-1], -min_information), (-2, 2), **_NOTE, va="bottom")

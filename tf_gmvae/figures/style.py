@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tf_gmvae import disk
+from tf_gmvae.errors import InputError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -110,6 +112,20 @@ def line_styles() -> Iterator[tuple[str, str]]:
     return itertools.cycle(itertools.product(LINES, COLOURS))
 
 
+def log_x(axes: Axes) -> None:
+    """Makes the horizontal axis logarithmic, with plain numbers: 10, 100, 1,000.
+
+    Args:
+        axes: `matplotlib.axes.Axes`.
+    """
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.set_xscale("log")
+    # matplotlib's own numbers there are formulas, which "text.parse_math" above leaves as they are written.
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
 @styled
 def save(figure: Figure, *paths: str | Path) -> None:
     """Writes a figure so that no reader, and no kill, ever finds half a file; all of them or none.
@@ -117,7 +133,14 @@ def save(figure: Figure, *paths: str | Path) -> None:
     Args:
         figure: `matplotlib.figure.Figure`.
         *paths: paths of the files to write; the suffix is the format, .png, .svg or .pdf.
+
+    Raises:
+        InputError: if a path has another suffix, or none.
     """
+    formats = figure.canvas.get_supported_filetypes()
+    for path in paths:
+        if Path(path).suffix.lower().removeprefix(".") not in formats:
+            raise InputError(f"{path} must end in the name of a format, .png, .svg or .pdf: add one of them.")
     # Neither a date nor the version of matplotlib: the file depends on what is drawn alone.
     metadata = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     with contextlib.ExitStack() as files:

@@ -50,8 +50,11 @@ def figure2(
             f"Gaussian mixture, K = {NUM_ARCS}": mixtures[NUM_ARCS].score_samples(grid),
         }
     end = snapshot(cured.model, test.examples)
+    plain = _latent_space("plain ELBO", snapshot(collapsed.model, test.examples))
+    if len(plain.groups) == 1:
+        plain = plain._replace(title=f"{plain.title}: merged")
     spaces = [
-        _latent_space("plain ELBO: merged", snapshot(collapsed.model, test.examples)),
+        plain,
         _latent_space(f"λ = {cured.min_information:g}, z-prior held off", cured.spread or end),
         _latent_space("the same at the end", end),
     ]
