@@ -13,6 +13,7 @@ from tf_gmvae.serving import versions
 from train import cli
 from train.run import (
     clusters,
+    counts,
     explorer,
     floors,
     follower,
@@ -121,6 +122,7 @@ def _begun(folder, run_settings, dataset, asked):
     if asked is not None:
         folder.write_how_many(asked.record)
     run = Run(folder, run_settings, dataset, build_model(run_settings, dataset))
+    counts.note(folder, dataset)
     if run_settings.initialize:
         job.initialize(run, None if asked is None else asked.found)
     return run

@@ -34,6 +34,7 @@ def rows(path):
 
 
 def write(path, header, lines):
+    path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join([",".join(header), *(",".join(map(str, line)) for line in lines)]) + "\n")
     return path
 
@@ -293,6 +294,32 @@ def test_data_that_are_elsewhere_now_are_named_with_a_mend(fruit, tmp_path):
     with pytest.raises(InputError, match=r"moved were runs/fruit.csv, which is not .*: give --data_dir= with"):
         Run.open(moved)
     assert Run.open(moved, str(table.parent)).dataset.train.num_examples == len(lines)
+
+
+def test_rows_that_came_or_went_after_the_training_are_not_scored_as_its_own(fruit, tmp_path):
+    folder, table, lines = fruit
+    run = Path(shutil.copytree(folder / "fruit", tmp_path / "fruit"))
+    assert json.loads((run / "examples.json").read_text()) == {"train": 150, "test": None}
+    known = (run / "clusters.csv").read_bytes()
+    header = table.read_text().splitlines()[0].split(",")
+    for changed, said in (([*lines, *lines[:9]], "159"), (lines[:-1], "149")):
+        write(tmp_path / "data" / table.name, header, changed)
+        with pytest.raises(
+            InputError, match=f"it has {said} training examples, and it had 150. Put the data back"
+        ):
+            Run.open(run, tmp_path / "data")
+    (run / "run.flags").write_text((run / "run.flags").read_text().replace(str(folder), str(tmp_path / "data")))
+    (scored,) = run_all("train.evaluate", [[f"--run={run}", "--nofloors"]])
+    again = [f"--flagfile={run / 'run.flags'}", "--name=fruit", f"--runs_dir={tmp_path}", "--epochs=2", "--resume"]
+    (resumed,) = run_all("train.main", [[*again, "--noexport"]])
+    for refused in (scored, resumed):
+        assert refused.returncode == 1
+        assert "fruit.csv is not what the run in" in refused.stderr and "had 150" in refused.stderr
+        assert "ask train.predict about the new rows, or train a new run" in refused.stderr
+    assert (run / "clusters.csv").read_bytes() == known
+    # Of runs of earlier versions it is not known.
+    (run / "examples.json").unlink()
+    assert Run.open(run).dataset.train.num_examples == 149
 
 
 def test_pictures_that_are_no_squares_are_asked_for_as_they_were(tmp_path):

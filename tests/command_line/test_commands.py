@@ -62,8 +62,8 @@ def test_a_run_leaves_all_it_promises(finished):
     assert metrics["versions"]["tf-gmvae"] == tf_gmvae.__version__
     assert list((run / "tensorboard").rglob("events*"))
     assert sorted(path.name for path in run.iterdir()) == [
-        "clusters.csv", "clusters.json", "clusters.parquet", "explorer.html", "hierarchy.json", "history.csv",
-        "metrics.json",
+        "clusters.csv", "clusters.json", "clusters.parquet", "examples.json", "explorer.html", "hierarchy.json",
+        "history.csv", "metrics.json",
         "model.keras", "report.html", "run.flags", "start.json", "start_assignments.npy", "start_clusters.npy",
         "tensorboard",
     ]  # fmt: skip

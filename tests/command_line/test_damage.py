@@ -61,6 +61,7 @@ def damaged_runs(run, folder):
     history.write_text("epoch,elbo\n0,-1\n")
     for name, content in (("text", "{"), ("empty", "{}")):
         (copy(f"start-{name}") / "start.json").write_text(content)
+    (copy("examples-text") / "examples.json").write_text("[")
     (copy("start_clusters-cut") / "start_clusters.npy").write_bytes(b"\x93NUMPY")
     model = copy("model-cut") / "model.keras"
     model.write_bytes(model.read_bytes()[:3000])
@@ -85,6 +86,7 @@ def damaged_runs(run, folder):
         "history-columns": "history.csv is damaged (an epoch or its seconds are missing): move it away",
         "start-text": "start.json is damaged",
         "start-empty": "start.json is damaged ('seconds' is missing): move it away",
+        "examples-text": "examples.json is damaged (",
         "start_clusters-cut": "start_clusters.npy is damaged (",
         "model-cut": "model.keras cannot be read (it is cut short, or no model that Keras has saved): put back",
         "model-other": "model.keras cannot be read (it holds something other than a GMVAE)",

@@ -72,6 +72,11 @@ def test_what_is_finished_stays_and_what_is_bad_gets_a_sentence(runs):
     assert again.returncode == 0 and "nothing is left to train" in again.stdout
     gap = runs / "gap.csv"
     gap.write_text("size,age\n" + "".join(f"{n},{'' if n == 3 else n * n}\n" for n in range(20)))
+    grown = runs / "grown"
+    grown.mkdir()
+    for name in ("run.flags", "model.keras"):
+        (grown / name).write_bytes((runs / "digits-aae-k10-seed0" / name).read_bytes())
+    (grown / "examples.json").write_text('{"train": 1400, "test": 359}')
     damaged = runs / "damaged"
     damaged.mkdir()
     (damaged / "run.flags").write_text((runs / "digits-aae-k10-seed0" / "run.flags").read_text())
@@ -80,6 +85,7 @@ def test_what_is_finished_stays_and_what_is_bad_gets_a_sentence(runs):
         (): "is not empty: pass --resume",
         ("--resume", "--seed=0", "--num_components=9", "--name=digits-aae-k10-seed0"): "cannot go on with",
         ("--resume", "--method=dec", "--name=digits-aae-k10-seed0"): "cannot go on with --method=dec",
+        ("--resume", "--epochs=2", "--name=grown"): "digits is not what the run in",
         ("--resume", "--name=damaged"): "cannot be read (it is cut short",
         ("--method=dce",): "--method",
         ("--epochs=0", "--seed=5"): "--epochs",

@@ -25,6 +25,7 @@ class RunFiles:
 
     Attributes:
         flags: the resolved settings, a flag file.
+        counts: how many examples the run began with, JSON.
         how_many: how the number of clusters was chosen, JSON; absent where it was given.
         start: seconds of the start, examples a cluster and scores, JSON; absent without a start.
         start_clusters: clusters of the scored examples after the start, an array.
@@ -48,6 +49,7 @@ class RunFiles:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.flags = self.path / "run.flags"
+        self.counts = self.path / "examples.json"
         self.how_many = self.path / "how_many.json"
         self.start = self.path / "start.json"
         self.start_clusters = self.path / "start_clusters.npy"

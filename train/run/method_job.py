@@ -15,7 +15,7 @@ from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.errors import InputError
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.optimizer import steps_taken
-from train.run import last_screen
+from train.run import counts, last_screen
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.saved import read_model
@@ -51,11 +51,14 @@ class MethodRun:
             `MethodRun`.
 
         Raises:
-            InputError: if its model cannot be read.
+            InputError: if its model cannot be read, or the data have grown or shrunk since.
         """
+        counts.check(folder, dataset, "or train a new run on them, with --overwrite")
         kind = methods.get(settings.method)
         is_new = not folder.model.is_file()
         model = new_model(settings, dataset) if is_new else read_model(folder, kind)
+        if is_new:
+            counts.note(folder, dataset)
         return cls(folder, settings, dataset, model)
 
     @property

@@ -18,7 +18,7 @@ from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
-from train.run import guide, samples
+from train.run import counts, guide, samples
 from train.run.choices import likelihood_of, preset_of, style_prior_of
 from train.run.definitions import AUTO, OPTIMIZERS
 from train.run.folder import RunFolder
@@ -29,6 +29,8 @@ from train.run.settings import Settings
 Chosen = TypeVar("Chosen", Settings, MethodSettings)
 # Examples that are scored at a time.
 EVALUATION_BATCH = 256
+# What can be done with data that are not those of a run.
+NEW_ROWS = "ask train.predict about the new rows, or train a new run on them"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +50,13 @@ class Run:
     model: GMVAE
 
     def __post_init__(self) -> None:
+        counts.check(self.folder, self.dataset, NEW_ROWS)
         known, found = getattr(self.model.likelihood, "columns", None), self.dataset.columns
         if known is not None and found is not None and known.meanings != found.meanings:
             differs = set(known.meanings) ^ set(found.meanings)
             raise InputError(
                 f"{self.dataset.name} is not what the run in {self.folder.path} was trained on: its column "
-                f"{min(differs)[0]!r} holds something else. Put the file back, ask train.predict about the new "
-                "rows, or train a new run on them."
+                f"{min(differs)[0]!r} holds something else. Put the file back, {NEW_ROWS}."
             )
 
     @classmethod
