@@ -13,24 +13,26 @@ def coded(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """The classes of labels, and the number of its class for each.
 
     Args:
-        labels: array of any shape: numbers, texts, bytes, bools, dates, or objects of several kinds. Equal ones
-            are of one class.
+        labels: array, list or tuple, of any shape: numbers, texts, bytes, bools, dates, or objects of several
+            kinds. Equal ones are of one class.
 
     Returns:
         Pair of the classes that occur, in order, and an integer array of the shape of the labels.
 
     Raises:
-        InputError: naming the first label that is missing: None, NaN, NaT or masked.
+        InputError: naming the first label that is missing: None, NaN, NaT, NA or masked.
     """
     hidden = np.ma.getmaskarray(labels).ravel() if np.ma.isMaskedArray(labels) else False
-    labels = np.asarray(labels)
+    given, labels = labels, np.asarray(labels)
     missing = np.zeros(labels.size, bool)
     if labels.dtype.kind == "f":
         missing = np.isnan(labels).ravel()
     elif labels.dtype.kind in "mM":
         missing = np.isnat(labels).ravel()
-    elif labels.dtype.kind == "O":
-        missing = np.array([is_absent(label) for label in labels.flat], bool)
+    elif labels.dtype.kind in "OT":
+        missing = _absent(labels)
+    elif labels.dtype.kind in "US" and not isinstance(given, np.ndarray):
+        missing = _absent(np.asarray(given, object))  # among texts, NumPy makes the text "nan" of NaN
     missing |= hidden
     if missing.any():
         raise InputError(
@@ -49,3 +51,7 @@ def coded(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     classes[:] = ordered
     number_of = {label: number for number, label in enumerate(ordered)}
     return classes, np.array([number_of[label] for label in labels.flat], "int64").reshape(labels.shape)
+
+
+def _absent(labels):
+    return np.array([is_absent(label) for label in labels.flat], bool)
