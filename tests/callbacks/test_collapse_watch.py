@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas
 import pytest
 import tensorflow as tf
 
@@ -27,6 +28,22 @@ def test_entropies_of_known_posteriors():
     assert diagnostics.posterior_entropy(alternating) == 0
     skewed = np.tile([0.5, 0.25, 0.25], (3, 1))
     assert diagnostics.posterior_entropy(skewed) == pytest.approx(1.5 * math.log(2))
+
+
+def test_usage_of_more_examples_than_single_precision_counts():
+    one = np.array([[1.0, 0.0]], "float32")
+    assert diagnostics.usage_entropy(np.broadcast_to(one, (2**24 + 2**23, 2))) == 0
+
+
+def test_figures_of_frames_and_lists_are_those_of_arrays():
+    rows = np.random.default_rng(0).dirichlet([1, 1, 1], 60)
+    rows[:, 2] = 0
+    for kind in (pandas.DataFrame, np.ndarray.tolist):
+        given = kind(rows)
+        assert diagnostics.usage_entropy(given) == pytest.approx(diagnostics.usage_entropy(rows))
+        assert diagnostics.level_verdicts(given, 2) == diagnostics.level_verdicts(rows, 2)
+        assert diagnostics.merged_components(kind(rows), kind(rows)) == diagnostics.merged_components(rows, rows)
+        np.testing.assert_allclose(diagnostics.activity(given), np.var(rows, axis=0))
 
 
 def test_summary_counts_active_dimensions():

@@ -141,6 +141,7 @@ def test_dendrogram_purity_is_that_of_all_pairs(pairs):
             found.append(np.mean(labels[np.isin(leaves, list(lowest))] == labels[i]))
     assert dendrogram_purity(linkage, leaves, labels) == pytest.approx(np.mean(found))
     assert dendrogram_purity(linkage, clusters, clusters % 3) == 1
+    assert dendrogram_purity(linkage.tolist(), clusters.tolist(), (clusters % 3).tolist()) == 1
     assert dendrogram_purity(linkage, np.array([0, 1]), np.array(["a", "b"])) is None
 
 

@@ -41,7 +41,7 @@ def activity(means: np.ndarray) -> np.ndarray:
     Returns:
         Array (D,); under the prior each is at most 1, and near 0 where the dimension is ignored.
     """
-    return np.var(means, axis=0)
+    return np.var(np.asarray(means), axis=0)
 
 
 def usage_entropy(posterior: np.ndarray) -> float:
@@ -53,7 +53,8 @@ def usage_entropy(posterior: np.ndarray) -> float:
     Returns:
         Nats, from 0 (one component takes all) to log K (all are used alike).
     """
-    return float(_entropy(np.mean(posterior, axis=0)))
+    # Sums in float32 no longer grow by ones from 2^24 examples on.
+    return float(_entropy(np.mean(np.asarray(posterior), axis=0, dtype="float64")))
 
 
 def posterior_entropy(posterior: np.ndarray) -> float:
@@ -105,7 +106,8 @@ def merged_components(means: np.ndarray, log_vars: np.ndarray) -> list[list[int]
     """
     from scipy.sparse.csgraph import connected_components
 
-    means, variances = np.asarray(means, "float64"), np.exp(np.asarray(log_vars, "float64"))
+    means, log_vars = np.asarray(means, "float64"), np.asarray(log_vars, "float64")
+    variances = np.exp(log_vars)
     between = (variances[:, None] + variances[None]) / 2
     apart = (means[:, None] - means[None]) ** 2 / (8 * between)
     unlike = np.log(between) / 2 - (log_vars[:, None] + log_vars[None]) / 4
@@ -191,6 +193,7 @@ def level_verdicts(posterior: np.ndarray, number: int, initialized: bool | None 
     Returns:
         List of sentences, as those of `verdicts`, each with the level in its first words.
     """
+    posterior = np.asarray(posterior)
     num_components = posterior.shape[1]
     if num_components == 1:
         return []

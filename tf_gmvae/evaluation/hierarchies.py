@@ -28,6 +28,7 @@ def dendrogram_purity(linkage: np.ndarray, clusters: ArrayLike, labels: ArrayLik
         InputError: if the arrays do not fit each other or the tree, or a label is missing.
     """
     clusters, (classes, codes) = np.asarray(clusters), coded(labels)
+    linkage = np.asarray(linkage)
     num_leaves = len(linkage) + 1
     if clusters.shape != codes.shape or clusters.ndim != 1 or not len(clusters):
         raise InputError(
