@@ -13,7 +13,11 @@ from support.misuse import check_refused
 
 import tf_gmvae
 from tf_gmvae import InputError, evaluation
+from train.run import method_job
 from train.run.folder import RunFolder
+from train.run.method_job import MethodRun
+from train.run.method_settings import MethodSettings
+from train.run.run import load_data
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +49,18 @@ def test_a_run_leaves_model_scores_and_history(runs):
     assert "--method=aae\n" in (run / "run.flags").read_text()
     assert "found without labels by an Adversarial Autoencoder" in (run / "report.html").read_text()
     assert not any("overlap" in sentence for sentence in metrics["collapse"])
+
+
+def test_what_is_advised_is_what_the_command_can_do(runs):
+    folder = RunFolder(runs / "digits-aae-k10-seed0")
+    settings = MethodSettings.read(folder.flags)
+    run = MethodRun.begin(folder, settings, load_data(settings))
+    one = np.log(np.eye(10)[np.zeros(run.scored.num_examples, int)] + 1e-9)
+    (sentence,) = method_job.score(run, one)["collapse"]
+    assert sentence.startswith("One component takes nearly all examples")
+    assert sentence.endswith(
+        "Train longer (--epochs), try another --seed, or use fewer clusters (--num_components)."
+    )
 
 
 def test_commands_for_runs_of_the_model_say_whose_run_it_is(runs):

@@ -141,6 +141,7 @@ def verdicts(
     w_prior: float | None = None,
     counts: np.ndarray | None = None,
     initialized: bool | None = None,
+    remedy: str | None = None,
 ) -> list[str]:
     """The failures that the figures show, each in a sentence with what can be done.
 
@@ -150,13 +151,15 @@ def verdicts(
         w_prior: the w-prior term, nats; None leaves w out.
         counts: array (K,), examples assigned (argmax) to every component; None leaves starved components out.
         initialized: whether the model began with `GMVAE.initialize`; None is unknown.
+        remedy: text without a full stop, what can be done about the components. Default None: what can be done
+            about those of a GMVAE.
 
     Returns:
         List of sentences, empty where all is well. The words before the first colon name the failure.
     """
     found, k = [], num_components
     if k > 1:
-        found += _of_components(figures, k, counts, initialized)
+        found += _of_components(figures, k, counts, initialized, remedy=remedy)
     if w_prior is not None and w_prior < FADING_W_PRIOR:
         name, much = ("w is ignored", "nothing") if w_prior < LEAST_W_PRIOR else ("w fades", "little")
         found.append(
@@ -203,11 +206,14 @@ def level_verdicts(posterior: np.ndarray, number: int, initialized: bool | None 
     return [f"On level {number}, {sentence[0].lower()}{sentence[1:]}" for sentence in found]
 
 
-def _of_components(figures, num_components, counts, initialized, fewer="use fewer components (num_components)"):
+def _of_components(
+    figures, num_components, counts, initialized, fewer="use fewer components (num_components)", remedy=None
+):
     """Verdicts on K > 1 components."""
     found, limit = [], math.log(num_components)
     overlap_remedy, usage_remedy = (
-        _start_or(instead, initialized) for instead in (fewer, f"lower the learning rate, or {fewer}")
+        _start_or(instead, initialized) if remedy is None else f"{remedy}."
+        for instead in (fewer, f"lower the learning rate, or {fewer}")
     )
     shared, used = math.exp(figures["posterior_entropy"]), math.exp(figures["usage_entropy"])
     examples = math.inf if counts is None else int(np.sum(counts))

@@ -170,11 +170,17 @@ def score(run: MethodRun, log_assignments: np.ndarray) -> dict[str, Any]:
             settings.num_components,
             None,
             np.bincount(posterior.argmax(axis=1), minlength=settings.num_components),
-            initialized=True,  # a start is nothing that could be advised here
+            remedy=_remedy(run.model),
         ),
         "table1_protocol": evaluation.TABLE1_PROTOCOL,
         "versions": versions(),
     }
+
+
+def _remedy(model):
+    """What this command can do about clusters that hold too few examples, or too many."""
+    longer = "" if model.has_ended else "train longer (--epochs), "
+    return f"{longer}try another --seed, or use fewer clusters (--num_components)"
 
 
 class _TestScores(keras.callbacks.Callback):
