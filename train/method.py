@@ -13,7 +13,7 @@ from train.run import explorer, last_screen, method_job, names, pictures, score_
 from train.run.folder import RunFolder
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
-from train.run.run import data_to_train_on
+from train.run.run import check_in_memory, data_to_train_on
 
 MethodSettings.define()
 flags.DEFINE_string("name", None, "Of the run; by default data set, method, K and seed.")
@@ -36,6 +36,7 @@ def main() -> None:
         with interrupts.not_lost(), folder.alone():
             folder.check_free(chosen.resume, chosen.overwrite)
             dataset, settings = data_to_train_on(settings, folder, chosen.resume)
+            check_in_memory(dataset, "train.method")
             method_job.new_model(settings, dataset)  # says what is wrong before anything is written
             if chosen.overwrite and folder.is_taken:
                 with folder.replacement(settings) as new:

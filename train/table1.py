@@ -30,7 +30,7 @@ from train.paper.cells import FLOORS, GMVAES, PAPERS_K, Cell, Row, base_settings
 from train.paper.floors import Floors
 from train.run import lock, settings
 from train.run.folder import RunFolder
-from train.run.run import load_data
+from train.run.run import check_in_memory, load_data
 
 settings.Settings.define()
 flags.DEFINE_list(
@@ -66,6 +66,7 @@ def _make(chosen):
     base = base_settings()
     rows = _rows()
     dataset = load_data(base, "auto")
+    check_in_memory(dataset, "train.table1")
     table = _Table(rows, replace(base, image_size=dataset.image_size), dataset)
     if dataset.test is None or dataset.test.labels is None:
         raise InputError(

@@ -174,6 +174,9 @@ def runs(tmp_path_factory):
     answers["method"] = run_all(
         "train.method", [["--method=dec", f"--dataset={folder / 'shards'}", f"--runs_dir={folder}"]]
     )[0]
+    answers["table1"] = run_all(
+        "train.table1", [[f"--dataset={folder / 'shards'}", f"--runs_dir={folder / 'table1'}", "--components=2"]]
+    )[0]
     return folder, answers
 
 
@@ -208,7 +211,8 @@ def test_scores_say_what_they_are_of(runs):
     [
         ("guided", "--guide_labels takes examples in memory, and those of"),
         ("resized", "image_size applies to"),
-        ("method", "in shards, not in"),
+        ("method", "train.method takes no shards: give --dataset= the data they were made of, or use train.main"),
+        ("table1", "train.table1 takes no shards: give --dataset="),
     ],
 )
 def test_what_does_not_go_with_shards(runs, call, sentence):

@@ -140,6 +140,22 @@ def load_data(settings: Settings | MethodSettings, image_size: ImageSize = None)
     return dataset
 
 
+def check_in_memory(dataset: data.Dataset, command: str) -> None:
+    """Refuses shards, where a command needs all examples at once.
+
+    Args:
+        dataset: `tf_gmvae.data.Dataset`.
+        command: text, its name for the message.
+
+    Raises:
+        InputError: if the data are in shards.
+    """
+    if isinstance(dataset.train, ShardedSplit):
+        raise InputError(
+            f"{command} takes no shards: give --dataset= the data they were made of, or use train.main."
+        )
+
+
 def options_of(settings: Any) -> dict[str, Any]:
     """The options of `data.load` among settings or flags.
 
