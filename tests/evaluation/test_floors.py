@@ -124,6 +124,16 @@ def test_it_is_said_when_a_simple_method_suffices(ours, sentence):
     assert floors.verdict({"ari": ours}) is None
 
 
+def test_one_cluster_is_compared_with_nothing():
+    rows, labels = three_blobs(60)
+    alone = Floors(rows, rows, 1)
+    assert alone.methods == () and alone.compute(labels)["methods"] == {} and alone.agreement(labels) is None
+    # As an earlier version may have stored it.
+    metrics = {"num_components": 1, "ari": 0.0, "floors": {"methods": {"kmeans": {"ari": 0.0}}}}
+    assert floors.verdict(metrics) is None
+    assert floors.verdict({**metrics, "num_components": 2}) is not None
+
+
 def test_rows_stand_in_order_with_the_start_before_the_end():
     metrics = {
         "floors": {"methods": {"umap": {"ari": 2}, "kmeans": {"ari": 1}}},

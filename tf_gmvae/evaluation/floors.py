@@ -50,7 +50,8 @@ class Floors:
 
     Attributes:
         drawn: array of whole numbers, which of the scored part are scored here.
-        methods: tuple of keys of `TITLES`, the methods that these data can have; none, if they are fewer than K.
+        methods: tuple of keys of `TITLES`, the methods that these data can have; none for K = 1, or fewer examples
+            than K.
     """
 
     def __init__(
@@ -66,7 +67,8 @@ class Floors:
         fitted, self.drawn = _drawn(len(train), most, seed), _drawn(len(scored), most, seed)
         self._train, self._scored = train[fitted], scored[self.drawn]
         self._seen = [part if features is None else features(part) for part in (self._train, self._scored)]
-        enough, shape = len(fitted) >= max(2, num_components), self._seen[0].shape
+        # All that puts examples into one cluster does it equally well.
+        enough, shape = len(fitted) >= num_components > 1, self._seen[0].shape
         full = len(shape) == 2 and shape[1] <= FULL
         self.methods = tuple(name for name in TITLES if enough and (name != "gmm_full" or full))
 
@@ -190,10 +192,10 @@ def verdict(metrics: Mapping[str, Any]) -> str | None:
         metrics: dict of a run's scores, with "floors".
 
     Returns:
-        Text, or None where the run has the highest ARI, or nothing to be compared with.
+        Text, or None where the run has the highest ARI, one cluster, or nothing to be compared with.
     """
     found, ours = (metrics.get("floors") or {}).get("methods") or {}, metrics.get("ari")
-    if ours is None:
+    if ours is None or metrics.get("num_components") == 1:
         return None
     as_good = [name for name in TITLES if name in found and found[name]["ari"] >= ours]
     if not as_good:
