@@ -9,7 +9,7 @@ from absl import flags
 
 from tf_gmvae import interrupts, terminal
 from train import cli
-from train.run import explorer, last_screen, method_job, names, pictures, score_table
+from train.run import explorer, last_screen, method_data, method_job, names, pictures, score_table
 from train.run.folder import RunFolder
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
@@ -37,7 +37,8 @@ def main() -> None:
             folder.check_free(chosen.resume, chosen.overwrite)
             dataset, settings = data_to_train_on(settings, folder, chosen.resume)
             check_in_memory(dataset, "train.method")
-            method_job.new_model(settings, dataset)  # says what is wrong before anything is written
+            columns = method_data.columns_of(settings, dataset)
+            method_job.new_model(settings, dataset, columns)  # says what is wrong before anything is written
             if chosen.overwrite and folder.is_taken:
                 with folder.replacement(settings) as new:
                     method_job.fit(MethodRun.begin(new, settings, dataset), one_epoch=True)
@@ -46,7 +47,7 @@ def main() -> None:
             run = MethodRun.begin(folder, settings, dataset)
             method_job.fit(run)
             with terminal.step("Scoring"):
-                log_assignments, codes = run.model.examine(run.scored.examples)
+                log_assignments, codes = run.model.examine(run.examined)
                 metrics = method_job.score(run, log_assignments)
             terminal.say("\n" + score_table.table(metrics), hang=score_table.HANG)
             folder.write_metrics(metrics)

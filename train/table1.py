@@ -29,6 +29,7 @@ from train.paper import table1_report
 from train.paper.cells import FLOORS, GMVAES, PAPERS_K, Cell, Row, base_settings
 from train.paper.floors import Floors
 from train.run import lock, settings
+from train.run.choices import likelihood_of
 from train.run.folder import RunFolder
 from train.run.run import check_in_memory, load_data
 
@@ -157,7 +158,7 @@ class _Table:
     def __init__(self, rows: list[Row], base: settings.Settings, dataset: Dataset) -> None:
         chosen, data_shape = flags.FLAGS, dataset.train.data_shape
         self.rows, self.dataset, self.path = rows, dataset, RunFolder(chosen.runs_dir).path
-        self.dataset_name = base.dataset
+        self.base = base
         self.seeds = range(base.seed, base.seed + chosen.seeds)
         trained = [row for row in rows if row.method not in FLOORS]
         self.cells = {
@@ -170,7 +171,10 @@ class _Table:
     @cached_property
     def floors(self) -> Floors:
         """Those that were computed before."""
-        return Floors(flags.FLAGS.runs_dir, self.dataset)
+        features = None if self.dataset.columns is None else likelihood_of(self.base, self.dataset).features()
+        return Floors(
+            flags.FLAGS.runs_dir, self.dataset, None if features is None else lambda rows: features(rows).numpy()
+        )
 
     def entries(self) -> list[dict[str, Any]]:
         """The rows of the table."""
@@ -179,7 +183,7 @@ class _Table:
             scored: list[Any] = [self.floors.metrics(row, seed) for seed in self.seeds if row.method in FLOORS] + [
                 cell.metrics for cell in self.cells.get(row, ())
             ]
-            found.append(table1_report.row(row, list(filter(None, scored)), self.dataset_name))
+            found.append(table1_report.row(row, list(filter(None, scored)), self.base.dataset))
         return found
 
     def short(self) -> str:

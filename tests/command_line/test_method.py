@@ -113,3 +113,53 @@ def test_what_is_finished_stays_and_what_is_bad_gets_a_sentence(runs):
     assert "--method=" in page and "--dataset=" in page
     (nameless,) = run_all("train.method", [["--dataset=digits"]])
     assert nameless.returncode == 1 and "Name the method: --method= with one of dec, aae" in nameless.stderr
+
+
+def table_of(path, count=60):
+    """Rows of two clusters, of which small numbers and words tell, and a column of large numbers that does not."""
+    rng, labels = np.random.default_rng(0), np.arange(count) % 2
+    grams = rng.normal(5000, 3000, count)
+    tons = rng.normal(0.01 * labels, 0.001)
+    words = np.array(["red", "green", "blue"])[(labels + (rng.random(count) < 0.1)) % 3]
+    lines = [f"{g:.1f},{t:.6f},{w},{k}" for g, t, w, k in zip(grams, tons, words, labels, strict=True)]
+    path.write_text("grams,tons,word,kind\n" + "\n".join(lines) + "\n")
+    return grams, tons, words, labels
+
+
+def test_the_columns_of_a_table_are_on_one_scale_in_a_run_and_when_it_goes_on(tmp_path):
+    grams, tons, words, _ = table_of(tmp_path / "x.csv")
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    folder.flags.write_text(
+        f"--method=aae\n--dataset={tmp_path / 'x.csv'}\n--num_components=2\n--label_column=kind\n"
+    )
+    settings = MethodSettings.read(folder.flags)
+    dataset = load_data(settings)
+    run = MethodRun.begin(folder, settings, dataset)
+    for column, values in enumerate((grams, tons)):
+        standardised = (values - values.mean()) / values.std()
+        np.testing.assert_allclose(run.examined[:, column], standardised, rtol=1e-3, atol=1e-3)
+    assert run.model.data_shape == (5,) and len({tuple(row) for row in run.examined[words == "red", 2:]}) == 1
+    run.model.save(folder.model)
+    again = MethodRun.begin(folder, settings, dataset)
+    assert again.columns == run.columns
+    np.testing.assert_array_equal(again.examined, run.examined)
+    folder.counts.write_text('{"train": 60, "test": null, "columns": [3]}')
+    with pytest.raises(
+        InputError, match=r"examples.json is damaged \(its columns cannot be read\): put back a copy"
+    ):
+        MethodRun.begin(folder, settings, dataset)
+    folder.counts.unlink()  # as earlier versions left it, whose runs have raw columns
+    earlier = MethodRun.begin(folder, settings, dataset)
+    assert earlier.columns is None and earlier.examined is dataset.train.examples
+
+
+@pytest.mark.slow
+def test_a_method_finds_the_clusters_of_a_table_of_any_units(tmp_path):
+    table_of(tmp_path / "x.csv", 300)
+    call = [f"--dataset={tmp_path / 'x.csv'}", "--method=dec", "--num_components=2", "--label_column=kind"]
+    calls = [[*call, "--name=run", f"--runs_dir={tmp_path}", "--epochs=2", *more] for more in ([], ["--resume"])]
+    for answer in run_all("train.method", calls):
+        assert answer.returncode == 0, answer.stderr
+        assert RunFolder(tmp_path / "run").read_metrics()["ari"] > 0.8
+    assert "grams" in (tmp_path / "run" / "report.html").read_text()

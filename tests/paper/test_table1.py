@@ -275,6 +275,13 @@ def test_floors_are_those_of_their_data(tmp_path):
         seen.append(floors.metrics(row, 0)["ari"])
     assert (seen[0], seen[2], seen[4]["ari"], seen[6]) == (None, None, 1, None)
     assert seen[1] == seen[5] == seen[7] == 1 and seen[3] < 0.1
+    # Of a table they see what the other methods see.
+    noise = 1e6 * np.random.default_rng(2).normal(size=(40, 1)).astype("float32")
+    spoilt = replace(split, examples=np.hstack([split.examples, noise]))
+    for features, lowest, highest in ((None, -1, 0.3), (lambda rows: rows[:, :3], 1, 1)):
+        floors = Floors(tmp_path, data.Dataset("own.npz", spoilt, spoilt), features)
+        floors.compute([row], [0])
+        assert lowest <= floors.metrics(row, 0)["ari"] <= highest
     # Earlier versions did not write down of which data they are.
     path = tmp_path / "pixels.json"
     old = [

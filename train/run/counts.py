@@ -6,20 +6,40 @@ import json
 
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
+from tf_gmvae.tables.columns import Columns
 from train.run.folder import RunFolder
 
 PARTS = {"train": "training", "test": "test"}
 
 
-def note(folder: RunFolder, dataset: Dataset) -> None:
+def note(folder: RunFolder, dataset: Dataset, columns: Columns | None = None) -> None:
     """Stores the numbers of examples of a run that begins; what is stored already stays.
 
     Args:
         folder: `RunFolder`, opened.
         dataset: `Dataset` of the run.
+        columns: `Columns` that the run puts on one scale, where its model does not know them. Default None.
     """
     if not folder.counts.is_file():
-        folder.write_whole(folder.counts, json.dumps(_of(dataset)) + "\n")
+        record = _of(dataset) | ({} if columns is None else {"columns": columns.as_config()})
+        folder.write_whole(folder.counts, json.dumps(record) + "\n")
+
+
+def columns(folder: RunFolder) -> Columns | None:
+    """The `Columns` that are stored there, without which the model of the run says nothing of new rows; or None.
+
+    Args:
+        folder: `RunFolder`.
+
+    Raises:
+        InputError: if the record is damaged.
+    """
+    mend = "put back a copy of it, or train the run anew, with --overwrite"
+    record = folder.read_json(folder.counts, mend, "train") or {}
+    try:
+        return None if "columns" not in record else Columns.from_config(record["columns"])
+    except (LookupError, TypeError, ValueError):
+        raise InputError(f"{folder.counts} is damaged (its columns cannot be read): {mend}.") from None
 
 
 def check(folder: RunFolder, dataset: Dataset, mend: str) -> None:

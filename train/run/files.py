@@ -25,7 +25,7 @@ class RunFiles:
 
     Attributes:
         flags: the resolved settings, a flag file.
-        counts: how many examples the run began with, JSON.
+        counts: how many examples the run began with, JSON; of another method on a table also its columns.
         how_many: how the number of clusters was chosen, JSON; absent where it was given.
         start: seconds of the start, examples a cluster and scores, JSON; absent without a start.
         start_clusters: clusters of the scored examples after the start, an array.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +13,10 @@ import numpy as np
 from tf_gmvae import data, evaluation, methods, terminal
 from tf_gmvae.callbacks.basic import SaveEveryEpoch, StopAfterSeconds, TrainingSeconds, save_whole
 from tf_gmvae.callbacks.epoch_lines import EpochLines
-from tf_gmvae.errors import InputError
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.optimizer import steps_taken
-from train.run import counts, last_screen
+from tf_gmvae.tables.columns import Columns
+from train.run import counts, last_screen, method_data
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.saved import read_model
@@ -31,12 +32,15 @@ class MethodRun:
         settings: `MethodSettings`.
         dataset: `tf_gmvae.data.Dataset`.
         model: `methods.ClusteringMethod`.
+        columns: `Columns` that are put on one scale; None of images and the like, and of a run on a table that an
+            earlier version began, which goes on with raw columns.
     """
 
     folder: RunFolder
     settings: MethodSettings
     dataset: data.Dataset
     model: methods.ClusteringMethod
+    columns: Columns | None = None
 
     @classmethod
     def begin(cls, folder: RunFolder, settings: MethodSettings, dataset: data.Dataset) -> MethodRun:
@@ -53,26 +57,42 @@ class MethodRun:
         Raises:
             InputError: if its model cannot be read, or the data have grown or shrunk since.
         """
+        columns, kind = counts.columns(folder), methods.get(settings.method)
         counts.check(folder, dataset, "or train a new run on them, with --overwrite")
-        kind = methods.get(settings.method)
         is_new = not folder.model.is_file()
-        model = new_model(settings, dataset) if is_new else read_model(folder, kind)
         if is_new:
-            counts.note(folder, dataset)
-        return cls(folder, settings, dataset, model)
+            columns = method_data.columns_of(settings, dataset)
+            model = new_model(settings, dataset, columns)
+            counts.note(folder, dataset, columns)
+        else:
+            model = read_model(folder, kind)
+        return cls(folder, settings, dataset, model, columns)
 
     @property
     def scored(self) -> data.Split:
         """The part of the data that is scored: the test part, or the training part where there is no other."""
         return self.dataset.test or self.dataset.train
 
+    @functools.cached_property
+    def seen(self) -> data.Dataset:
+        """The data as the method sees them."""
+        return method_data.seen(self.dataset, self.columns)
 
-def new_model(settings: MethodSettings, dataset: data.Dataset) -> methods.ClusteringMethod:
+    @property
+    def examined(self) -> np.ndarray:
+        """The examples that are scored, as the method sees them."""
+        return (self.seen.test or self.seen.train).examples
+
+
+def new_model(
+    settings: MethodSettings, dataset: data.Dataset, columns: Columns | None
+) -> methods.ClusteringMethod:
     """The untrained model of a run.
 
     Args:
         settings: `MethodSettings`.
         dataset: `tf_gmvae.data.Dataset`.
+        columns: `Columns`, as in `MethodRun`.
 
     Returns:
         `methods.ClusteringMethod`.
@@ -80,17 +100,9 @@ def new_model(settings: MethodSettings, dataset: data.Dataset) -> methods.Cluste
     Raises:
         InputError: if it cannot be trained on these data.
     """
-    kind = methods.get(settings.method)
-    examples = dataset.train.examples
-    if dataset.train.missing and np.isnan(examples).any():
-        row, column = (int(number) for number in np.argwhere(np.isnan(examples))[0])
-        which = column if dataset.columns is None else repr(dataset.columns.names[column])
-        raise InputError(
-            f"{dataset.name} has no value in column {which}, row {row}, and {settings.method} takes no missing "
-            "values: fill them, or use train.main, which does."
-        )
-    model = kind(dataset.train.data_shape, settings.num_components, settings.seed)
-    model.checked(dataset.train)
+    kind, train = methods.get(settings.method), method_data.seen(dataset, columns).train
+    model = kind(train.data_shape, settings.num_components, settings.seed)
+    model.checked(train)
     return model
 
 
@@ -106,7 +118,7 @@ def fit(run: MethodRun, one_epoch: bool = False) -> None:
     Raises:
         TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
     """
-    model, folder, train = run.model, run.folder, run.dataset.train
+    model, folder, train = run.model, run.folder, run.seen.train
     if not model.is_prepared.numpy():
         began = time.perf_counter()
         model.prepare(train.examples)
@@ -188,7 +200,7 @@ class _TestScores(keras.callbacks.Callback):
 
     def __init__(self, run: MethodRun) -> None:
         super().__init__()
-        self.split = run.dataset.test
+        self.split = run.seen.test
 
     def on_epoch_end(self, epoch, logs=None):
         """Examines and scores."""

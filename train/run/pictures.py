@@ -124,6 +124,8 @@ def write_of_method(
         seed=run.settings.seed,
         log_posterior=log_assignments,
         uint8_scale=run.model.likelihood.uint8_scale,
+        features=None if run.columns is None else run.examined,
+        feature_names=None if run.columns is None else run.columns.feature_names,
         method=run.model.TITLE,
     )
     _write(folder, findings, (lambda: explorer.of_findings(findings, split, run.dataset)) if explored else None)
