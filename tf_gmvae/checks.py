@@ -24,9 +24,14 @@ def known(answers: np.ndarray, ids: np.ndarray | None = None) -> np.ndarray:
         The array.
 
     Raises:
-        InputError: naming the first example of which one is NaN.
+        InputError: naming the first example of which one is NaN, or the model, where all are.
     """
     unknown = np.isnan(answers.reshape(len(answers), -1)).any(axis=1)
+    if len(unknown) > 1 and unknown.all():
+        raise InputError(
+            "The answer to every example is no number: the weights of the model are not finite. Train it anew, at "
+            "a lower learning rate."
+        )
     if unknown.any():
         first = unknown.argmax()
         raise InputError(f"The answer to example {first if ids is None else ids[first]} is {NO_NUMBER}")

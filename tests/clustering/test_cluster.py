@@ -70,7 +70,8 @@ def test_an_embedding_keeps_its_proportions():
     scales = {column.scale for column in common.model.likelihood.columns.columns}
     assert len(scales) == 1
     few = tf_gmvae.GMVAEClusterer(2, column_scale="common", max_steps=1, random_state=0).fit(rows[:9])
-    assert len({column.scale for column in few.columns_.columns}) == 1
+    described = recipe.with_columns(as_dataset(rows[:9]), "common").columns
+    assert few.columns_.columns == described.columns and len({each.scale for each in described.columns}) == 1
     with pytest.raises(InputError, match=r"of shape \(8, 8, 1\): leave column_scale out"):
         tf_gmvae.cluster(np.zeros((20, 8, 8)), num_components=2, column_scale="common")
 

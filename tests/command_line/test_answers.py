@@ -17,9 +17,9 @@ from PIL import Image
 from support.commands import run_all
 
 import tf_gmvae
-from tf_gmvae.data import Split, to_batches
+from tf_gmvae.data import Dataset, Split, to_batches
 from tf_gmvae.errors import InputError
-from train.run import answers, cluster_names, guide, model_card
+from train.run import answers, cluster_names, counts, guide, model_card
 from train.run.answers import Answer
 from train.run.exported import Exported, is_of
 from train.run.folder import RunFolder
@@ -317,9 +317,25 @@ def test_rows_that_came_or_went_after_the_training_are_not_scored_as_its_own(fru
         assert "fruit.csv is not what the run in" in refused.stderr and "had 150" in refused.stderr
         assert "ask train.predict about the new rows, or train a new run" in refused.stderr
     assert (run / "clusters.csv").read_bytes() == known
+    (run / "examples.json").write_text('{"train": "many", "test": null}')
+    with pytest.raises(InputError, match=r"examples.json is damaged .*: move it away"):
+        Run.open(run)
     # Of runs of earlier versions it is not known.
     (run / "examples.json").unlink()
     assert Run.open(run).dataset.train.num_examples == 149
+
+
+def test_a_run_without_a_model_has_been_trained_on_nothing(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    for count in (5, 9):  # killed before the first model, and begun again with more data
+        dataset = Dataset("rows", Split(np.zeros((count, 2), "float32")))
+        counts.check(folder, dataset, "")
+        counts.note(folder, dataset)
+    assert json.loads(folder.counts.read_text()) == {"train": 9, "test": None}
+    folder.model.write_bytes(b"a model")
+    counts.note(folder, Dataset("rows", Split(np.zeros((7, 2), "float32"))))
+    assert json.loads(folder.counts.read_text())["train"] == 9
 
 
 def test_pictures_that_are_no_squares_are_asked_for_as_they_were(tmp_path):

@@ -188,8 +188,8 @@ class Seen(tf_gmvae.GMVAE):
         return super().train_step(data)
 
 
-@pytest.mark.parametrize("is_restored", [True, False])
-def test_the_order_goes_on_where_keras_counts_otherwise(make_table_model, table, is_restored, tmp_path):
+@pytest.mark.parametrize(("is_restored", "steps"), [(True, None), (True, 1), (False, None)])
+def test_the_order_goes_on_where_keras_counts_otherwise(make_table_model, table, is_restored, steps, tmp_path):
     def new(**options):
         model = make_table_model(cls=Seen)
         model.sums = []
@@ -202,13 +202,15 @@ def test_the_order_goes_on_where_keras_counts_otherwise(make_table_model, table,
                 raise KeyboardInterrupt
 
     straight = new()
-    straight.fit(table, batch_size=100, epochs=3, verbose=0)
+    straight.fit(table, batch_size=100, epochs=3, steps_per_epoch=steps, verbose=0)
     if is_restored:
         kept = keras.callbacks.BackupAndRestore(tmp_path / "kept")
         model, stopped = new(), new()
         with pytest.raises(KeyboardInterrupt):
-            stopped.fit(table, batch_size=100, epochs=3, verbose=0, callbacks=[kept, Stop()])
-        model.fit(table, batch_size=100, epochs=3, verbose=0, callbacks=[kept])
+            stopped.fit(
+                table, batch_size=100, epochs=3, steps_per_epoch=steps, verbose=0, callbacks=[kept, Stop()]
+            )
+        model.fit(table, batch_size=100, epochs=3, steps_per_epoch=steps, verbose=0, callbacks=[kept])
         assert stopped.sums + model.sums == straight.sums
     else:
         model = new(gradient_accumulation_steps=2)

@@ -67,6 +67,30 @@ def test_networks_have_one_tensor_in_and_one_out(networks, sentence):
         GMVAE(*networks(), latent_dim=2, style_dim=2, num_components=3, likelihood="gaussian")
 
 
+class Named(keras.layers.Layer):
+    """A layer that has something else by the name of Keras' tensors."""
+
+    inputs = ("a", "b", "c", "d")
+
+    def call(self, values):
+        return 2.0 * values
+
+
+def test_networks_may_have_anything_by_the_name_of_inputs():
+    model = GMVAE(
+        Named(), keras.Sequential([keras.layers.Dense(8)]), latent_dim=2, style_dim=2, num_components=3,
+        likelihood="gaussian",
+    )  # fmt: skip
+    assert model.predict(np.zeros((5, 4), "float32"), verbose=0).shape == (5, 3)
+
+
+def test_a_model_whose_weights_are_spoilt_says_so(make_table_model, table):
+    model = make_table_model()
+    model.x_head.streams.kernel.assign(np.full(model.x_head.streams.kernel.shape, np.nan))
+    with pytest.raises(InputError, match="every example is no number: the weights of the model are not finite"):
+        model.predict(table, verbose=0)
+
+
 def test_the_warning_of_a_seed_names_the_one_that_was_given(make_table_model):
     encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8)])
     decoder = keras.Sequential([keras.layers.Dense(12)])
@@ -105,6 +129,7 @@ def test_losses_and_metrics_are_the_models_own(make_table_model, given):
 
 def test_heads_are_not_quantized_and_networks_are(make_table_model, table, tmp_path):
     model = make_table_model()
+    model.export(tmp_path / "exported", "tf_saved_model", False)  # by their places, as Keras has them
     with pytest.raises(InputError, match=r"model\.encoder\.quantize"):
         model.quantize("int8")
     expected = model.predict(table, verbose=0)

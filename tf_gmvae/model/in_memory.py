@@ -110,7 +110,11 @@ def recorded(model: keras.Model) -> Iterator[None]:
 
 
 def num_begun(
-    model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], num_examples: int, batch_size: int
+    model: keras.Model,
+    callbacks: Sequence[keras.callbacks.Callback],
+    num_examples: int,
+    batch_size: int,
+    steps_per_epoch: int | None = None,
 ) -> int:
     """Batches that a model has seen, after what Keras' `BackupAndRestore` puts back.
 
@@ -119,6 +123,7 @@ def num_begun(
         callbacks: list of those of its `fit`, which restore it once more, to the same.
         num_examples: integer, N of the array that comes next.
         batch_size: integer, of it.
+        steps_per_epoch: integer, as `fit` was given it. Default None: an epoch is a pass over the array.
 
     Returns:
         Integer; after arrays of other sizes the next whole epoch, so that none of the new examples is left out.
@@ -130,8 +135,10 @@ def num_begun(
         if isinstance(callback, keras.callbacks.BackupAndRestore):
             callback.set_model(model)
             callback.on_train_begin()
-            # Its files do not tell how many batches the optimizer had not counted.
-            is_at_an_end |= callback.save_freq == "epoch" and _counted_by(model.optimizer) != before
+            # Its files do not tell how many batches the optimizer had not counted, where it leaves some out.
+            is_restored = _counted_by(model.optimizer) != before
+            is_whole = callback.save_freq == "epoch" and steps_per_epoch is None
+            is_at_an_end |= is_restored and is_whole and _leaves_out(model.optimizer)
     begun = _counted_by(model.optimizer)
     if is_at_an_end:
         ahead = -begun % steps
@@ -141,8 +148,17 @@ def num_begun(
 
 def _counted_by(optimizer):
     """Batches, as far as an optimizer has counted them."""
+    return steps_taken(optimizer) * _gathered(optimizer)
+
+
+def _gathered(optimizer):
     inner = getattr(optimizer, "inner_optimizer", optimizer)  # of one that scales the loss
-    return steps_taken(optimizer) * (getattr(inner, "gradient_accumulation_steps", None) or 1)
+    return getattr(inner, "gradient_accumulation_steps", None) or 1
+
+
+def _leaves_out(optimizer):
+    """Whether there are batches that it does not count."""
+    return hasattr(optimizer, "inner_optimizer") or _gathered(optimizer) > 1
 
 
 def without_end(

@@ -4,6 +4,7 @@ import contextlib
 import random
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,9 +29,11 @@ def build(
     Raises:
         InputError: if it takes or returns several tensors, or a list or dict of them.
     """
-    if len(getattr(network, "inputs", None) or [None]) > 1:
+    given: Any = getattr(network, "inputs", None)  # layers of the user's own may have anything there
+    several = isinstance(given, list | tuple) and len(given) > 1
+    if several and all(isinstance(each, keras.KerasTensor) for each in given):
         raise InputError(
-            f"The {name} must take one tensor, and {network.name} takes {len(network.inputs)}: "
+            f"The {name} must take one tensor, and {network.name} takes {len(given)}: "
             "join them within, as parts of one tensor."
         )
     with contextlib.nullcontext() if seed is None else _drawn_from(seed):

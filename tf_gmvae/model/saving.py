@@ -23,13 +23,15 @@ class Saving(Part):
             "GMVAE cannot quantize its heads: call model.encoder.quantize and model.decoder.quantize, and save it."
         )
 
-    def export(self, filepath: str | Path, format: str = "tf_saved_model", **kwargs: Any) -> None:
+    def export(
+        self, filepath: str | Path, format: str = "tf_saved_model", verbose: bool | None = None, **kwargs: Any
+    ) -> None:
         """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""
         if not self.built:
             raise InputError(NOTHING_TO_EXPORT)
         # Keras takes the signature of the last call, and a model that was only trained has had none.
         kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
-        super().export(filepath, format, **kwargs)
+        super().export(filepath, format, verbose, **kwargs)
 
     def _own_layers(self):
         """Layers that the model made itself, by name; those within one by its name and their number there."""

@@ -232,12 +232,12 @@ class Training(OnBatches):
             if validation_split and validation_data is None:
                 x, validation_data = in_memory.held_out(x, validation_split)
                 y = y if y is None else y[: len(x)]
-            begun = in_memory.num_begun(self, callbacks, len(x), batch_size or 32)
+            steps = kwargs.get("steps_per_epoch")
+            begun = in_memory.num_begun(self, callbacks, len(x), batch_size or 32, steps)
             self.batches_seen = in_memory.Counted(begun)
             callbacks = [self.batches_seen, *callbacks]
-            x, steps = in_memory.seeded_batches(x, y if self.hold else None, batch_size or 32, self.seed, begun)
-            steps = kwargs.get("steps_per_epoch") or steps
-            kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps}
+            x, whole = in_memory.seeded_batches(x, y if self.hold else None, batch_size or 32, self.seed, begun)
+            kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps or whole}
             y, batch_size, validation_split = None, None, 0.0
         else:
             self.last_arrays = in_memory.OTHER_DATA

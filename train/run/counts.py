@@ -13,14 +13,14 @@ PARTS = {"train": "training", "test": "test"}
 
 
 def note(folder: RunFolder, dataset: Dataset, columns: Columns | None = None) -> None:
-    """Stores the numbers of examples of a run that begins; what is stored already stays.
+    """Stores the numbers of examples of a run that begins; what is stored of one that has a model stays.
 
     Args:
         folder: `RunFolder`, opened.
         dataset: `Dataset` of the run.
         columns: `Columns` that the run puts on one scale, where its model does not know them. Default None.
     """
-    if not folder.counts.is_file():
+    if not (folder.counts.is_file() and folder.model.is_file()):
         record = _of(dataset) | ({} if columns is None else {"columns": columns.as_config()})
         folder.write_whole(folder.counts, json.dumps(record) + "\n")
 
@@ -46,16 +46,22 @@ def check(folder: RunFolder, dataset: Dataset, mend: str) -> None:
     """Checks that data are as many as the run began with.
 
     Args:
-        folder: `RunFolder`. Of a run of an earlier version, which has no such record, nothing is known.
+        folder: `RunFolder`. Of a run of an earlier version, which has no such record, nothing is known, and a run
+            without a model has been trained on nothing.
         dataset: `Dataset` as it is now.
         mend: text, what else can be done, after a comma.
 
     Raises:
         InputError: if they are not, or the record cannot be read.
     """
-    known = folder.read_json(folder.counts, "move it away, and the run goes without it", "train")
+    if not folder.model.is_file():  # it has been trained on nothing yet
+        return
+    mend_of_damage = "move it away, and the run goes without it"
+    known = folder.read_json(folder.counts, mend_of_damage, "train")
     now = _of(dataset)
     for part, called in PARTS.items() if known else ():
+        if not isinstance(known.get(part), int | None):
+            raise InputError(f"{folder.counts} is damaged (its numbers cannot be read): {mend_of_damage}.")
         if known.get(part) != now[part]:
             raise InputError(
                 f"{dataset.name} is not what the run in {folder.path} was trained on: it has {now[part] or 0:,} "
