@@ -28,6 +28,7 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from layers.bounds import bounded_log
@@ -68,6 +69,15 @@ class Likelihood:
     def features(self) -> keras.Layer | None:
         """A layer that standardises examples, for networks and neighbours to begin with, or None."""
         return None
+
+    def told_by(self, clusters: np.ndarray, examples: np.ndarray) -> tuple[str, ...]:
+        """Names of columns of which clusters are hardly more than the values; here, none.
+
+        Args:
+            clusters: integer array (N,).
+            examples: array (N, ...).
+        """
+        return ()
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, which Keras stores with the model; of the likelihoods here, none."""

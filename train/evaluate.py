@@ -1,5 +1,7 @@
 """Scores a finished run again: `python -m train.evaluate --run=runs/digits`."""
 
+from shlex import quote
+
 from absl import flags
 
 from tf_gmvae import terminal
@@ -33,6 +35,10 @@ def main() -> None:
         run.folder.write_tree(tree)
         if flags.FLAGS.answers:
             clusters.write(run, flags.FLAGS.names, None if cut is None else tree.groups(cut))
+        if flags.FLAGS.names is not None:
+            terminal.say(
+                f"The report has the names after python -m train.report --run={quote(str(run.folder.path))}"
+            )
     except OSError as error:
         terminal.say(f"These scores are not stored: {run.folder.metrics} cannot be written ({error.strerror}).")
 

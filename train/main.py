@@ -159,7 +159,8 @@ def _conclude(run, exported):
         {
             "every term, epoch by epoch": f"tensorboard --logdir={quote(str(folder.tensorboard))}",
             "the scores once more": f"python -m train.evaluate --run={quote(str(folder.path))}",
-            "another seed": f"python -m train.main --flagfile={quote(str(folder.flags))} --name=another "
+            # Under the name that its seed gives it.
+            "another seed": f"python -m train.main --flagfile={quote(str(folder.flags))} "
             f"--seed={run.settings.seed + 1}",
         },
     )

@@ -27,6 +27,8 @@ flags.DEFINE_string("id_column", None, "Of a table: the column by which rows are
 flags.DEFINE_bool(
     "skip_broken", None, "Of a folder of images: leave out those that cannot be read; by default as the run did."
 )
+# Part of the examples from which on outliers say more of the model than of them.
+MANY = 0.1
 flags.DEFINE_string("output", None, "File to write, .csv or .parquet; required.", required=True)
 groups.define()
 
@@ -62,6 +64,11 @@ def main() -> None:
     terminal.say(f"  {100 * sure / total:.1f} % have a probability above 0.9.")
     if outliers:
         terminal.say(f"  {outliers:,} are outliers, unlike all that the model was trained on.")
+        if outliers > MANY * total:
+            terminal.say(
+                "  So many are often no odd ones: of few examples a model knows those that it was trained on "
+                "better than others of their kind."
+            )
 
 
 def _groups(cut, trained):

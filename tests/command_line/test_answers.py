@@ -140,6 +140,9 @@ def test_names_of_clusters_stay_with_run_and_export(fruit, tmp_path):
     known = write(tmp_path / "names.csv", ("id", "name"), [(line[0], f"{line[3]} fruit") for line in lines[:30]])
     told = run_all("train.evaluate", [[f"--run={run}", f"--names={known}"], [f"--run={run}"]])
     assert [process.returncode for process in told] == [0, 0], told
+    said = "The clusters are called 0 '(red|green|blue) fruit' \\(of 100%\\), 1 '.* fruit' .*, 2 '.* fruit'"
+    assert re.search(said, told[0].stdout) and "called" not in told[1].stdout
+    assert f"after python -m train.report --run={run}" in told[0].stdout
     assert {row["name"] for row in rows(run / "clusters.csv")} == {"red fruit", "green fruit", "blue fruit"}
     assert all(
         row["name"] == f"{line[3]} fruit" for row, line in zip(rows(run / "clusters.csv"), lines, strict=True)

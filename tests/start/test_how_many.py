@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from sklearn.datasets import load_wine, make_blobs
@@ -11,6 +12,8 @@ import tf_gmvae
 from tf_gmvae import InputError, data, likelihoods
 from tf_gmvae.start import agreement_of_samples, clusters, how_many
 from tf_gmvae.start.how_many import HowMany
+from tf_gmvae.tables.describing import describe
+from tf_gmvae.tables.of_columns import told_by
 
 
 def chosen(examples, seed=0, view=None):
@@ -88,6 +91,39 @@ def test_the_sentence_tells_the_unsure():
 
 
 @pytest.mark.slow
+def test_clusters_that_are_the_values_of_columns_are_said_to_be():
+    rng = np.random.default_rng(0)
+    of = {"x": rng.normal(size=300), "open": rng.choice(["yes", "no"], 300), "kind": rng.choice(list("abcd"), 300)}
+    columns, _ = describe({name: np.asarray(values, object) for name, values in of.items()})
+    rows = columns.numbers({name: np.asarray(values, object) for name, values in of.items()})
+    kinds, both = (
+        np.unique(of["kind"], return_inverse=True)[1],
+        np.unique(rows[:, 1:], axis=0, return_inverse=True)[1],
+    )
+    for clusters_of, names in (
+        (kinds, ("kind",)),
+        (np.where(rng.random(300) < 0.03, 0, kinds), ("kind",)),
+        (both.ravel(), ("open", "kind")),
+        (rows[:, 0] > 0, ()),
+        (np.where(rng.random(300) < 0.3, 0, kinds), ()),
+    ):
+        assert told_by(np.asarray(clusters_of), rows, columns) == names
+    missing = np.where(rng.random(rows.shape) < 0.1, np.nan, rows)
+    assert told_by(np.nan_to_num(missing[:, 2], nan=9).astype(int), missing, columns) == ("kind",)
+    assert "4 clusters, but they are hardly more than the values of 'open' and 'kind': leave them out" in (
+        HowMany(4, "map", {4: 1.0}, False, ("open", "kind")).sentence
+    )
+
+
+@pytest.mark.slow
+def test_gaps_between_the_values_of_a_column_are_no_sure_clusters():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({name: rng.normal(size=600) for name in "xyz"})
+    frame["kind"] = rng.choice(list("abcd"), 600)
+    found = tf_gmvae.GMVAEClusterer("auto", max_steps=1, random_state=0).fit(frame).how_many_
+    assert (found.values_of, found.sure) == (("kind",), False)
+
+
 def test_the_number_is_all_that_asking_adds():
     points, labels = make_blobs(240, 4, centers=3, cluster_std=0.5, random_state=0)
     asked, told = (

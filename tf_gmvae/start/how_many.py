@@ -45,13 +45,17 @@ class HowMany(NamedTuple):
         by: "map", "density" or "likelihood": what it was chosen by.
         stability: dict of floats by number of clusters: mean adjusted Rand index of any two samples, 1 where the
             same clusters are found in all. Of the map, for every number; else for the one that was chosen, if any.
-        sure: whether these clusters are found again in samples, at 0.8 or more.
+        sure: whether these clusters are found again in samples, at 0.8 or more, and are something else than the
+            values of a few columns.
+        values_of: names of the yes/no and category columns of which the clusters are no more than the values, see
+            `Likelihood.told_by`; else none.
     """
 
     num_components: int
     by: str
     stability: dict[int, float]
     sure: bool
+    values_of: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -59,6 +63,12 @@ class HowMany(NamedTuple):
         if self.num_components == 1:
             return "1 cluster: no others are found again in samples of the data, nor likelier."
         number = f"{self.num_components} clusters"
+        if self.values_of:
+            names, them = " and ".join(map(repr, self.values_of)), "it" if len(self.values_of) == 1 else "them"
+            return (
+                f"{number}, but they are hardly more than the values of {names}: leave {them} out to find what "
+                "else there is."
+            )
         if self.by == "likelihood":
             return (
                 f"{number}, the likeliest number, but none is found again in samples of the data: they may be no "
@@ -141,10 +151,14 @@ def ask(
         say=say,
     )
     found = choose(compared, seed, step)
-    say(f"  {found.sentence}")
     if found.num_components == 1:
+        say(f"  {found.sentence}")
         return found, Start(np.ones((len(indices), 1), "float32"), indices)
-    return found, Start(clusters.labels_of(compared, found.num_components, seed, say, step), indices)
+    labels = clusters.labels_of(compared, found.num_components, seed, say, step)
+    names = likelihood.told_by(labels.argmax(axis=1), sample.examples)
+    found = found._replace(values_of=names, sure=found.sure and not names)
+    say(f"  {found.sentence}")
+    return found, Start(labels, indices)
 
 
 def choose(compared: Compared, seed: int, step: Step = terminal.step) -> HowMany:

@@ -15,6 +15,7 @@ from layers.bounds import bounded_log
 from tf_gmvae.distributions import tfb, tfd
 from tf_gmvae.gaussians import LOG_TWO_PI
 from tf_gmvae.likelihoods import Likelihood
+from tf_gmvae.tables import of_columns
 from tf_gmvae.tables.columns import KINDS, Column, Columns
 
 # Of the log-variance of a real column, in units of its own variance: a tenth of its deviation. Columns of few
@@ -63,6 +64,10 @@ class ColumnsLikelihood(Likelihood):
     def num_channels(self, size: int) -> int:
         """Outputs of the decoder for `size` columns."""
         return sum(self._sizes)
+
+    def told_by(self, clusters: np.ndarray, examples: np.ndarray) -> tuple[str, ...]:
+        """See `Likelihood.told_by`, and `of_columns`."""
+        return of_columns.told_by(clusters, examples, self.columns)
 
     def features(self) -> ColumnFeatures:
         """A layer from rows to standardised features."""

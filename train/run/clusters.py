@@ -95,6 +95,10 @@ def write(run: Run, names: str | None = None, group_of: np.ndarray | None = None
     run.folder.write_clusters(record)
     answers.write(parts, run.folder.clusters_parquet, run.folder.clusters_csv)
     terminal.say(f"The cluster of every example: {run.folder.clusters_csv}, and .parquet")
+    if names is not None:
+        named = zip(record["names"], record["certainty"], strict=True)
+        called = [f"{name!r}{'' if part is None else f' (of {part:.0%})'}" for name, part in named]
+        terminal.say("The clusters are called " + ", ".join(f"{k} {text}" for k, text in enumerate(called)) + ".")
 
 
 def _asked(run):
