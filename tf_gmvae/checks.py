@@ -26,7 +26,7 @@ def known(answers: np.ndarray, ids: np.ndarray | None = None) -> np.ndarray:
     Raises:
         InputError: naming the first example of which one is NaN, or the model, where all are.
     """
-    unknown = np.isnan(answers.reshape(len(answers), -1)).any(axis=1)
+    unknown = np.isnan(answers.reshape(len(answers), -1).sum(axis=1))  # of a row, since there may be very many
     if len(unknown) > 1 and unknown.all():
         raise InputError(
             "The answer to every example is no number: the weights of the model are not finite. Train it anew, at "

@@ -127,6 +127,7 @@ def test_losses_and_metrics_are_the_models_own(make_table_model, given):
         make_table_model().compile("adam", "mse")
 
 
+@pytest.mark.slow
 def test_heads_are_not_quantized_and_networks_are(make_table_model, table, tmp_path):
     model = make_table_model()
     model.export(tmp_path / "exported", "tf_saved_model", False)  # by their places, as Keras has them

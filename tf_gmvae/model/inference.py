@@ -202,7 +202,8 @@ class Inference(Part):
         self.evaluation_sampler.reset()
         examine = self._examine_at_shared_noise if shared_noise else self._examine_batch
         found = self._over_batches(examine, data, batch_size)
-        known(np.c_[found.log_posterior, found.terms.elbo])
+        known(found.log_posterior)
+        known(found.terms.elbo)
         return found
 
     @tf.function(reduce_retracing=True, autograph=False)

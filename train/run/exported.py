@@ -107,7 +107,8 @@ class Exported:
             log_posteriors.append(log_posterior.numpy())
             elbos.append(scored["elbo"].numpy())
         found = Answer(np.concatenate(log_posteriors), np.concatenate(elbos))
-        known(np.c_[found.log_posterior, found.elbo], split.ids)
+        known(found.log_posterior, split.ids)
+        known(found.elbo, split.ids)
         return found
 
     def codes(self, split: Split) -> np.ndarray:
