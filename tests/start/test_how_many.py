@@ -10,6 +10,7 @@ from sklearn.datasets import load_wine, make_blobs
 
 import tf_gmvae
 from tf_gmvae import InputError, data, likelihoods
+from tf_gmvae.data.frames import as_table
 from tf_gmvae.start import agreement_of_samples, clusters, how_many
 from tf_gmvae.start.how_many import HowMany
 from tf_gmvae.tables.describing import describe
@@ -90,16 +91,13 @@ def test_the_sentence_tells_the_unsure():
     assert "no more than a way to divide" in HowMany(4, "likelihood", {}, False).sentence
 
 
-@pytest.mark.slow
 def test_clusters_that_are_the_values_of_columns_are_said_to_be():
     rng = np.random.default_rng(0)
-    of = {"x": rng.normal(size=300), "open": rng.choice(["yes", "no"], 300), "kind": rng.choice(list("abcd"), 300)}
-    columns, _ = describe({name: np.asarray(values, object) for name, values in of.items()})
-    rows = columns.numbers({name: np.asarray(values, object) for name, values in of.items()})
-    kinds, both = (
-        np.unique(of["kind"], return_inverse=True)[1],
-        np.unique(rows[:, 1:], axis=0, return_inverse=True)[1],
-    )
+    frame = pd.DataFrame({"x": rng.normal(size=300), "open": rng.choice(["yes", "no"], 300)})
+    frame["kind"] = rng.choice(list("abcd"), 300)
+    columns, _ = describe(as_table(frame))
+    rows = columns.numbers(as_table(frame))
+    kinds, (_, both) = rows[:, 2].astype(int), np.unique(rows[:, 1:], axis=0, return_inverse=True)
     for clusters_of, names in (
         (kinds, ("kind",)),
         (np.where(rng.random(300) < 0.03, 0, kinds), ("kind",)),
@@ -124,6 +122,7 @@ def test_gaps_between_the_values_of_a_column_are_no_sure_clusters():
     assert (found.values_of, found.sure) == (("kind",), False)
 
 
+@pytest.mark.slow
 def test_the_number_is_all_that_asking_adds():
     points, labels = make_blobs(240, 4, centers=3, cluster_std=0.5, random_state=0)
     asked, told = (
