@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NoReturn
 
-import keras
-
 from tf_gmvae.errors import InputError
-from tf_gmvae.model.part import Part
+from tf_gmvae.model.exporting import Exporting
 
 
-class KerasWays(Part):
+class KerasWays(Exporting):
     """The methods of `ClusteringMethod` behind `save` and `export`, and those that have no meaning here."""
 
     def get_config(self) -> dict[str, Any]:
@@ -25,14 +22,6 @@ class KerasWays(Part):
 
     def get_compile_config(self) -> None:
         """None: the constructor compiles, each optimizer with the weights that it trains."""
-
-    def export(
-        self, filepath: str | Path, format: str = "tf_saved_model", verbose: bool | None = None, **kwargs: Any
-    ) -> None:
-        """See `keras.Model.export`: a SavedModel from examples (B, ...) to the soft assignments (B, K)."""
-        # Keras takes the signature of the last call, which a model that was built by its constructor has not had.
-        kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
-        super().export(filepath, format, verbose, **kwargs)
 
     def evaluate(self, *arguments: Any, **options: Any) -> NoReturn:
         """Refused: what a method minimises is known while it trains."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import keras
 
 from tf_gmvae import likelihoods
-from tf_gmvae.errors import NOTHING_TO_EXPORT, InputError
+from tf_gmvae.errors import InputError
 from tf_gmvae.model import in_memory
-from tf_gmvae.model.part import Part
+from tf_gmvae.model.exporting import Exporting
 
 
-class Saving(Part):
+class Saving(Exporting):
     """The methods of `GMVAE` behind `save`, `keras.saving.load_model` and `export`."""
 
     def quantize(self, mode: str | None = None, **kwargs: Any) -> None:
@@ -22,16 +21,6 @@ class Saving(Part):
         raise InputError(
             "GMVAE cannot quantize its heads: call model.encoder.quantize and model.decoder.quantize, and save it."
         )
-
-    def export(
-        self, filepath: str | Path, format: str = "tf_saved_model", verbose: bool | None = None, **kwargs: Any
-    ) -> None:
-        """See `keras.Model.export`: a SavedModel from examples (B, ...) to the posterior (B, K)."""
-        if not self.built:
-            raise InputError(NOTHING_TO_EXPORT)
-        # Keras takes the signature of the last call, and a model that was only trained has had none.
-        kwargs.setdefault("input_signature", [keras.InputSpec(dtype="float32", shape=(None, *self.data_shape))])
-        super().export(filepath, format, verbose, **kwargs)
 
     def _own_layers(self):
         """Layers that the model made itself, by name; those within one by its name and their number there."""

@@ -132,8 +132,7 @@ def _score(model, examples):
     terms, _ = model.terms(sampled)
     # Of clusters that lie far apart the posterior is 0 in float32, which tells nothing of the second likeliest.
     log_posterior = model.log_responsibilities(sampled.encoding)
-    elbo = _known(terms.elbo)
-    return {**terms._asdict(), "elbo": elbo, "log_posterior": _known(log_posterior)}
+    return {"elbo": _known(terms.elbo), **terms._asdict(), "log_posterior": _known(log_posterior)}
 
 
 def _levels(model, examples):
