@@ -25,7 +25,7 @@ def test_the_flag_takes_auto_and_numbers_from_one_on():
     assert parsed("--num_components=auto").default_name == "digits-kauto-m1-seed0"
     assert parsed("--num_components=7").num_components == 7
     for wrong in ("0", "-3", "many", "1.5", ""):
-        with pytest.raises(flags.IllegalFlagValueError):
+        with pytest.raises(flags.IllegalFlagValueError, match='is not a whole number from 1 on, or "auto"'):
             parsed(f"--num_components={wrong}")
 
 

@@ -70,7 +70,12 @@ class _Clusters(flags.IntegerParser):
     syntactic_help = 'a whole number from 1 on, or "auto"'
 
     def parse(self, argument: Any) -> int:
-        return AUTO if argument in (how_many.AUTO, AUTO) else super().parse(argument)
+        if argument in (how_many.AUTO, AUTO):
+            return AUTO
+        try:
+            return super().parse(argument)
+        except ValueError:  # of a number out of bounds, in these words; else in Python's
+            raise ValueError(f"{argument} is not {self.syntactic_help}") from None
 
     def is_outside_bounds(self, val: int) -> bool:
         return val < 1
