@@ -54,7 +54,7 @@ def fruit(tmp_path_factory):
     made = run_all(
         "train.main",
         [[f"--dataset={table}", "--num_components=3", "--id_column=code", "--name=fruit", "--epochs=1",
-        "--noreport",
+        "--noreport", "--nofloors",
           f"--runs_dir={folder}", f"--saved_models_dir={folder / 'sm'}"]],
         least_steps=60,
     )[0]  # fmt: skip

@@ -51,7 +51,8 @@ def test_a_run_asks_its_data_and_says_so(tmp_path):
     (tmp_path / "points.csv").write_text("\n".join(["a,b,c,d,kind", *rows]) + "\n")
     call = [
         f"--dataset={tmp_path / 'points.csv'}", "--label_column=kind", "--num_components=auto",
-        "--epochs=1", "--pretraining_epochs=1", "--guided_epochs=0", "--nofloors", "--noexport", "--cut=2",
+        "--epochs=1", "--pretraining_epochs=1", "--guided_epochs=0", "--nofloors", "--noexport",
+        "--noexplorer", "--cut=2",
         f"--runs_dir={tmp_path}", "--name=run",
     ]  # fmt: skip
     process, again = run_all("train.main", [call, [*call, "--resume"]])

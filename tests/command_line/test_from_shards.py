@@ -166,7 +166,7 @@ def runs(tmp_path_factory):
     }
     answers = dict(zip(calls, run_all("train.main", calls.values(), least_steps=20), strict=True))
     run = folder / "run"
-    answers["evaluate"] = run_all("train.evaluate", [[f"--run={run}"]])[0]
+    answers["evaluate"] = run_all("train.evaluate", [[f"--run={run}", "--nofloors"]])[0]
     answers["predict"] = run_all(
         "train.predict",
         [[f"--run={run}", f"--dataset={folder / 'shards'}", f"--output={folder / 'found.csv'}"]],

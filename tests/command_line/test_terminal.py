@@ -110,7 +110,7 @@ def seen(finished, tmp_path_factory):
     folder = tmp_path_factory.mktemp("terminal")
     runs = shutil.copytree(finished.runs, folder / "r")
     status, written = in_a_terminal(
-        80, "-c", SHORT, *FLAGS, "--epochs=5", "--resume", "--noexport",
+        80, "-c", SHORT, *FLAGS, "--epochs=5", "--resume", "--noexport", "--nofloors", "--noexplorer",
         f"--runs_dir={os.path.relpath(runs, ROOT)}",
     )  # fmt: skip
     assert status == 0, written[-3000:]
