@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from keras import ops
 
 if TYPE_CHECKING:
+    import numpy as np
     import tensorflow as tf
 
 
@@ -18,7 +19,7 @@ EXACT = 10.0
 LIMIT = 15.0
 
 
-def bounded_log(values: tf.Tensor) -> tf.Tensor:
+def bounded_log(values: tf.Tensor, exact: float | np.ndarray = EXACT) -> tf.Tensor:
     """A log-variance or log-rate, kept within bounds that no sensible one reaches.
 
     The identity where |value| <= `EXACT` = 10, that is for variances and rates from 4.5e-5 to 2.2e4. Beyond, a
@@ -27,10 +28,12 @@ def bounded_log(values: tf.Tensor) -> tf.Tensor:
 
     Args:
         values: tensor of any shape.
+        exact: float, or an array that goes with `values`: up to where it is the identity, where larger values are
+            sensible. Default `EXACT`. Below, it is the identity down to -`EXACT` in any case.
 
     Returns:
         Tensor of that shape.
     """
-    inner = ops.clip(values, -EXACT, EXACT)
+    inner = ops.clip(values, -EXACT, exact)
     span = LIMIT - EXACT
     return inner + span * ops.tanh((values - inner) / span)

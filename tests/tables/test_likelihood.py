@@ -1,16 +1,20 @@
 """p(y | x) of rows of several kinds against SciPy, and models of tables as a whole."""
 
+from dataclasses import asdict
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import stats
+from scipy import special, stats
 
 from layers import ColumnFeatures
+from layers.bounds import bounded_log
 from tf_gmvae import GMVAE, InputError
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start import initialization
 from tf_gmvae.tables.columns import Column, Columns
+from tf_gmvae.tables.describing import describe
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 # Of all kinds, those of a kind not side by side.
@@ -58,6 +62,40 @@ def test_every_column_has_the_probability_of_its_kind():
     np.testing.assert_allclose(values, expected, rtol=2e-5, atol=1e-5)
     summed = ColumnsLikelihood(COLUMNS).log_prob(ROWS, PARAMS).numpy()
     np.testing.assert_allclose(summed, [np.sum(expected, axis=1)], rtol=2e-5)
+
+
+@pytest.mark.parametrize("largest", [9, 10_000, 100_000_000])
+def test_counts_of_any_size_have_their_probability_and_its_slope(largest):
+    """Also where they vary as Poisson's do: lgamma is of millions then, and what is sought is small."""
+    counts = np.unique(np.round(np.geomspace(1, largest + 1, 40)) - 1)
+    described, _ = describe({"n": counts}, {"n": "count"})
+    (column,), likelihood = described.columns, ColumnsLikelihood(described)
+    for about, log_size in ((largest / 3, 1.0), (largest, 8.0), (largest / 3, 10.0), (largest, 14.0)):
+        own = np.array([(np.log(about) - column.center[0]) / column.scale, log_size], "f4")
+        params = tf.Variable(np.tile(own, (1, len(counts), 1)))
+        with tf.GradientTape() as tape:
+            values = likelihood.value_log_prob(counts[:, None].astype("f4"), params)
+        log_mean = float(np.float32(column.center[0]) + np.float32(column.scale) * own[0])
+        mean, size = np.exp(log_mean), np.exp(float(bounded_log(np.float32(log_size))))
+        assert likelihood.mean(params).numpy()[0, 0, 0] == pytest.approx(mean, rel=1e-5)
+        expected = stats.nbinom.logpmf(counts, size, size / (size + mean))
+        np.testing.assert_allclose(values[0, :, 0], expected, rtol=1e-5, atol=1e-6)
+        if log_size <= 10:  # where the bound is the identity
+            slope = special.digamma(counts + size) - special.digamma(size) - np.log1p(mean / size)
+            slope = size * (slope + (mean - counts) / (size + mean))
+            found = tape.gradient(values, params).numpy()[0, :, 1]
+            np.testing.assert_allclose(found, slope, rtol=1e-4, atol=1e-4 * np.abs(slope).max())
+
+
+def test_counts_that_an_earlier_version_described_are_bounded_as_they_were():
+    """Their models were trained so."""
+    config = [asdict(Column("n", "count", (), (14.0,), 2.0, largest=18.0))]
+    params = np.array([[[2.0, 0.0]]], "f4")
+    assert ColumnsLikelihood(config).mean(params).numpy() == pytest.approx(np.exp(18), rel=1e-5)
+    del config[0]["largest"]
+    assert ColumnsLikelihood(config).mean(params).numpy() == pytest.approx(
+        np.exp(10 + 5 * np.tanh(8 / 5)), rel=1e-5
+    )
 
 
 def test_missing_values_have_no_gradient_and_no_nan():

@@ -33,6 +33,8 @@ class Column:
         scale: float, deviation of its features. Where they do not vary, 1, or the step between float32 numbers of
             that size, if it is more.
         varies: whether they do.
+        largest: float, of counts log(1 + count) of the largest that was described. Of other kinds, and of columns
+            that an earlier version described, 0.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Column:
     center: tuple[float, ...] = (0.0,)
     scale: float = 1.0
     varies: bool = True
+    largest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class Columns:
         """
         return cls(
             tuple(
-                # Earlier versions did not say whether a column varies.
+                # Earlier versions did not say whether a column varies, and how large its counts are.
                 Column(
                     name=c["name"],
                     kind=c["kind"],
@@ -100,6 +103,7 @@ class Columns:
                     center=tuple(map(float, c["center"])),
                     scale=float(c["scale"]),
                     varies=bool(c.get("varies", True)),
+                    largest=float(c.get("largest", 0.0)),
                 )
                 for c in config
             )

@@ -180,4 +180,7 @@ def _described(name, values, kind):
         )
         largest = float(np.abs(numbers).max(initial=0.0))
     scale, varies = scale_of(np.sqrt(variance), largest)
-    return Column(name, kind, column.levels, tuple(map(float, center)), float(scale), bool(varies))
+    return Column(
+        name, kind, column.levels, tuple(map(float, center)), float(scale), bool(varies),
+        largest=largest if kind == "count" else 0.0,
+    )  # fmt: skip

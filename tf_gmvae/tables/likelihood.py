@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from layers import ColumnFeatures
-from layers.bounds import bounded_log
+from layers.bounds import EXACT, bounded_log
 from tf_gmvae.distributions import tfb, tfd
 from tf_gmvae.gaussians import LOG_TWO_PI
 from tf_gmvae.likelihoods import Likelihood
@@ -21,6 +21,8 @@ from tf_gmvae.tables.columns import KINDS, Column, Columns
 # Of the log-variance of a real column, in units of its own variance: a tenth of its deviation. Columns of few
 # different values would else have densities without bound, and the model would tell nothing but these values.
 LEAST_LOG_VARIANCE = 2 * math.log(0.1)
+# Of a logarithm of counts: what lies above it by the width of `bounded_log` is still a float32 number.
+LARGEST_LOG = 80.0
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
@@ -147,17 +149,25 @@ class _Count(_Group):
     def there(self, values):
         return values >= 0.0
 
+    def __init__(self, columns: list[Column], numbers: list[int], own: tf.Tensor) -> None:
+        super().__init__(columns, numbers, own)
+        # Counts as large as those of the data have a mean as large as themselves.
+        self.exact = np.array([min(max(EXACT, column.largest), LARGEST_LOG) for column in columns], "float32")
+
     @property
     def parameters(self):
         log_mean, log_size = tf.split(self.own, 2, axis=-1)
-        return bounded_log(self.center + self.scale * log_mean), bounded_log(log_size)
+        return bounded_log(self.center + self.scale * log_mean, self.exact), bounded_log(log_size)
 
     def of_values(self, values):
-        log_mean, log_size = self.parameters
+        # In double precision: of counts or a size of a million, lgamma is of millions, and float32 has steps of
+        # whole nats there, while the difference may be of hundredths.
+        log_mean, log_size, counts = (tf.cast(each, "float64") for each in (*self.parameters, values))
         size = tf.exp(log_size)
         log_sum = tf.math.reduce_logsumexp(tf.stack([log_mean, log_size]), axis=0)  # of mean and size
-        log_choices = tf.math.lgamma(values + size) - tf.math.lgamma(size) - tf.math.lgamma(values + 1.0)
-        return log_choices + size * (log_size - log_sum) + values * (log_mean - log_sum)
+        log_choices = tf.math.lgamma(counts + size) - tf.math.lgamma(size) - tf.math.lgamma(counts + 1.0)
+        log_prob = log_choices + size * (log_size - log_sum) + counts * (log_mean - log_sum)
+        return tf.cast(log_prob, values.dtype)
 
     def mean(self):
         return tf.exp(self.parameters[0])
