@@ -424,7 +424,8 @@ def test_a_run_ends_where_its_bound_no_longer_rises(tmp_path):
     np.savez(tmp_path / "points.npz", x_train=points[:200], x_test=points[200:])
     common = [
         f"--dataset={tmp_path / 'points.npz'}", f"--runs_dir={tmp_path}", "--name=a", "--noinitialize",
-        "--noreport", "--noexport", "--nofloors", "--epochs=9", "--learning_rate=1e-30",
+        "--noreport", "--noexport", "--nofloors", "--noanswers", "--epochs=9",
+        "--learning_rate=1e-30",
     ]  # fmt: skip
     calls = [["--patience=2"], ["--patience=2", "--resume"], ["--patience=3", "--resume"], ["--patience=0"]]
     first, again, longer, bad = run_all("train.main", [[*common, *call] for call in calls])

@@ -42,7 +42,7 @@ def folder(tmp_path_factory, table):
     flags = [
         f"--dataset={folder / 'table.npz'}", "--num_components=3", f"--runs_dir={folder}", "--name=run",
         "--guided_epochs=0", "--hold_to=labels", "--falling_rate", "--learning_rate=0.01", "--noreport",
-        "--noexport", "--nofloors",
+        "--noexport", "--nofloors", "--noanswers",
     ]  # fmt: skip
     process = run_warm("-c", TOLD, folder / "told.npz", *flags, "--epochs=2")
     assert process.returncode == 0, process.stderr

@@ -86,6 +86,7 @@ def test_new_pictures_are_read_as_those_of_the_run(photo_runs):
     assert strict.returncode == 1 and "29.png cannot be read as images" in strict.stderr
 
 
+@pytest.mark.slow
 def test_new_series_are_read_as_those_of_the_run(series_runs):
     folder, _ = series_runs
     moved = folder / "moved"
@@ -119,6 +120,7 @@ def test_a_run_keeps_the_size_that_was_chosen(photo_runs):
     assert "29 train examples" in process.stdout
 
 
+@pytest.mark.slow
 def test_series_become_a_run(series_runs):
     folder, answers = series_runs
     assert answers["series"].returncode == 0, answers["series"].stderr

@@ -12,6 +12,7 @@ from conftest import run_warm
 from pyarrow import csv
 from scipy.cluster import hierarchy as scipy_hierarchy
 from scipy.spatial.distance import cdist
+from support.commands import run_all
 
 from tf_gmvae import InputError
 from tf_gmvae.evaluation.hierarchies import dendrogram_purity
@@ -201,11 +202,13 @@ def test_commands_keep_cut_and_export_the_tree(finished, tmp_path, digits):
     posterior = keras.saving.load_model(run / "model.keras").predict(images, verbose=0)
     np.savez(tmp_path / "new.npz", images=images)
     expected = Hierarchy(tree).cut(4, posterior)
-    for model in (f"--run={run}", f"--model={finished.export / '1'}"):
-        output = tmp_path / "new.csv"
-        process = run_warm(
-            "-m", "train.predict", model, f"--dataset={tmp_path / 'new.npz'}", f"--output={output}", "--cut=4"
-        )
+    models = f"--run={run}", f"--model={finished.export / '1'}"
+    outputs = [tmp_path / f"{number}.csv" for number in range(len(models))]
+    calls = [
+        [model, f"--dataset={tmp_path / 'new.npz'}", f"--output={output}", "--cut=4"]
+        for model, output in zip(models, outputs, strict=True)
+    ]
+    for process, output in zip(run_all("train.predict", calls), outputs, strict=True):
         assert process.returncode == 0, process.stderr
         found = csv.read_csv(output).to_pydict()
         assert found["group"] == expected.argmax(axis=1).tolist()
