@@ -3,13 +3,22 @@
 import contextlib
 import errno
 import os
+import re
+import secrets
+import shutil
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
 
-# What the names of files have in them that are not whole yet.
-PARTIAL = "partial"
+# How the names of files and folders begin that are not whole yet: hidden, and then HOST-PID-RANDOM of the process
+# that writes them.
+PARTIAL = ".partial-"
+_PARTIAL = re.compile(re.escape(PARTIAL) + r"(?P<host>.+)-(?P<pid>[0-9]+)-[0-9a-f]+(\..*)?")
+# Seconds after which nobody writes a file of another machine any more, which cannot be asked.
+_FORGOTTEN = 86_400.0
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 _WRONG = (errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO)
@@ -17,32 +26,82 @@ _KNOWN = (*_FULL, *_CLOSED, *_WRONG)
 
 
 @contextlib.contextmanager
-def whole(path: str | Path, mark: str = PARTIAL) -> Iterator[Path]:
+def whole(path: str | Path) -> Iterator[Path]:
     """Where to write a file, so that no reader, no kill and no full disk ever leaves half of it.
 
+    Of several that write the same file, each has its own place to write to, and the last one's file stays.
+
     Args:
-        path: path of the file.
-        mark: text in the name of what is not whole yet: where several processes may write the same file, each has
-            its own. Default `PARTIAL`.
+        path: path of the file; where it is a link, the file that it leads to is written.
 
     Yields:
-        `Path` beside it with the same suffix, to be written. When the block ends the file takes the place of
-        `path`; if it fails, it is removed, and what was there stays.
+        `Path` of an empty, hidden file in the same folder with the same suffix, to be written. When the block ends
+        it takes the place of `path`; if it fails, it is removed, and what was there stays.
 
     Raises:
         OSError: with the name of the file, if the disk is full, say.
     """
-    path = Path(path)
-    partial = path.with_name(f"{path.stem}.{mark}{path.suffix}")
+    target = Path(os.path.realpath(path))
+    partial = unused(target.parent, target.suffix)
     try:
+        sweep(target.parent)
+        partial.touch(exist_ok=False)
         yield partial
-        os.replace(partial, path)
+        os.replace(partial, target)
     except BaseException as error:
-        if isinstance(error, OSError) and error.filename is None:  # so it is where the disk is full
+        # Where the disk is full, there is none.
+        if isinstance(error, OSError) and error.filename in (None, str(partial), partial):
             error.filename = str(path)
         with contextlib.suppress(OSError):
             partial.unlink()
         raise
+
+
+def unused(folder: Path, suffix: str = "") -> Path:
+    """A hidden name that nobody has, for what is not whole yet.
+
+    Args:
+        folder: `Path` of the folder.
+        suffix: text, the end of the name. Default none.
+
+    Returns:
+        `Path` in the folder; nothing has been made.
+    """
+    return folder / f"{PARTIAL}{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}{suffix}"
+
+
+def sweep(folder: Path) -> None:
+    """Removes what killed processes have left under such names; what somebody may still be writing stays.
+
+    Args:
+        folder: `Path` of the folder.
+    """
+    with contextlib.suppress(OSError):  # a folder that cannot be listed, say
+        for entry in folder.iterdir():
+            written = _PARTIAL.fullmatch(entry.name)
+            if written is None or not _is_left(entry, written):
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    entry.unlink()
+
+
+def _is_left(entry, written):
+    if written["host"] != socket.gethostname():
+        with contextlib.suppress(OSError):
+            return time.time() - entry.lstat().st_mtime > _FORGOTTEN
+        return False
+    if os.name == "nt":  # where asking for a process ends it
+        return False
+    try:
+        os.kill(int(written["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        pass
+    return False
 
 
 @contextlib.contextmanager

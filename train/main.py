@@ -179,7 +179,9 @@ def _afterwards(folder, replaces):
         return f"{resume} goes on after the last finished epoch"
     if folder.model.is_file():
         return f"{resume} goes on after the start"
-    begun = any(path.suffix in (".npz", ".h5") for path in folder.start_checkpoints.glob("*"))  # .h5 until 0.2.0
+    begun = any(
+        path.suffix in (".npz", ".h5") for path in folder.start_checkpoints.glob("[!.]*")
+    )  # .h5 until 0.2.0
     return f"{resume} {'goes on with the start' if begun else 'begins the run again'}"
 
 

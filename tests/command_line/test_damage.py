@@ -116,7 +116,8 @@ def test_a_damaged_file_of_a_run_is_named_and_its_mend_works(run, tmp_path):
     # As the sentences say:
     (tmp_path / "history-words" / "history.csv").unlink()
     (tmp_path / "start-text" / "start.json").unlink()
-    (tmp_path / "metrics" / "metrics.partial.json").mkdir()  # in whose way no file can be written
+    (tmp_path / "metrics" / "metrics.json").unlink()
+    (tmp_path / "metrics" / "metrics.json").mkdir()  # in whose way no file can be written
     names = ("history-words", "start-text", "metrics")
     mended = run_all("train.evaluate", [[f"--run={tmp_path / name}", "--nofloors"] for name in names])
     for answer in mended:

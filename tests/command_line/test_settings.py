@@ -206,6 +206,14 @@ def test_an_occupied_folder_is_refused_and_left_alone(folder, settings):
 def test_overwrite_drops_a_run_but_nothing_else(folder, settings, tmp_path):
     folder.open(settings)
     folder.model.write_text("a model")
+    (folder.path / "model.partial.keras").write_text("half")  # of an earlier version that was killed
+    (folder.path / "mine.partial.keras").write_text("mine")
+    folder.open(settings, resume=True)
+    assert sorted(path.name for path in folder.path.iterdir()) == [
+        "mine.partial.keras",
+        "model.keras",
+        "run.flags",
+    ]
     with folder.replacement(replace(settings, seed=5)) as new:
         new.model.write_text("another")
         assert folder.model.read_text() == "a model"

@@ -13,7 +13,7 @@ import tensorflow as tf
 from data.test_data_tfds import IMAGE, LABEL, prepare
 from PIL import Image
 
-from tf_gmvae import InputError
+from tf_gmvae import InputError, disk
 from tf_gmvae.data import load
 from tf_gmvae.data.shards.manifest import load_shards
 from tf_gmvae.data.streams import opening, parquet, processes, source, writing
@@ -49,8 +49,9 @@ def test_what_was_stopped_goes_on_with_the_files_that_are_missing(tmp_path):
     with pytest.raises(InputError, match="unfinished shards of other data"):
         writing.write_shards(found, folder, {"of": "y"}, 1, lambda done: None)
     (folder / "train-00002-of-00004.array_record").write_bytes(b"cut short")
-    for name in ("partial", "partial-1a2b3c4d"):  # of an earlier version, and of now
-        (folder / f"train-00003-of-00004.{name}.array_record").write_bytes(b"cut short")
+    of_before = "train-00003-of-00004.partial"  # in earlier versions
+    for name in (of_before, f"{of_before}-1a2b3c4d", disk.unused(folder).name):
+        (folder / f"{name}.array_record").write_bytes(b"cut short")
     done, written = [], [f"train-{number:05}-of-00004.array_record" for number in range(4)]
     writing.write_shards(found, folder, {"of": "x"}, 1, done.append)
     assert done == [2, 3, 4]

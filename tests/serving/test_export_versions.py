@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 
@@ -87,7 +88,7 @@ def test_a_killed_export_leaves_no_version_and_the_next_sweeps_up(tmp_path):
     # One of a machine that cannot be asked stays, and so does one that is under way.
     strangers = (
         models / ".partial-elsewhere-1-0a",
-        models / f".partial-{versions.socket.gethostname()}-{os.getpid()}-0a",
+        models / f".partial-{socket.gethostname()}-{os.getpid()}-0a",
     )
     for stranger in strangers:
         stranger.mkdir()

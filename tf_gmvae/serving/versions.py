@@ -10,9 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import shutil
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +20,6 @@ from tf_gmvae import disk, interrupts
 from tf_gmvae.errors import InputError
 
 LATEST = "latest"
-_PARTIAL = re.compile(r"\.partial-(?P<host>.+)-(?P<pid>[0-9]+)-[0-9a-f]+")
 
 
 def numbers(path: Path) -> list[int]:
@@ -121,36 +118,15 @@ def check_place(path: str | Path) -> None:
 def _make(path):
     """Checks the place, sweeps it and makes an empty folder for the new version in it."""
     check_place(path)
-    partial = path / f".partial-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    partial = disk.unused(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
+        disk.sweep(path)
         # Not tempfile, whose folders nobody else may read: a server often runs as another user.
         partial.mkdir()
     except OSError as error:
         raise _unwritable(path, error) from None
     return partial
-
-
-def _sweep(path):
-    """Removes what killed exports have left; what another machine may still be writing stays."""
-    for entry in path.iterdir():
-        left = _PARTIAL.fullmatch(entry.name)
-        if left and left["host"] == socket.gethostname() and not _is_alive(int(left["pid"])):
-            if entry.is_symlink():
-                entry.unlink(missing_ok=True)
-            else:
-                shutil.rmtree(entry, ignore_errors=True)
-
-
-def _is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
 
 
 def _publish(path, partial):
@@ -171,7 +147,7 @@ def _point_latest(path):
     """Points `latest` at the newest version, also where several exports end together."""
     while True:
         newest = str(numbers(path)[-1])
-        link = path / f".partial-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        link = disk.unused(path)
         try:
             link.symlink_to(newest)
             os.replace(link, path / LATEST)

@@ -136,8 +136,9 @@ def check_output(path: str | Path, dataset: str | Path) -> Path:
     path = Path(path)
     if path.suffix.lower() not in (CSV, PARQUET):
         raise InputError(f"--output must end in {CSV} or {PARQUET}. Received: {path}.")
-    if path.is_dir() or not path.parent.is_dir():
-        fault = "is a folder" if path.is_dir() else f"lies in {path.parent}, which is no folder"
+    folder = path.resolve().parent if path.is_symlink() else path.parent  # what a link leads to is written
+    if path.is_dir() or not folder.is_dir():
+        fault = "is a folder" if path.is_dir() else f"lies in {folder}, which is no folder"
         raise InputError(f"--output={path} {fault}: give the path of a file in a folder that exists.")
     data = Path(dataset).expanduser()
     if data.is_file() and data.resolve() == path.resolve():

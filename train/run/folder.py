@@ -100,6 +100,7 @@ class RunFolder(RunFiles):
             if resume and self.flags.is_file():
                 settings.check_same(type(settings).read(self.flags))
             self.path.mkdir(parents=True, exist_ok=True)
+            self._sweep_halves()
             self.write_whole(self.flags, settings.as_flags())
         except OSError as error:
             raise self._unwritable(error) from None
@@ -144,6 +145,13 @@ class RunFolder(RunFiles):
         self._end_exchange()
         for left in (self._new, self._old):
             shutil.rmtree(left, ignore_errors=True)
+
+    def _sweep_halves(self):
+        """Removes what killed runs of earlier versions have left half written; `disk.whole` knows those of now."""
+        for path in vars(self).values():
+            if path.parent == self.path:
+                with contextlib.suppress(OSError):
+                    path.with_name(f"{path.stem}.partial{path.suffix}").unlink()
 
     def _unwritable(self, error):
         return InputError(f"{self.path} cannot be written ({error.strerror}): give another --runs_dir.")

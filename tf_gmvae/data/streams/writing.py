@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import shutil
-import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,8 +99,9 @@ def _begin(output, made_of, pieces):
 
 def _remove_partial(output):
     """What was killed leaves these. A process that writes one still has it removed, and its work is not taken."""
-    for path in (*output.glob(f"*.{disk.PARTIAL}*.array_record"), *(output / _NOTES).glob(f"*.{disk.PARTIAL}*")):
-        path.unlink(missing_ok=True)
+    for pattern in (f"{disk.PARTIAL}*", "*.partial*"):  # of now, of earlier versions
+        for path in (*output.glob(pattern), *(output / _NOTES).glob(pattern)):
+            path.unlink(missing_ok=True)
 
 
 def _names(pieces):
@@ -120,10 +120,10 @@ def _note(output, name):
 
 def _write(piece: Piece, output: Path, name: str) -> None:
     """One file, and what is known of it."""
-    path, mark = output / name, f"{disk.PARTIAL}-{uuid.uuid4().hex[:8]}"
+    path = output / name
     note: dict[str, Any] = {"name": name, "split": piece.split, "num_examples": 0}
     writer = None
-    with disk.whole(path, mark) as partial, disk.as_os_errors(path):
+    with disk.whole(path) as partial, disk.as_os_errors(path):
         try:
             for split in piece.read():
                 if isinstance(split, Skipped):
@@ -139,14 +139,12 @@ def _write(piece: Piece, output: Path, name: str) -> None:
         finally:
             if writer is not None:
                 writer.close()
-        if writer is None:
-            partial.touch()
     if writer is None:
         path.unlink()
     else:
         note["num_bytes"] = path.stat().st_size
         note["sha256"] = checksum(path)
-    with disk.whole(_note(output, name), mark) as partial:
+    with disk.whole(_note(output, name)) as partial:
         partial.write_text(json.dumps(note), encoding="utf-8")
 
 

@@ -1,0 +1,71 @@
+"""Files that appear whole or not at all, and touch nothing beside them."""
+
+import os
+import socket
+
+import pytest
+
+from tf_gmvae import disk
+
+HOST = socket.gethostname()
+# Larger than any that Linux gives.
+NOBODY = 2**31 - 1
+
+
+def test_a_file_takes_no_name_that_somebody_has(tmp_path):
+    beside = {name: name for name in ("new.partial.csv", "new.csv.partial", ".new.csv")}
+    for name, text in beside.items():
+        (tmp_path / name).write_text(text)
+    with disk.whole(tmp_path / "new.csv") as partial:
+        assert partial.name.startswith(".") and partial.suffix == ".csv"
+        partial.write_text("new.csv")
+    with pytest.raises(RuntimeError, match="half-way"), disk.whole(tmp_path / "other.csv") as partial:
+        partial.write_text("half")
+        raise RuntimeError("half-way")
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert found == {**beside, "new.csv": "new.csv"}
+
+
+def test_two_writers_of_a_file_each_write_their_own(tmp_path):
+    path = tmp_path / "new.csv"
+    with disk.whole(path) as slow:
+        slow.write_text("slow, ")
+        with disk.whole(path) as quick:
+            quick.write_text("quick")
+        assert path.read_text() == "quick"
+        slow.write_text("slow, and whole")
+    assert path.read_text() == "slow, and whole" and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_killed_is_swept_and_what_may_live_is_not(tmp_path):
+    def left(host, pid, days=0):
+        path = tmp_path / f".partial-{host}-{pid}-0a{days}.keras"
+        path.write_text("half")
+        os.utime(path, (path.stat().st_mtime - 86_400 * days,) * 2)
+        return path
+
+    gone = [left(HOST, NOBODY), left("elsewhere", os.getpid(), days=2)]
+    stays = [left(HOST, os.getpid(), days=2), left("elsewhere", NOBODY), tmp_path / ".partial-mine.csv"]
+    stays[-1].write_text("mine")
+    with disk.whole(tmp_path / "new.csv") as partial:
+        partial.write_text("new")
+    assert not any(path.exists() for path in gone)
+    assert sorted(tmp_path.iterdir()) == sorted([*stays, tmp_path / "new.csv"])
+
+
+def test_where_a_link_leads_to_is_written(tmp_path):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link.csv").symlink_to("kept/new.csv")
+    for text in ("first", "second"):
+        with disk.whole(tmp_path / "link.csv") as partial:
+            partial.write_text(text)
+        assert (tmp_path / "kept" / "new.csv").read_text() == text
+    assert (tmp_path / "link.csv").is_symlink() and len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_a_file_that_cannot_be_written_is_the_one_that_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "no" / "new.csv", tmp_path / "file" / "new.csv", tmp_path):
+        with pytest.raises(OSError) as caught, disk.whole(path) as partial:
+            partial.write_text("new")
+        assert disk.sentence(caught.value).startswith(f"{path} cannot be written (")
