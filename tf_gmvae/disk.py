@@ -136,6 +136,16 @@ def complaint(error: BaseException) -> str | None:
     return None if code is None else os.strerror(code)
 
 
+def is_closed(error: BaseException) -> bool:
+    """Whether a place is for reading alone, or something is in the way: more room would not help.
+
+    Args:
+        error: as for `complaint`.
+    """
+    code = _code(error)
+    return code in (*_CLOSED, *_WRONG) and code != errno.EIO
+
+
 def sentence(error: BaseException) -> str | None:
     """The same with the file and a mend.
 

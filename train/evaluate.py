@@ -1,10 +1,12 @@
 """Scores a finished run again: `python -m train.evaluate --run=runs/digits`."""
 
+from pathlib import Path
 from shlex import quote
 
 from absl import flags
 
-from tf_gmvae import terminal
+from tf_gmvae import disk, terminal
+from tf_gmvae.errors import InputError
 from train import cli
 from train.run import clusters, floors, groups, score_table, scoring
 from train.run.run import Run
@@ -18,7 +20,7 @@ groups.define()
 
 
 def main() -> None:
-    """Scores a run and stores that as its metrics; one that cannot be written is scored all the same."""
+    """Scores a run and stores that as its metrics; one in a place for reading alone is scored all the same."""
     clusters.check_names(flags.FLAGS.names, flags.FLAGS.answers)
     run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
     cut = flags.FLAGS.cut
@@ -30,17 +32,36 @@ def main() -> None:
     metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, cut)
     metrics["floors"] = floors.beside(run, examination.posterior, flags.FLAGS.floors)
     terminal.say(score_table.table(metrics), hang=score_table.HANG)
+    stored: list[Path] = []
     try:
         run.folder.write_metrics(metrics)
+        stored.append(run.folder.metrics)
         run.folder.write_tree(tree)
+        stored.append(run.folder.tree)
         if flags.FLAGS.answers:
             clusters.write(run, flags.FLAGS.names, None if cut is None else tree.groups(cut))
+    except OSError as error:
+        _tell(error, stored)
+    else:
         if flags.FLAGS.names is not None:
             terminal.say(
                 f"The report has the names after python -m train.report --run={quote(str(run.folder.path))}"
             )
-    except OSError as error:
-        terminal.say(f"These scores are not stored: {run.folder.metrics} cannot be written ({error.strerror}).")
+
+
+def _tell(error, stored):
+    """What is not stored: no fault where the run is for reading alone, and nothing but scores was asked for."""
+    failure = disk.sentence(error)
+    if failure is None:
+        raise error
+    kept = (
+        f"{' and '.join(path.name for path in stored)} {'are' if stored[1:] else 'is'} stored" if stored else None
+    )
+    asked = flags.FLAGS.names is not None or flags.FLAGS.cut is not None
+    if asked or not disk.is_closed(error):
+        raise InputError(f"{failure}, then give the same command again; {kept or 'nothing is stored'}.") from None
+    lost = f"{kept}, the rest is not" if kept else "These scores are not stored"
+    terminal.say(f"{lost}: {error.filename} cannot be written ({error.strerror}).")
 
 
 if __name__ == "__main__":

@@ -159,15 +159,23 @@ def test_shards_on_a_full_disk_end_in_a_sentence(tmp_path):
             "report.html cannot be written (File too large): make room there, then give",
             marks=pytest.mark.slow,
         ),
+        (
+            5000,
+            "train.evaluate",
+            "cannot be written (File too large): make room there, then give the same command again; "
+            "metrics.json and hierarchy.json are stored.",
+        ),
         (100_000, "train.main", "model.keras cannot be written (File too large): make room there; the run in"),
     ],
 )
 def test_a_full_disk_ends_in_a_sentence_and_leaves_nothing_half_written(size, command, sentence, run, tmp_path):
     shutil.copytree(run, tmp_path / "arcs")
+    (run.parent / "names.csv").write_text("cluster,name\n0,left\n1,right\n")
     before = contents(tmp_path)
     arguments = {
         "train.export": [f"--run={tmp_path / 'arcs'}", f"--saved_models_dir={tmp_path / 'sm'}"],
         "train.report": [f"--run={tmp_path / 'arcs'}"],
+        "train.evaluate": [f"--run={tmp_path / 'arcs'}", "--nofloors", f"--names={run.parent / 'names.csv'}"],
         "train.main": [
             f"--flagfile={run / 'run.flags'}", "--noexport", f"--runs_dir={tmp_path}", "--name=arcs",
             "--overwrite",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import numpy as np
 from absl import flags
 
-from tf_gmvae import terminal
+from tf_gmvae import disk, terminal
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
@@ -75,6 +76,7 @@ def write(run: Run, names: str | None = None, group_of: np.ndarray | None = None
 
     Raises:
         InputError: if the names cannot be read; nothing has been written.
+        OSError: if a file cannot be written.
     """
     dataset = run.dataset
     splits = {"train": dataset.train, **({} if dataset.test is None else {"test": dataset.test})}
@@ -92,8 +94,9 @@ def write(run: Run, names: str | None = None, group_of: np.ndarray | None = None
         for name, split in splits.items()
         for part in samples.chunks(split)
     )
-    run.folder.write_clusters(record)
-    answers.write(parts, run.folder.clusters_parquet, run.folder.clusters_csv)
+    with disk.whole(run.folder.clusters_json) as partial:  # the names and what bears them, or neither
+        partial.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        answers.write(parts, run.folder.clusters_parquet, run.folder.clusters_csv)
     terminal.say(f"The cluster of every example: {run.folder.clusters_csv}, and .parquet")
     if names is not None:
         named = zip(record["names"], record["certainty"], strict=True)

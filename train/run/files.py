@@ -242,16 +242,12 @@ class RunFiles:
         except (ValueError, TypeError) as error:
             raise InputError(f"{self.tree} is damaged ({error}): {mend}.") from None
 
-    def write_clusters(self, record: dict[str, Any]) -> None:
-        """Stores what is known of the clusters.
-
-        Args:
-            record: dict of "outlier_below", and of "names" and "certainty" where they were named.
-        """
-        self.write_whole(self.clusters_json, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
-
     def read_clusters(self) -> dict[str, Any]:
-        """The same again; empty of a run that has none.
+        """What is known of the clusters.
+
+        Returns:
+            Dict of "outlier_below", and of "names" and "certainty" where they were named; empty of a run that has
+            none.
 
         Raises:
             InputError: if the file is damaged.
