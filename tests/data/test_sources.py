@@ -58,8 +58,24 @@ def test_what_was_stopped_goes_on_with_the_files_that_are_missing(tmp_path):
     assert {name: (folder / name).stat().st_mtime_ns for name in first} == first
     assert_same(load_shards(folder).train, load(tmp_path / "x.npy").train)
     assert sorted(path.name for path in folder.iterdir()) == ["shards.json", *written]
+    (folder / ".finished").mkdir()  # so a kill at the very end leaves it
     with pytest.raises(InputError, match="holds shards already"):
         writing.write_shards(found, folder, {"of": "x"}, 1, done.append)
+    assert sorted(path.name for path in folder.iterdir()) == ["shards.json", *written]
+
+
+def test_where_there_was_no_room_for_a_plan_there_is_place_for_shards(tmp_path):
+    np.save(tmp_path / "x.npy", RNG.normal(size=(3, 6, 6)))
+    found = open_source(str(tmp_path / "x.npy"), **OPTIONS)
+    notes = tmp_path / "shards" / ".finished"
+    notes.mkdir(parents=True)
+    (notes / disk.unused(notes, ".json").name).write_text("{")
+    (notes / "note.txt").write_text("mine")
+    with pytest.raises(InputError, match="is there, and no empty folder"):
+        writing.write_shards(found, tmp_path / "shards", {"of": "x"}, 1, lambda done: None)
+    (notes / "note.txt").unlink()
+    writing.write_shards(found, tmp_path / "shards", {"of": "x"}, 1, lambda done: None)
+    assert_same(load_shards(tmp_path / "shards").train, load(tmp_path / "x.npy").train)
 
 
 def pictures_in(folder, count=20, value=9):

@@ -83,6 +83,7 @@ def _begin(output, made_of, pieces):
     wanted = json.loads(json.dumps(made_of))
     planned = {**wanted, "data": fingerprint_of(piece.fingerprint for piece in pieces)}
     if (output / MANIFEST).is_file():
+        shutil.rmtree(output / _NOTES, ignore_errors=True)  # of a call that was killed at its very end
         raise InputError(f"{output} holds shards already: give them to train.main, or another --output.")
     if plan.is_file():
         with contextlib.suppress(ValueError):
@@ -90,11 +91,18 @@ def _begin(output, made_of, pieces):
                 _remove_partial(output)
                 return
         raise InputError(f"{output} holds unfinished shards of other data or options: remove it, or give another.")
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+    if output.exists() and not (output.is_dir() and _is_empty(output)):
         raise InputError(f"{output} is there, and no empty folder: give another --output.")
-    plan.parent.mkdir(parents=True)
+    plan.parent.mkdir(parents=True, exist_ok=True)
     with disk.whole(plan) as partial:
         partial.write_text(json.dumps(planned), encoding="utf-8")
+
+
+def _is_empty(output):
+    """Whether a folder holds nothing, or what a call left that found no room for its plan."""
+    notes = output / _NOTES
+    left = [path for path in output.iterdir() if path != notes or not notes.is_dir()]
+    return not left and (not notes.is_dir() or all(".partial" in path.name for path in notes.iterdir()))
 
 
 def _remove_partial(output):
