@@ -43,7 +43,8 @@ def is_terminal(stream: TextIO | None = None) -> bool:
         stream: file that is written to. Default None: standard output.
     """
     stream = stream or sys.stdout
-    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+    # There is no standard output where it is closed, or no console.
+    return stream is not None and stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
 def columns(stream: TextIO | None = None) -> int:
@@ -76,19 +77,31 @@ def say(*parts: Part, hang: int = 0, stream: TextIO | None = None) -> None:
         *parts: texts, or pairs of a text and its style.
         hang: integer, columns by which the rest of a wrapped line is indented. Default 0.
         stream: file to write to. Default None: standard output.
+
+    Raises:
+        OSError: with the name of that file, if it takes no more.
     """
     stream = stream or sys.stdout
     parts = tuple(shown(part) if isinstance(part, str) else (shown(part[0]), part[1]) for part in parts)
-    with _lock:
-        clear()
-        if not is_terminal(stream):
-            print("".join(part if isinstance(part, str) else part[0] for part in parts), file=stream, flush=True)
-            return
-        console, width = _console(stream), columns(stream)
-        for line in _text(parts).split("\n", allow_blank=True):
-            for number, piece in enumerate(_wrapped(line, width, hang)):
-                console.print(" " * hang if number else "", piece, sep="", soft_wrap=True)
-        stream.flush()
+    try:
+        with _lock:
+            clear()
+            _write(stream, parts, hang)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = "Standard output" if stream is sys.stdout else getattr(stream, "name", None)
+        raise
+
+
+def _write(stream, parts, hang):
+    if not is_terminal(stream):
+        print("".join(part if isinstance(part, str) else part[0] for part in parts), file=stream, flush=True)
+        return
+    console, width = _console(stream), columns(stream)
+    for line in _text(parts).split("\n", allow_blank=True):
+        for number, piece in enumerate(_wrapped(line, width, hang)):
+            console.print(" " * hang if number else "", piece, sep="", soft_wrap=True)
+    stream.flush()
 
 
 def clear() -> None:

@@ -40,9 +40,6 @@ def run(command: Callable[[], None]) -> None:
     def main(argv):
         if len(argv) > 1:
             _fail(f"Unknown argument {argv[1]!r}: flags begin with --, see --help.")
-        gpus = tf.config.list_physical_devices("GPU")
-        device = f"{len(gpus)} GPU(s)" if gpus else f"{os.cpu_count()} CPU cores, no GPU found"
-        terminal.say(f"TensorFlow {tf.__version__} on {device}.")
         # Progress of loading many files is worth a line, what other packages note on their way is not.
         absl_logging.set_verbosity(absl_logging.WARNING)
         notes = logging.getLogger("tf_gmvae")
@@ -51,6 +48,7 @@ def run(command: Callable[[], None]) -> None:
             notes.addHandler(_Printed())
         notes.propagate = False
         try:
+            terminal.say(_machine())
             _check_not_empty()
             with interrupts.not_lost():
                 command()
@@ -78,8 +76,14 @@ def run(command: Callable[[], None]) -> None:
         terminal.say(f"\n{stop}" if str(stop) else "\nStopped.", stream=sys.stderr)
         sys.exit(TERMINATED if isinstance(stop, interrupts.Terminated) else INTERRUPTED)
     except BrokenPipeError:  # whoever read the output, as `| head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(UNHEARD)
+
+
+def _machine():
+    gpus = tf.config.list_physical_devices("GPU")
+    device = f"{len(gpus)} GPU(s)" if gpus else f"{os.cpu_count()} CPU cores, no GPU found"
+    return f"TensorFlow {tf.__version__} on {device}."
 
 
 class _Printed(logging.Handler):
@@ -112,4 +116,13 @@ def _check_not_empty():
 
 def _fail(message):
     terminal.say(("error: ", "bold red"), str(message), stream=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # it is what failed, and Python would try again at its end
+        _drop_output()
     sys.exit(1)
+
+
+def _drop_output():
+    """Sends what is still to be written nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

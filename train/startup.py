@@ -9,6 +9,7 @@ LOADING = "Loading TensorFlow ..."
 
 def load_tensorflow() -> None:
     """Imports TensorFlow and looks for devices; of what its C++ parts say, notes are shown only on failure."""
+    _open_closed()
     # So it is while Python looks for the module of `python -m`: a command begins. Somebody may wait for it.
     is_command = sys.argv[0] == "-m"
     waits = is_command and sys.stdout.isatty()
@@ -24,6 +25,13 @@ def load_tensorflow() -> None:
         if waits:
             sys.stdout.write("\r" + " " * len(LOADING) + "\r")
             sys.stdout.flush()
+
+
+def _open_closed():
+    """Where a standard file is closed, as by `>&-`, nothing is read or written; no other file takes its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  to the end
 
 
 def _load():

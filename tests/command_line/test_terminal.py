@@ -45,6 +45,39 @@ def test_whoever_stops_reading_gets_no_traceback():
     assert (process.returncode, process.stderr) == (141, "")
 
 
+CLOSED = """
+import os, sys
+for number, name in enumerate(("stdin", "stdout")):
+    os.close(number)
+    setattr(sys, name, None)
+from train import cli
+from tf_gmvae import terminal
+
+def command():
+    print("not heard")
+    with terminal.step("not heard"):
+        terminal.say("not heard")
+    assert sys.stdout.fileno() == 1 and sys.stdin.read() == ""
+    print("done", file=sys.stderr)
+
+cli.run(command)
+"""
+FULL = """
+import os, sys
+os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+sys.stdout = open(1, "w", closefd=False)
+from train import cli
+cli.run(lambda: None)
+"""
+
+
+def test_an_output_that_takes_nothing_gets_no_traceback():
+    closed, full = run_warm("-c", CLOSED), run_warm("-c", FULL)
+    assert (closed.returncode, closed.stderr) == (0, "done\n")
+    sentence = "Standard output cannot be written (No space left on device): make room there, then give the same"
+    assert (full.returncode, full.stderr) == (1, f"error: {sentence} command again.\n")
+
+
 @pytest.mark.parametrize(
     "asked",
     [
