@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 import zipfile
 
 import keras
@@ -10,6 +11,9 @@ import pytest
 from conftest import run_warm
 from support.commands import run_all
 from support.misuse import check_refused
+
+from train.run.folder import RunFolder
+from train.run.saved import load_model
 
 # Runs a command with files limited to a size, which fails as a full disk does; Python ignores the signal.
 LIMITED = """
@@ -128,6 +132,17 @@ def test_a_damaged_file_of_a_run_is_named_and_its_mend_works(run, tmp_path):
         in mended[-1].stdout
     )
     assert json.loads((tmp_path / "history-words" / "metrics.json").read_text())["epochs"] == 0
+
+
+def test_a_warning_that_is_made_an_error_is_no_damage(run):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            load_model(RunFolder(run))
+            raised = None
+        except Exception as error:
+            raised = error
+    assert raised is None or isinstance(raised, Warning), raised  # of Keras itself
 
 
 @pytest.mark.slow

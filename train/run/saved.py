@@ -48,6 +48,8 @@ def read_model(folder: RunFolder, kind: type[Kind]) -> Kind:
     if zipfile.is_zipfile(folder.model):
         try:
             model = keras.saving.load_model(folder.model)
+        except Warning:  # no fault of the file: with PYTHONWARNINGS=error, Keras' own end what it does
+            raise
         except Exception as error:  # whatever a damaged or foreign file leads the readers to
             fault = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
         else:
