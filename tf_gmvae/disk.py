@@ -146,11 +146,12 @@ def is_closed(error: BaseException) -> bool:
     return code in (*_CLOSED, *_WRONG) and code != errno.EIO
 
 
-def sentence(error: BaseException) -> str | None:
+def sentence(error: BaseException, where: str | Path | None = None) -> str | None:
     """The same with the file and a mend.
 
     Args:
         error: as for `complaint`.
+        where: path to name. Default None: that of the error.
 
     Returns:
         Text without a full stop, or None.
@@ -158,9 +159,9 @@ def sentence(error: BaseException) -> str | None:
     code = _code(error)
     if code is None:
         return None
-    if isinstance(error, OSError):
+    if where is None and isinstance(error, OSError):
         where = error.filename
-    else:
+    elif where is None:
         message: str = getattr(error, "message", "")  # of TensorFlow's errors
         where = next((word.strip(":;,") for word in message.split() if word.startswith("/")), None)
     mend = {_FULL: "make room there", _CLOSED: "make it writable", _WRONG: "look at that place"}

@@ -167,7 +167,7 @@ def test_shards_on_a_full_disk_end_in_a_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("size", "command", "sentence"),
     [
-        (3000, "train.export", "cannot be written (File too large): export to another folder."),
+        (3000, "train.export", "cannot be written (File too large): make room there, or export to another"),
         pytest.param(
             5000,
             "train.report",

@@ -1,6 +1,7 @@
 """Flags, their record, and the folder of a run."""
 
 import json
+import resource
 from dataclasses import asdict, replace
 
 import keras
@@ -335,10 +336,26 @@ def test_places_that_cannot_be_written(settings, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file, not a folder"):
         RunFolder(tmp_path / "file").check_free()
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(InputError, match="link is a link that leads nowhere: remove it, or give another --name"):
+        RunFolder(tmp_path / "link").check_free(overwrite=True)
     with pytest.raises(InputError, match="cannot be written .*--runs_dir"):
         RunFolder(tmp_path / "file" / "run").open(settings)
     with pytest.raises(InputError, match="cannot be written .*--runs_dir"):
         RunFolder("/proc/no/run").open(settings)
+
+
+def test_a_full_disk_is_told_of_and_no_lock_is_left(folder, settings):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # fails as a full disk does
+        with pytest.raises(InputError) as told, folder.alone():
+            folder.open(settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    fault = "cannot be written (File too large): make room there, or give another --runs_dir."
+    assert str(told.value) == f"{folder.path} {fault}"
+    assert list(folder.path.parent.rglob("*")) == [folder.path]
 
 
 def test_a_run_that_cannot_be_written_is_told_before_any_work(tmp_path):

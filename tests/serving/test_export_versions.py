@@ -150,6 +150,10 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path):
     for place in (file, file / "below"):
         with pytest.raises(tf_gmvae.InputError, match=r"file is a file, not a folder"):
             versions.check_place(place)
+    (tmp_path / "link").symlink_to("nowhere")
+    for place in (tmp_path / "link", tmp_path / "link" / "below"):
+        with pytest.raises(tf_gmvae.InputError, match=r"link is a link that leads nowhere: remove it"):
+            versions.check_place(place)
     taken = tmp_path / "taken"
     (taken / "latest").mkdir(parents=True)
     with pytest.raises(tf_gmvae.InputError, match="is not a link to a version"):

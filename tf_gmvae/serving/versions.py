@@ -88,7 +88,9 @@ class Version:
 
 
 def _unwritable(path, error):
-    return InputError(f"{path} cannot be written ({disk.complaint(error) or error}): export to another folder.")
+    told = disk.sentence(error, path)
+    fault = f"{path} cannot be written ({error}):" if told is None else f"{told}, or"
+    return InputError(f"{fault} export to another folder.")
 
 
 def check_place(path: str | Path) -> None:
@@ -98,14 +100,17 @@ def check_place(path: str | Path) -> None:
         path: path of the folder of versions.
 
     Raises:
-        InputError: if it or a folder above it is a file or may not be written, or `latest` in it is something
-            else than a link.
+        InputError: if it or a folder above it is a file, a link that leads nowhere, or may not be written, or
+            `latest` in it is something else than a link.
     """
     path = Path(path)
     try:
-        nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+        nearest = next(place for place in (path, *path.absolute().parents) if place.exists() or place.is_symlink())
+        leads_nowhere = not nearest.exists()
     except OSError as error:  # a name that is too long, a folder that may not be searched
         raise _unwritable(path, error) from None
+    if leads_nowhere:
+        raise InputError(f"{nearest} is a link that leads nowhere: remove it, or export to another place.")
     if not nearest.is_dir():
         raise InputError(f"{nearest} is a file, not a folder: export to another place.")
     if not os.access(nearest, os.W_OK | os.X_OK):

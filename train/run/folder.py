@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tf_gmvae import disk
 from tf_gmvae.errors import InputError
 from train.run import lock
 from train.run.files import RunFiles
@@ -65,6 +66,8 @@ class RunFolder(RunFiles):
             raise InputError("--resume keeps a run and --overwrite drops it: give one of them.")
         try:
             self._end_exchange()
+            if self.path.is_symlink() and not self.path.exists():
+                raise InputError(f"{self.path} is a link that leads nowhere: remove it, or give another --name.")
             if self.path.exists() and not self.path.is_dir():
                 raise InputError(f"{self.path} is a file, not a folder: give another --name or --runs_dir.")
             if not self.is_taken:
@@ -154,7 +157,9 @@ class RunFolder(RunFiles):
                     path.with_name(f"{path.stem}.partial{path.suffix}").unlink()
 
     def _unwritable(self, error):
-        return InputError(f"{self.path} cannot be written ({error.strerror}): give another --runs_dir.")
+        told = disk.sentence(error, self.path)
+        fault = f"{self.path} cannot be written ({error.strerror}):" if told is None else f"{told}, or"
+        return InputError(f"{fault} give another --runs_dir.")
 
     def read_settings(self) -> Settings:
         """The settings of the run.

@@ -73,8 +73,8 @@ def _locked(path: Path, place: Path) -> IO[str]:
             return file
         # Whoever held it before may have removed the file since it was opened.
         if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+            with contextlib.suppress(OSError):  # on a full disk it holds without a number
+                file.truncate(0)
+                os.write(file.fileno(), f"{os.getpid()}\n".encode())
             return file
         file.close()
