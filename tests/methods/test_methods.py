@@ -311,6 +311,7 @@ def test_what_a_method_cannot_take_is_named(name):
 )
 def test_habits_of_keras_work_or_are_answered(name, table, tmp_path):
     model = make(name, (6,), num_components=3)
+    model.compile()
     for callbacks in (None, keras.callbacks.TerminateOnNaN()):
         model.fit(table, epochs=1, callbacks=callbacks, verbose=0)
     expected = model.predict(table, verbose=0)
@@ -323,6 +324,8 @@ def test_habits_of_keras_work_or_are_answered(name, table, tmp_path):
         lambda: model.test_on_batch(table): "has no evaluate",
         lambda: model.train_on_batch(table): "is trained by fit",
         lambda: model.fit(table, batch_size=20): "takes no batch_size",
+        lambda: model.compile("adam"): "trains by optimizers of its own: leave compile out.* num_components, seed",
+        lambda: model.compile(jit_compile=True): "trains by optimizers of its own",
     }.items():
         with pytest.raises(InputError, match=f"{type(model).__name__} {sentence}"):
             call()

@@ -20,6 +20,24 @@ class KerasWays(Exporting):
             "seed": self.seed,
         }
 
+    def compile(self, *arguments: Any, **options: Any) -> None:
+        """Nothing to choose; as in Keras, it makes what has become `trainable`, or no longer is, take effect.
+
+        Args:
+            *arguments: refused, as each of the optimizers that the constructor makes belongs to its weights.
+            **options: refused likewise.
+
+        Raises:
+            InputError: if there are any.
+        """
+        if arguments or options:
+            choices = ", ".join(name for name in self.get_config() if name not in ("name", "data_shape"))
+            raise InputError(
+                f"{type(self).__name__} trains by optimizers of its own: leave compile out, or without arguments; "
+                f"what can be chosen is {choices}, and the epochs of fit."
+            )
+        self.train_function = None
+
     def get_compile_config(self) -> None:
         """None: the constructor compiles, each optimizer with the weights that it trains."""
 

@@ -71,7 +71,7 @@ class ClusteringMethod(KerasWays, keras.Model):
             weights: list of the variables that it trains.
         """
         self.built = True  # all weights are there
-        self.compile(optimizer, jit_compile=False)
+        keras.Model.compile(self, optimizer, jit_compile=False)
         optimizer.build(weights)
 
     def prepare(self, examples: np.ndarray, verbose: Any = "auto") -> None:
