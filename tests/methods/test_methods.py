@@ -314,6 +314,13 @@ def test_habits_of_keras_work_or_are_answered(name, table, tmp_path):
     model.compile()
     for callbacks in (None, keras.callbacks.TerminateOnNaN()):
         model.fit(table, epochs=1, callbacks=callbacks, verbose=0)
+    kept = keras.callbacks.BackupAndRestore(tmp_path / "kept", delete_checkpoint=False)
+    model.fit(table, epochs=2, initial_epoch=1, callbacks=kept, verbose=0)
+    model.fit(table, epochs=4, initial_epoch=2, verbose=0)
+    expected = model.predict(table, verbose=0)
+    assert model.fit(table, epochs=4, callbacks=kept, verbose=0).epoch == [2, 3]
+    np.testing.assert_allclose(model.predict(table, verbose=0), expected, atol=1e-5)
+    assert model.fit(table, epochs=5, initial_epoch=4, verbose=0).epoch == [4]
     expected = model.predict(table, verbose=0)
     np.testing.assert_allclose(np.exp(model.examine(table.tolist())[0]), expected, atol=1e-6)
     model.export(tmp_path / "exported", verbose=False)

@@ -328,6 +328,7 @@ def test_a_backup_of_a_whole_epoch_goes_on_at_the_next(make_table_model, tmp_pat
     assert int(stopped.optimizer.iterations) == 5
     model.fit(ROWS, batch_size=10, epochs=3, verbose=0, callbacks=[kept])
     assert sorted(model.rows) == sorted(2 * list(range(70)))
+    assert model.fit(ROWS, batch_size=10, epochs=4, initial_epoch=3, verbose=0).epoch == [3]
 
 
 def test_arrays_of_other_sizes_are_seen_whole(keeper):

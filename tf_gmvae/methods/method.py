@@ -16,6 +16,7 @@ from tf_gmvae.callbacks.basic import FIXED_RATE, StopOnNonFinite
 from tf_gmvae.errors import InputError
 from tf_gmvae.methods.keras_ways import KerasWays
 from tf_gmvae.methods.reading import split_of
+from tf_gmvae.model import in_memory
 
 
 class ClusteringMethod(KerasWays, keras.Model):
@@ -99,7 +100,8 @@ class ClusteringMethod(KerasWays, keras.Model):
             epochs: integer, epoch at which to stop. Default None: the `EPOCHS` of the method.
             initial_epoch: integer, epochs that were trained before: with the model that they left, training goes
                 on as if it had not been interrupted. Default 0.
-            callbacks: list of Keras callbacks, or one. Default None.
+            callbacks: list of Keras callbacks, or one; what `BackupAndRestore` has kept goes on as if it had not
+                been interrupted, too. Default None.
             verbose: of `keras.Model.fit`. Default "auto".
             **others: refused: what else `keras.Model.fit` takes is the affair of the method.
 
@@ -116,10 +118,12 @@ class ClusteringMethod(KerasWays, keras.Model):
                 "initial_epoch, callbacks and verbose; batch size and order are its own."
             )
         split = self.checked(examples)
+        given = keras.tree.flatten(callbacks) if callbacks else []
+        in_memory.put_back(self, given)
+        initial_epoch = self._initial_epoch or initial_epoch
         if not bool(self.is_prepared.numpy()):
             self.prepare(split.examples, verbose)
         batch_size, steps = self.epoch_shape(split.num_examples)
-        given = keras.tree.flatten(callbacks) if callbacks else []
         # The number of an example goes along with it, for methods that keep something for every example.
         batches = data.to_batches(
             split, batch_size, shuffle_seed=self.seed, num_epochs=None, skip_batches=initial_epoch * steps,

@@ -119,8 +119,8 @@ def num_begun(
     """Batches that a model has seen, after what Keras' `BackupAndRestore` puts back.
 
     Args:
-        model: compiled model, built where there is such a callback.
-        callbacks: list of those of its `fit`, which restore it once more, to the same.
+        model: compiled model, as in `put_back`.
+        callbacks: list, as in `put_back`.
         num_examples: integer, N of the array that comes next.
         batch_size: integer, of it.
         steps_per_epoch: integer, as `fit` was given it. Default None: an epoch is a pass over the array.
@@ -130,20 +130,36 @@ def num_begun(
     """
     *sizes, ahead = model.last_arrays or (num_examples, batch_size, 0)
     steps, before = math.ceil(num_examples / batch_size), _counted_by(model.optimizer)
-    is_at_an_end = sizes != [num_examples, batch_size]
-    for callback in callbacks:
-        if isinstance(callback, keras.callbacks.BackupAndRestore):
-            callback.set_model(model)
-            callback.on_train_begin()
-            # Its files do not tell how many batches the optimizer had not counted, where it leaves some out.
-            is_restored = _counted_by(model.optimizer) != before
-            is_whole = callback.save_freq == "epoch" and steps_per_epoch is None
-            is_at_an_end |= is_restored and is_whole and _leaves_out(model.optimizer)
+    backups = put_back(model, callbacks)
     begun = _counted_by(model.optimizer)
+    is_at_an_end = sizes != [num_examples, batch_size]
+    # Their files do not tell how many batches the optimizer had not counted, where it leaves some out.
+    is_whole = steps_per_epoch is None and any(backup.save_freq == "epoch" for backup in backups)
+    is_at_an_end |= begun != before and is_whole and _leaves_out(model.optimizer)
     if is_at_an_end:
         ahead = -begun % steps
     model.last_arrays = num_examples, batch_size, ahead
     return begun + ahead
+
+
+def put_back(
+    model: keras.Model, callbacks: Sequence[keras.callbacks.Callback]
+) -> list[keras.callbacks.BackupAndRestore]:
+    """Has Keras' `BackupAndRestore` put back what it keeps, before the batches that go on from there are made.
+
+    Args:
+        model: compiled model, built where there is such a callback.
+        callbacks: list of those of its `fit`, which restore it once more, to the same.
+
+    Returns:
+        List of those that are such ones.
+    """
+    model._initial_epoch = None  # Keras would begin every later `fit` at the epoch that was put back in this one
+    backups = [callback for callback in callbacks if isinstance(callback, keras.callbacks.BackupAndRestore)]
+    for backup in backups:
+        backup.set_model(model)
+        backup.on_train_begin()
+    return backups
 
 
 def _counted_by(optimizer):
