@@ -158,6 +158,12 @@ def test_each_part_of_aaes_step_moves_its_own_weights(digits):
     assert moved(model.optimizer) == {"encoder", "decoder"}
     assert moved(model.critic_optimizer) == {"critics"}
     assert moved(model.deception_optimizer) == {"encoder"}
+    model.decoder.trainable = False
+    assert moved(model.optimizer) == {"encoder"}
+    copied = keras.models.clone_model(model)
+    assert not copied.decoder.trainable and copied.trunk.trainable
+    model.trainable = False
+    assert not any(moved(each) for each in (model.optimizer, model.critic_optimizer, model.deception_optimizer))
 
 
 # CatGAN.
@@ -336,3 +342,7 @@ def test_habits_of_keras_work_or_are_answered(name, table, tmp_path):
     }.items():
         with pytest.raises(InputError, match=f"{type(model).__name__} {sentence}"):
             call()
+    model.trainable = False
+    model.compile()
+    model.fit(table, epochs=6, initial_epoch=5, verbose=0)
+    np.testing.assert_array_equal(model.predict(table, verbose=0), expected)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+import keras
+
 from tf_gmvae.errors import InputError
 from tf_gmvae.model.exporting import Exporting
 
@@ -12,13 +14,24 @@ class KerasWays(Exporting):
     """The methods of `ClusteringMethod` behind `save` and `export`, and those that have no meaning here."""
 
     def get_config(self) -> dict[str, Any]:
-        """Constructor arguments."""
+        """Constructor arguments, and the numbers of the layers that do not train, if there are any."""
+        frozen = [number for number, layer in enumerate(self._flatten_layers()) if not layer.trainable]
         return {
+            **({"frozen": frozen} if frozen else {}),
             "name": self.name,
             "data_shape": self.data_shape,
             "num_components": self.num_components,
             "seed": self.seed,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> keras.Model:
+        """The method of a config."""
+        method = super().from_config({key: config[key] for key in config if key != "frozen"}, custom_objects)
+        if frozen := config.get("frozen"):
+            for number, layer in enumerate(method._flatten_layers()):  # a layer comes before those within it
+                layer.trainable = number not in frozen
+        return method
 
     def compile(self, *arguments: Any, **options: Any) -> None:
         """Nothing to choose; as in Keras, it makes what has become `trainable`, or no longer is, take effect.
@@ -31,7 +44,7 @@ class KerasWays(Exporting):
             InputError: if there are any.
         """
         if arguments or options:
-            choices = ", ".join(name for name in self.get_config() if name not in ("name", "data_shape"))
+            choices = ", ".join(name for name in self.get_config() if name not in ("name", "data_shape", "frozen"))
             raise InputError(
                 f"{type(self).__name__} trains by optimizers of its own: leave compile out, or without arguments; "
                 f"what can be chosen is {choices}, and the epochs of fit."

@@ -106,13 +106,14 @@ def take_step(
 
     Args:
         optimizer: Keras optimizer.
-        weights: list of variables.
+        weights: list of variables, of which those that are `trainable` move.
         loss_and_rest: function without arguments that computes a pair, the loss first, which is that of the whole
             batch on every replica.
 
     Returns:
         What `loss_and_rest` returned.
     """
+    weights = [weight for weight in weights if weight.trainable]
     with tf.GradientTape() as tape:
         loss, rest = loss_and_rest()
         # Gradients of the replicas are summed, and in half precision loss and gradients are scaled.
