@@ -7,7 +7,7 @@ import pandas
 import pytest
 import tensorflow as tf
 
-from tf_gmvae import evaluation
+from tf_gmvae import InputError, evaluation
 from tf_gmvae.callbacks.basic import StopAfterSeconds, TestPart, TrainingSeconds
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.evaluation import diagnostics
@@ -28,6 +28,9 @@ def test_entropies_of_known_posteriors():
     assert diagnostics.posterior_entropy(alternating) == 0
     skewed = np.tile([0.5, 0.25, 0.25], (3, 1))
     assert diagnostics.posterior_entropy(skewed) == pytest.approx(1.5 * math.log(2))
+    for figure in (diagnostics.usage_entropy, diagnostics.posterior_entropy, diagnostics.activity):
+        with pytest.raises(InputError, match=r"shape \(0, 3\)"):
+            figure(np.zeros((0, 3)))
 
 
 def test_usage_of_more_examples_than_single_precision_counts():

@@ -182,8 +182,9 @@ def test_log_odds_by_hand():
 
 
 def test_logarithms_in_place_of_probabilities_are_named_and_the_advice_works():
-    with pytest.raises(InputError, match="example 0 has a negative number.* as log_posterior"):
-        evaluation.table1_accuracy(LOG, LOG_LABELS)
+    for score in (*FUNCTIONS, evaluation.scores, lambda given, _: evaluation.scores(given)):
+        with pytest.raises(InputError, match="example 0 has a negative number.* as log_posterior"):
+            score(LOG, LOG_LABELS)
     assert evaluation.table1_accuracy(np.exp(LOG), LOG_LABELS, log_posterior=LOG) > 0.5
 
 
@@ -326,8 +327,12 @@ def test_labels_that_are_missing_are_named(labels, index):
         np.array([0.5, 0.5, 1.5, 1.5]), np.array(["a", "a", 3, 3], object),
         np.array(["2020-01-01", "2020-01-01", "2020-01-02", "2020-01-02"], "M8[D]"),
         pandas.Series(["x", "x", "y", "y"], dtype="category"), np.array([2**63, 2**63, 1, 1], "uint64"),
+        ["1", "1", 1, 1], (b"1", b"1", "1", "1"), ["True", "True", True, 1],
     ],
-    ids=["bytes", "equal numbers", "bools and numbers", "halves", "kinds", "dates", "categories", "large"],
+    ids=[
+        "bytes", "equal numbers", "bools and numbers", "halves", "kinds", "dates", "categories", "large",
+        "list of kinds", "bytes and texts", "bools and texts",
+    ],
 )  # fmt: skip
 @pytest.mark.filterwarnings("error")
 def test_labels_of_any_kind_are_scored_as_their_numbers_are(labels):
@@ -335,6 +340,12 @@ def test_labels_of_any_kind_are_scored_as_their_numbers_are(labels):
     assert evaluation.scores(posterior, labels) == evaluation.scores(posterior, [0, 0, 1, 1])
     classes, counts = evaluation.contingency(posterior, labels)
     assert len(classes) == 2 and sorted(counts.max(axis=0)) == [2, 2]
+
+
+@pytest.mark.parametrize("labels", [[{1}, {1}, {2}, {2}], [[1], [1, 2], [2], [2]]])
+def test_labels_that_nothing_can_look_up_are_named(labels):
+    with pytest.raises(InputError, match=f"label of example 0 is a {type(labels[0]).__name__}.*texts or tuples"):
+        evaluation.scores(np.eye(2)[[0, 0, 1, 1]], labels)
 
 
 def test_tuples_may_be_labels():

@@ -8,7 +8,8 @@ import math
 
 import numpy as np
 
-from tf_gmvae.evaluation import components_in_use
+from tf_gmvae.errors import InputError
+from tf_gmvae.evaluation.measures import checked_posterior, components_in_use
 
 # A latent dimension whose posterior mean varies less than this over examples (the prior has 1) is not used.
 ACTIVE_VARIANCE = 0.01
@@ -40,8 +41,16 @@ def activity(means: np.ndarray) -> np.ndarray:
 
     Returns:
         Array (D,); under the prior each is at most 1, and near 0 where the dimension is ignored.
+
+    Raises:
+        InputError: if there is no example.
     """
-    return np.var(np.asarray(means), axis=0)
+    means = np.asarray(means)
+    if not means.size:
+        raise InputError(
+            f"The variance over examples needs examples, an array (N, D). Received: shape {means.shape}"
+        )
+    return np.var(means, axis=0)
 
 
 def usage_entropy(posterior: np.ndarray) -> float:
@@ -52,9 +61,12 @@ def usage_entropy(posterior: np.ndarray) -> float:
 
     Returns:
         Nats, from 0 (one component takes all) to log K (all are used alike).
+
+    Raises:
+        InputError: if the posterior is not a matrix of finite numbers >= 0.
     """
     # Sums in float32 no longer grow by ones from 2^24 examples on.
-    return float(_entropy(np.mean(np.asarray(posterior), axis=0, dtype="float64")))
+    return float(_entropy(np.mean(checked_posterior(posterior), axis=0, dtype="float64")))
 
 
 def posterior_entropy(posterior: np.ndarray) -> float:
@@ -65,8 +77,11 @@ def posterior_entropy(posterior: np.ndarray) -> float:
 
     Returns:
         Nats, from 0 (all are certain) to log K (all components overlap).
+
+    Raises:
+        InputError: if the posterior is not a matrix of finite numbers >= 0.
     """
-    return float(np.mean(_entropy(np.asarray(posterior, "float64"))))
+    return float(np.mean(_entropy(checked_posterior(posterior).astype("float64"))))
 
 
 def style_information(means: np.ndarray, log_vars: np.ndarray) -> float:

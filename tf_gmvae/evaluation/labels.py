@@ -20,10 +20,10 @@ def coded(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         Pair of the classes that occur, in order, and an integer array of the shape of the labels.
 
     Raises:
-        InputError: naming the first label that is missing: None, NaN, NaT, NA or masked.
+        InputError: naming the first label that is missing (None, NaN, NaT, NA or masked), or has no hash.
     """
     hidden = np.ma.getmaskarray(labels).ravel() if np.ma.isMaskedArray(labels) else False
-    given, labels = labels, np.asarray(labels)
+    labels = _array(labels)
     missing = np.zeros(labels.size, bool)
     if labels.dtype.kind == "f":
         missing = np.isnan(labels).ravel()
@@ -31,8 +31,6 @@ def coded(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         missing = np.isnat(labels).ravel()
     elif labels.dtype.kind in "OT":
         missing = _absent(labels)
-    elif labels.dtype.kind in "US" and not isinstance(given, np.ndarray):
-        missing = _absent(np.asarray(given, object))  # among texts, NumPy makes the text "nan" of NaN
     missing |= hidden
     if missing.any():
         raise InputError(
@@ -42,15 +40,35 @@ def coded(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     if labels.dtype.kind != "O":
         classes, codes = np.unique(labels, return_inverse=True)
         return classes, codes.reshape(labels.shape)
-    different = dict.fromkeys(labels.flat)
+    different = dict.fromkeys(map(_hashable, range(labels.size), labels.flat))
     try:
         ordered = sorted(different)
     except TypeError:  # numbers and texts, say
-        ordered = sorted(different, key=str)
+        ordered = sorted(different, key=lambda label: (str(label), type(label).__name__))
     classes = np.empty(len(ordered), object)
     classes[:] = ordered
     number_of = {label: number for number, label in enumerate(ordered)}
     return classes, np.array([number_of[label] for label in labels.flat], "int64").reshape(labels.shape)
+
+
+def _array(labels: ArrayLike) -> np.ndarray:
+    """Labels as an array, which is of objects where texts stand beside others: NumPy would make texts of all."""
+    if not isinstance(labels, list | tuple):
+        return np.asarray(labels)
+    objects, kinds = np.asarray(labels, object), (str, bytes, list)
+    found = {next((kind for kind in kinds if isinstance(label, kind)), None) for label in objects.flat}
+    return objects if len(found) > 1 or list in found else np.asarray(labels)
+
+
+def _hashable(number, label):
+    try:
+        hash(label)
+    except TypeError:
+        raise InputError(
+            f"The label of example {number} is a {type(label).__name__}, which may change: give numbers, texts or "
+            "tuples as labels."
+        ) from None
+    return label
 
 
 def _absent(labels):

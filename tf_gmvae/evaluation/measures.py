@@ -60,14 +60,8 @@ def log_odds(posterior: ArrayLike, log_posterior: ArrayLike | None = None) -> np
     Raises:
         InputError: if the arrays do not fit each other, hold NaN, or the posterior holds negative numbers.
     """
-    posterior = _checked_posterior(posterior)
+    posterior = checked_posterior(posterior)
     if log_posterior is None:
-        if posterior.min() < 0:
-            first = int(np.argwhere(posterior < 0)[0, 0])
-            raise InputError(
-                f"The posterior of example {first} has a negative number, and probabilities have none: if these "
-                "are logarithms, give np.exp of them as the posterior, and themselves as log_posterior."
-            )
         with np.errstate(divide="ignore"):  # the logarithm of 0 is meant to be -inf
             log_posterior = np.log(posterior.astype("float64"))
     log_posterior = _checked_log_posterior(log_posterior, posterior.shape)
@@ -91,7 +85,7 @@ def majority_accuracy(posterior: ArrayLike, labels: ArrayLike) -> float:
         Share in [0, 1]. It grows with K and reaches 1 at one cluster an example.
 
     Raises:
-        InputError: if the arrays do not fit each other or hold NaN.
+        InputError: if the arrays do not fit each other, hold NaN, or the posterior holds negative numbers.
     """
     _, counts = contingency(posterior, labels)
     return float(counts.max(axis=1).sum() / counts.sum())
@@ -108,7 +102,7 @@ def hungarian_accuracy(posterior: ArrayLike, labels: ArrayLike) -> float | None:
         Share in [0, 1], or None where K differs from the number of classes and no such match exists.
 
     Raises:
-        InputError: if the arrays do not fit each other or hold NaN.
+        InputError: if the arrays do not fit each other, hold NaN, or the posterior holds negative numbers.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -129,9 +123,9 @@ def components_in_use(posterior: ArrayLike) -> int:
         Integer from 1 to K.
 
     Raises:
-        InputError: if the posterior is not a matrix of finite numbers.
+        InputError: if the posterior is not a matrix of finite numbers >= 0.
     """
-    return len(np.unique(_checked_posterior(posterior).argmax(axis=1)))
+    return len(np.unique(checked_posterior(posterior).argmax(axis=1)))
 
 
 def contingency(posterior: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -145,7 +139,7 @@ def contingency(posterior: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np
         Pair of the classes that occur, in order, and the counts, an integer array (K, classes).
 
     Raises:
-        InputError: if the arrays do not fit each other or hold NaN.
+        InputError: if the arrays do not fit each other, hold NaN, or the posterior holds negative numbers.
     """
     posterior, classes, codes = _checked(posterior, labels)
     counts = np.zeros((posterior.shape[1], len(classes)), dtype=np.int64)
@@ -168,7 +162,7 @@ def scores(
         number of classes), nmi, ari (all None without labels) and components_in_use.
 
     Raises:
-        InputError: if the arrays do not fit each other or hold NaN.
+        InputError: if the arrays do not fit each other, hold NaN, or the posterior holds negative numbers.
 
     Example:
         >>> found = tf_gmvae.evaluation.scores(np.eye(2)[[0, 0, 1, 1]], labels=[0, 0, 1, 0])
@@ -191,7 +185,18 @@ def scores(
     return {**result, "components_in_use": components_in_use(posterior)}
 
 
-def _checked_posterior(posterior: ArrayLike) -> np.ndarray:
+def checked_posterior(posterior: ArrayLike) -> np.ndarray:
+    """A posterior as an array.
+
+    Args:
+        posterior: array (N, K).
+
+    Returns:
+        Array (N, K).
+
+    Raises:
+        InputError: if it is not a matrix of finite numbers >= 0, N and K at least 1.
+    """
     posterior = np.asarray(posterior)
     if posterior.ndim != 2 or posterior.size == 0:
         raise InputError(f"A posterior must be an array (N, K) with N, K >= 1. Received: shape {posterior.shape}")
@@ -201,6 +206,12 @@ def _checked_posterior(posterior: ArrayLike) -> np.ndarray:
         first = int(np.argwhere(~np.isfinite(posterior))[0, 0])
         raise InputError(
             f"The posterior of example {first} is not finite: the model has diverged, train it again."
+        )
+    if posterior.min() < 0:
+        first = int(np.argwhere(posterior < 0)[0, 0])
+        raise InputError(
+            f"The posterior of example {first} has a negative number, and probabilities have none: if these "
+            "are logarithms, give np.exp of them as the posterior, and themselves as log_posterior."
         )
     return posterior
 
@@ -223,7 +234,7 @@ def _checked_log_posterior(log_posterior: ArrayLike, shape: tuple[int, ...]) -> 
 
 def _checked(posterior: ArrayLike, labels: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The posterior, the classes in order, and the number of the class of each example."""
-    posterior, (classes, codes) = _checked_posterior(posterior), coded(labels)
+    posterior, (classes, codes) = checked_posterior(posterior), coded(labels)
     if codes.shape != (len(posterior),):
         raise InputError(
             f"There must be one label for each example: {len(posterior)} posteriors. Received: labels of shape "
