@@ -141,6 +141,22 @@ def test_rows_of_answers_are_clustered_by_what_is_found_again_alone():
     assert adjusted_rand_score(kind, found) > 0.7
 
 
+def test_of_answers_the_most_stable_clusters_count_and_of_values_the_likelier_too():
+    def steady(rows, num_components, seed):
+        return candidates.Found(np.eye(2)[(rows[:, 0] > 0).astype(int)], 2.0)
+
+    def likelier(rows, num_components, seed):
+        """The clusters of another column, but for a row, which is another each time."""
+        moved = np.arange(len(rows)) == seed
+        return candidates.Found(np.eye(2)[((rows[:, 1] > 0) ^ moved).astype(int)], 1.0)
+
+    values = np.random.default_rng(0).normal(size=(200, 3))
+    for points, believed in ((values, "likelier"), (np.sign(values), "steady")):
+        said = []
+        agreement.soft_labels(points, 2, 0, {"steady": steady, "likelier": likelier}, said.append)
+        assert said[-1] == f"  Clusters by {believed}."
+
+
 def test_columns_are_of_answers_by_how_many_different_values_they_have():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(100, 8))

@@ -67,12 +67,19 @@ def test_neighbours_are_those_of_plain_loops(num_points, monkeypatch):
     np.testing.assert_array_equal(found.indices[:num_points, 0], np.arange(num_points))
 
 
-def test_a_view_that_brings_examples_together_makes_them_neighbours():
+def test_every_view_that_brings_examples_together_makes_them_neighbours():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(80, 4)).astype("float32")
     rows = np.concatenate([rows, -rows + 1e-3 * rng.normal(size=(80, 4)).astype("float32")])
     plain = neighbours.nearest(rows, 160, tf.identity, None, 1, 0)
-    mirrored = neighbours.nearest(rows, 160, tf.identity, tf.negative, 1, 0)
+    seen = []
+
+    def view(batch):
+        """The third alone is another."""
+        seen.append(batch)
+        return -batch if len(seen) == 3 else batch
+
+    mirrored = neighbours.nearest(rows, 160, tf.identity, view, 3, 0)
     partner = (np.arange(160) + 80) % 160
     assert (mirrored.indices[:, 1] == partner).all()
     assert (plain.indices[:, 1] == partner).mean() < 0.1
@@ -103,6 +110,9 @@ def test_parts_are_joined_as_modularity_says():
                 expected += (dense + dense.T)[i, j] / total - degrees[i] * degrees[j] / total**2
     assert merging.modularity(graph, truth[labels]) == pytest.approx(expected)
     assert merging.modularity(graph, cluster_of[labels]) == pytest.approx(expected)
+    # What chance would put between large parts joins none.
+    graph = sparse.csr_matrix([[100, 12, 0, 0], [12, 100, 0, 0], [0, 0, 1, 8], [0, 0, 8, 1.0]])
+    np.testing.assert_array_equal(merging.merge(graph, np.arange(4), 4, 3), [0, 1, 2, 2])
 
 
 def test_the_rest_takes_the_labels_of_its_neighbours_on_the_map():

@@ -83,7 +83,7 @@ def test_known_digits_keep_their_clusters_apart():
     assert known.right(found, classes, 10).all()
 
 
-def two_groupings(count=400):
+def two_groupings(count=150):
     """Rows that fall apart in two ways, of which the labels name the weaker."""
     rng = np.random.default_rng(0)
     strong, weak = rng.integers(0, 2, (2, count))
@@ -93,11 +93,22 @@ def two_groupings(count=400):
     return rows, strong, weak
 
 
+def test_three_more_known_examples_in_their_place_prove_nothing_and_five_do():
+    classes, truth = np.where(np.arange(20) < 12, np.arange(20) % 2, -1), np.eye(3)[np.arange(20) % 2]
+    methods = {"other": lambda points, num_components, seed: candidates.Found(truth, 0.0)}
+    for wrong, believed in ((3, False), (5, True)):
+        labels = truth.copy()
+        labels[:wrong, :2] = 1 - labels[:wrong, :2]
+        told = agreement.with_known(labels, np.zeros((20, 1)), 0, methods, classes, lambda line: None)
+        np.testing.assert_array_equal(told, truth if believed else labels)
+
+
 def test_known_rows_say_which_grouping_is_meant():
     rows, strong, weak = two_groupings()
     methods, said = candidates.for_rows(len(rows), 2), []
     labels = np.eye(2)[strong]
-    few = agreement.with_known(labels, rows, 0, methods, labelled(weak, each=1), said.append)
+    fast = {"k-means": candidates.k_means}
+    few = agreement.with_known(labels, rows, 0, fast, labelled(weak, each=1), said.append)
     np.testing.assert_array_equal(few, labels)  # two examples prove nothing
     assert not said
     told = agreement.with_known(labels, rows, 0, methods, labelled(weak, each=20), said.append)
