@@ -72,6 +72,7 @@ def test_attributes(name):
     assert likelihood.name == name
     assert likelihood.num_parameters == CASES[name][1]
     samples = likelihood.distribution(as_float32(params_of(name)[0])).sample(20, seed=4).numpy()
+    assert samples.dtype == "float32"  # as the data are, whole numbers too
     low, high = likelihood.support
     assert low <= samples.min() and samples.max() <= high
     # The bounds are tight: every likelihood without one reaches beyond the other kinds' supports.

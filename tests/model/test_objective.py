@@ -414,7 +414,7 @@ def test_guided_by_its_own_posterior_it_is_the_paper_s_objective():
     np.testing.assert_allclose(guidance, math.log(5) - plain.z_prior, rtol=1e-9)
 
 
-def test_a_component_given_for_certain_leaves_no_nan():
+def test_a_component_given_for_certain_counts_alone_and_leaves_no_nan():
     values = tensors(draw(), "float32")
     with tf.GradientTape() as tape:
         tape.watch(values)
@@ -424,6 +424,10 @@ def test_a_component_given_for_certain_leaves_no_nan():
     assert math.isfinite(float(loss))
     for name in ("x", "x_mean", "means", "log_vars"):
         assert np.isfinite(gradients[name]).all(), name
+    of_each = objective.gaussian_kl(
+        *Q_X, VALUES["means"][:, range(4), range(4)], VALUES["log_vars"][:, range(4), range(4)]
+    )
+    np.testing.assert_allclose(terms.conditional_prior, np.mean(of_each, axis=0), **TOLERANCES["float32"])
 
 
 def test_plain_vae_terms_are_those_of_tensorflow_probability():

@@ -80,6 +80,12 @@ def test_a_reservoir_holds_a_short_stream_whole():
     assert reservoir([], 5, 0) is None
 
 
+def test_of_one_more_than_a_reservoir_holds_each_is_left_out_as_often():
+    left = [3 - sum(reservoir([np.arange(3)], 2, seed)[1]) for seed in range(600)]
+    counts = np.bincount(left)
+    assert len(counts) == 3 and (abs(counts - 200) < 60).all(), counts  # five deviations
+
+
 @pytest.mark.slow
 def test_sorted_streams_start_as_well_as_shuffled_ones(make_table_model, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 300)
@@ -218,9 +224,9 @@ def test_every_likelihood_with_a_logarithm_is_bounded():
 
 
 def test_heads_begin_with_variances_near_one_whatever_the_features():
-    features = np.random.default_rng(0).uniform(0, 80, (50, 64)).astype("float32")
+    features = np.random.default_rng(0).normal(0, 20, (400, 64)).astype("float32")
     mean, log_var = GaussianHead(4, seed=0)(features)
-    assert np.abs(log_var).max() < 0.3 * np.abs(mean).max()
+    assert 0.08 < np.std(log_var) / np.std(mean) < 0.12
     _, log_vars = MixturePriorHead(3, 4, (), seed=0)(1e4 * np.ones((2, 5), "float32"))
     assert np.abs(log_vars).max() <= LIMIT
 

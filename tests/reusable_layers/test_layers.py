@@ -78,9 +78,7 @@ CASES = {
         [(3, 5, 2)],
         RANDOM,
     ),
-    "GaussianSampler, one sample": (GaussianSampler, {"seed": 1}, [MEAN, LOG_VAR], [(1, 5, 2)], RANDOM),
     "MixturePriorHead": (MixturePriorHead, PRIOR_HEAD, [HEAD_INPUT], PAIR, {}),
-    "MixturePriorHead, linear": (MixturePriorHead, {**PRIOR_HEAD, "hidden_units": ()}, [HEAD_INPUT], PAIR, {}),
     "MixturePriorHead, deep": (
         MixturePriorHead,
         {**PRIOR_HEAD, "hidden_units": (7, 6), "activation": "elu"},
@@ -227,6 +225,14 @@ def test_seed_of_initial_weights(cls, arguments):
         assert np.abs(drawn - redrawn).max() > 1e-3
 
 
+def test_no_two_kernels_of_a_head_are_drawn_alike():
+    head = MixturePriorHead(2, 3, (6, 6), seed=3)
+    head.build((None, 6))
+    kernels = [np.ravel(variable) for variable in head.trainable_variables if len(variable.shape) == 2]
+    assert [len(kernel) for kernel in kernels] == [36] * 4
+    assert np.abs(np.corrcoef(kernels) - np.eye(4)).max() < 0.6
+
+
 # GaussianSampler ------------------------------------------------------------------------------------------
 
 
@@ -266,6 +272,7 @@ def test_number_of_samples_of_one_call():
     sampler = GaussianSampler(2, seed=0)
     assert sampler(MEAN, LOG_VAR, num_samples=6).shape == (6, 5, 2)
     assert sampler(MEAN, LOG_VAR).shape == (2, 5, 2)
+    assert GaussianSampler(seed=0)(MEAN, LOG_VAR).shape == (1, 5, 2)
     with pytest.raises(ValueError, match="Received: num_samples=0"):
         sampler(MEAN, LOG_VAR, num_samples=0)
 
