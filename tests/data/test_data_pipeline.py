@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_gmvae.data import Split, to_batches
 from tf_gmvae.errors import InputError
@@ -134,6 +135,12 @@ def test_samples_of_black_and_white_are_certain_and_seeds_differ():
     assert (batch.numpy() == [0, 1]).all()
     first, other = (next(iter(to_batches(GREY, 40, shuffle_seed=s, binarize="sample"))) for s in (0, 1))
     assert (first.numpy() != other.numpy()).any()
+
+
+def test_a_pixel_of_0_is_off_even_where_the_least_number_is_drawn(monkeypatch):
+    monkeypatch.setattr(tf.random, "stateless_uniform", lambda shape, seed: tf.zeros(shape))
+    (batch,) = to_batches(Split(np.array([[0, 1, 255]], np.uint8)), 1, binarize="sample")
+    np.testing.assert_array_equal(batch, [[0, 1, 1]])
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,12 @@ def test_the_first_example_that_is_not_finite_is_named(bad):
         Split(examples)
 
 
+def test_what_is_missing_is_nan_and_never_infinite():
+    assert Split(np.array([[np.nan, 1]], "float32"), missing=True).num_examples == 1
+    with pytest.raises(InputError, match="example 1 holds a NaN, an infinite"):
+        Split(np.array([[np.nan, 1], [0, -np.inf]], "float32"), missing=True)
+
+
 @pytest.mark.parametrize(
     ("examples", "labels", "message"),
     [

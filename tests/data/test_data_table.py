@@ -197,6 +197,12 @@ def test_ten_thousand_columns(tmp_path):
     np.testing.assert_allclose(dataset.train.examples, values, rtol=1e-6)
 
 
+def test_a_line_may_be_longer_than_what_a_file_is_judged_by_and_than_a_block(tmp_path):
+    notes = [*["x" * 30_000] * 4, "y" * (3 << 20)]
+    table = read_table(saved(tmp_path, "note,a\n" + "".join(f"{note},{n}\n" for n, note in enumerate(notes))))
+    assert table["note"].tolist() == notes and table["a"].tolist() == [0, 1, 2, 3, 4]
+
+
 ARROW = pyarrow.table(
     {
         "size": pyarrow.array([1.5, None, 3.0, 4.0]),
@@ -355,6 +361,7 @@ def test_ids_of_parquet_are_whole_though_one_is_missing(tmp_path):
         ("region,2019,2020", ("north,5,9", "south,7,3"), ["region", "2019", "2020"]),
         ("size,2020", ("5,6", "7,8"), ["size", "2020"]),
         ("0,1", ("1,1", "0,1"), None),
+        ("0,1,2", ("1,0,1", "0,0,1"), ["0", "1", "2"]),
         ("5,?,3", ("5,1,3", "7,2,8"), None),
         ("north,1,2", ("south,5,6", "west,3,4"), None),
         ("north,5,7", ("south,5,6", "west,3,8"), None),

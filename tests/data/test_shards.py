@@ -125,7 +125,7 @@ def test_a_data_set_that_begins_again_has_another_order_and_noise(folder):
 
 def test_order_labels_and_binarizing_are_those_of_memory(folder):
     sharded, memory = load(folder).train, Split(IMAGES, LABELS)
-    for options in ({}, {"with_labels": True}, {"binarize": "sample"}, {"binarize": "threshold"}):
+    for options in ({}, {"with_labels": True}, {"binarize": "sample", "num_epochs": 2}, {"binarize": "threshold"}):
         for ours, theirs in zip(
             to_batches(sharded, 32, **options), to_batches(memory, 32, **options), strict=True
         ):

@@ -150,6 +150,11 @@ def test_lines_of_other_lengths_and_levels_that_are_new_are_told(columns, tmp_pa
     assert unseen == 1 and np.isnan(numbers[0, columns.names.index("colour")])
 
 
+def test_words_for_what_is_missing_are_no_new_levels(columns):
+    block = pyarrow.Table.from_pandas(FRAME.assign(colour=["NA", "mauve", *FRAME["colour"][2:]]))
+    assert table_blocks.rows(block, "rows", columns, "code").num_unseen == 1
+
+
 def test_line_breaks_in_quotes_and_rows_that_do_not_count(columns, tmp_path):
     """Of several megabytes, since Arrow reads one at a time: every row is there, with its number in the file."""
     path, count = tmp_path / "rows.csv", 5000
