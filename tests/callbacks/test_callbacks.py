@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tf_gmvae import TrainingDivergedError, callbacks
 from tf_gmvae.callbacks import StopWithoutProgress
+from tf_gmvae.callbacks.basic import guarded
 
 
 def test_divergence_is_named_and_the_last_good_model_kept(make_table_model, table, tmp_path):
@@ -32,11 +33,14 @@ def test_divergence_is_named_and_the_last_good_model_kept(make_table_model, tabl
     assert np.isfinite(kept.predict(table, verbose=0)).all()
 
 
-def test_a_sound_training_is_not_stopped(make_table_model, table):
-    history = make_table_model().fit(
-        table, epochs=2, batch_size=50, verbose=0, callbacks=[callbacks.StopOnNonFinite()]
-    )
-    assert history.epoch == [0, 1]
+def test_a_divergence_is_seen_before_other_callbacks_see_spoilt_weights():
+    own, other = callbacks.StopOnNonFinite(), keras.callbacks.Callback()
+    for given in ([other], other, keras.callbacks.CallbackList([other])):
+        first, second = guarded(given)
+        assert isinstance(first, callbacks.StopOnNonFinite) and second is other
+    assert guarded([other, own]) == [other, own]
+    (alone,) = guarded(None)
+    assert isinstance(alone, callbacks.StopOnNonFinite)
 
 
 def test_seconds_leave_out_validation(make_table_model, table):

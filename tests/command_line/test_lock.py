@@ -1,6 +1,7 @@
 """Two processes under one name of a run: the second is told so, and nothing of the first is touched."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -90,6 +91,19 @@ def test_what_is_not_needed_is_not_left_behind(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"), RunFolder(tmp_path / "file" / "run").alone():
         pass
+
+
+def test_a_lock_on_a_file_that_is_gone_is_none(tmp_path, monkeypatch):
+    real, removed = fcntl.flock, []
+
+    def flock(file, how):
+        real(file, how)
+        if not removed:  # by the one who held it before
+            removed.append(os.unlink(file.name))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with lock.held(tmp_path / "run"):
+        assert removed and (tmp_path / ".run.lock").is_file()
 
 
 @pytest.mark.slow
