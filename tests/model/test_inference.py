@@ -135,7 +135,10 @@ def test_generate_names_what_it_cannot_do(model, arguments, message):
 def test_distributions_agree_with_the_model(model, table):
     examples = table[:5]
     found = model.distributions(examples)
-    np.testing.assert_allclose(found.q_x.mean(), model.embed(examples).x, rtol=1e-5, atol=1e-6)
+    x_mean, x_log_var, w_mean, w_log_var = model.encode(examples)[:4]
+    for q, mean, log_var in ((found.q_x, x_mean, x_log_var), (found.q_w, w_mean, w_log_var)):
+        np.testing.assert_allclose(q.mean(), mean, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(q.variance(), np.exp(log_var), rtol=1e-5)
     np.testing.assert_allclose(
         found.p_z.probs_parameter(), model.predict(examples, verbose=0), rtol=1e-4, atol=1e-6
     )
