@@ -362,7 +362,7 @@ def test_pictures_that_are_no_squares_are_asked_for_as_they_were(tmp_path):
 def test_clusters_of_one_name_are_one():
     log_posterior = np.log([[0.4, 0.35, 0.25], [0.1, 0.2, 0.7], [0.6, 0.3, 0.1]])
     split = Split(np.zeros((3, 2), "float32"), ids=np.array(["a", "b", "c"]))
-    elbo = np.array([-1.0, -2.0, -30.0])
+    elbo = np.array([-1.0, np.nan, -30.0])
 
     def told(names):
         return answers.rows({"all": split}, lambda part: Answer(log_posterior, elbo), -10.0, names)
@@ -371,7 +371,7 @@ def test_clusters_of_one_name_are_one():
     assert plain["cluster"].tolist() == [0, 2, 0]
     assert plain["runner_up"].tolist() == [1, 1, 1]
     assert plain["name"].tolist() == ["", "", ""]
-    assert plain["outlier"].tolist() == [False, False, True]
+    assert plain["outlier"].tolist() == [False, True, True]
     merged = told(["cat", "dog", "dog"])
     assert merged["name"].tolist() == ["dog", "dog", "cat"]
     assert merged["cluster"].tolist() == [1, 2, 0]
