@@ -87,7 +87,7 @@ def test_a_killed_export_leaves_no_version_and_the_next_sweeps_up(tmp_path):
     assert os.readlink(models / "latest") == "1"
     # One of a machine that cannot be asked stays, and so does one that is under way.
     strangers = (
-        models / ".partial-elsewhere-1-0a",
+        models / f".partial-elsewhere-{process.pid}-0a",
         models / f".partial-{socket.gethostname()}-{os.getpid()}-0a",
     )
     for stranger in strangers:
@@ -100,7 +100,7 @@ def test_a_killed_export_leaves_no_version_and_the_next_sweeps_up(tmp_path):
 
 def test_numbers_go_on_after_the_largest_and_the_link_can_be_followed(tmp_path):
     models = tmp_path / "a" / "models"
-    for name in ("9", "10", "backup", "00011"):
+    for name in ("9", "10", "backup", "00011", "\u0663\u0663"):  # the last is 33 in other digits
         (models / name).mkdir(parents=True)
     with versions.new_version(models) as version:
         (version.partial / "file").write_text("new")
@@ -108,6 +108,19 @@ def test_numbers_go_on_after_the_largest_and_the_link_can_be_followed(tmp_path):
     assert (models / "latest" / "file").read_text() == "new"
     models.rename(tmp_path / "moved")
     assert (tmp_path / "moved" / "latest" / "file").read_text() == "new"
+
+
+def test_the_link_goes_on_to_a_version_that_came_while_it_was_set(tmp_path, monkeypatch):
+    replace = os.replace
+
+    def replace_as_another_ends(link, path):
+        replace(link, path)
+        (tmp_path / "7").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(os, "replace", replace_as_another_ends)
+    with versions.new_version(tmp_path) as version:
+        pass
+    assert version.number == 1 and os.readlink(tmp_path / "latest") == "7"
 
 
 def test_others_may_read_a_version(tmp_path):
