@@ -10,9 +10,12 @@ from support import references
 
 import tf_gmvae
 from tf_gmvae import GMVAE, InputError
+from tf_gmvae.objective import ElboTerms
 from tf_gmvae.optimizer import FusedAdam
-from tf_gmvae.priors import MixturePrior, StandardNormal, Style
+from tf_gmvae.priors import MixturePrior, StandardNormal, Style, UniformWeights
+from tf_gmvae.serving import draws
 from tf_gmvae.start import heads
+from tf_gmvae.start.stages import GuidedTraining
 
 COMPONENTS = (3, 2)
 
@@ -255,6 +258,22 @@ def test_an_export_knows_the_levels(deep, table, tmp_path):
     assert "| components of level 2, of styles of 4 dimensions | 3, of learned weights from 0.1 to 0.6 |" in card
 
 
+class Noises(MixturePrior):
+    """Gives the noise of all levels in place of w."""
+
+    def from_noise(self, path, noises):
+        return tf.concat(noises, axis=1)
+
+
+def test_every_level_of_an_export_has_noise_of_its_own():
+    by = (UniformWeights(4), Noises(3, 4, style_prior=MixturePrior(2, 3)), 2, 2)
+    draw = tf.function(lambda seeds: draws.from_seeds(seeds, *by))
+    _, of_levels, of_x = draw(tf.range(400, dtype=tf.int64))
+    noise = np.concatenate([of_levels, of_x], axis=1)
+    assert noise.shape == (400, 2 + 4 + 3 + 2)
+    assert np.abs(np.corrcoef(noise.T) - np.eye(11)).max() < 0.2
+
+
 def test_a_start_finds_groups_of_styles():
     """Two clusters of latents that move along a line each, on which they sit at one of two places: z and c."""
     rng = np.random.default_rng(0)
@@ -276,6 +295,17 @@ def test_a_start_finds_groups_of_styles():
     w, v = (head(tf.constant(encoding["features"], "float32"))[0] for head in (model.w_head, *model.style_heads))
     (log_resp,) = model.style_prior.log_responsibilities(w, v)
     assert np.mean(log_resp.numpy().argmax(axis=1) == found) > 0.98
+
+
+def test_the_guided_training_goes_by_the_priors_of_all_levels(table):
+    model = small(MixturePrior(3, 4, style_prior=MixturePrior(2, 3)))
+    model.compile(FusedAdam(1e-3))
+    given = tf.one_hot(np.arange(8) % 4, 4)
+    _, (_, *means) = GuidedTraining(model).loss_and_terms((tf.constant(table), given))
+    model.sampler.reset()
+    sampled = model.sampled(tf.constant(table), training=True, num_samples=1)
+    expected = model.style_prior.kl(*sampled.styles)[0].total
+    assert float(ElboTerms(*means).w_prior) == pytest.approx(np.mean(expected), rel=1e-5)
 
 
 def test_without_factors_there_are_no_groups():
