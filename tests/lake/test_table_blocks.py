@@ -11,6 +11,7 @@ import pytest
 
 from tf_gmvae import InputError
 from tf_gmvae.data import table
+from tf_gmvae.tables.columns import Column, Columns
 from train.run import table_blocks
 
 RNG = np.random.default_rng(0)
@@ -90,23 +91,31 @@ def test_blocks_say_what_the_whole_says(name, suffix, columns, tmp_path):
 
 
 def test_parquet_is_read_as_a_whole_table_is(tmp_path):
-    """Days that are a category, words for what is missing, an embedding in lists, and what nobody asked for."""
+    """Days that are a category, an embedding in lists, what nobody asked for, and a word that is a level here."""
     days = [datetime.date(2021, 1, 1 + number % 3) for number in range(COUNT)]
     held = {
         "code": range(COUNT), "size": RNG.normal(size=COUNT), "day": days,
         "colour": RNG.choice(["red", "green", "NA"], COUNT), "place": list(RNG.normal(size=(COUNT, 2))),
         "more": [{"of": number} for number in range(COUNT)],
     }  # fmt: skip
-    trained = {name: values for name, values in held.items() if name != "more"} | {"day": list(map(str, days))}
+    asked = {name: values for name, values in held.items() if name != "more"} | {"day": list(map(str, days))}
     path = tmp_path / "rows.parquet"
-    pyarrow.parquet.write_table(pyarrow.table(trained), path)
-    columns = table.load_table(path, id_column="code", kinds={"day": "category"}).columns
+    pyarrow.parquet.write_table(pyarrow.table(asked), path)
+    trained = table.load_table(path, id_column="code", kinds={"day": "category"})
+    columns = trained.columns
+    np.testing.assert_array_equal(table.load_rows(path, columns).examples, trained.train.examples)
     pyarrow.parquet.write_table(pyarrow.table(held), path)
     whole = table.load_rows(path, columns, "code")
     (batch,) = pyarrow.parquet.ParquetFile(path).iter_batches()
     found = table_blocks.rows(pyarrow.Table.from_batches([batch]), str(path), columns, "code")
     np.testing.assert_array_equal(found.numbers, whole.examples)
-    assert found.ids.tolist() == whole.ids.tolist() and np.isfinite(found.numbers).all(axis=1).any()
+    assert found.ids.tolist() == whole.ids.tolist() and np.isfinite(found.numbers).all()
+    own = [Column("colour", "category", ("NA", "green", "red"), (0.3, 0.3, 0.4)), Column("size", "real")]
+    path = tmp_path / "rows.csv"
+    path.write_text("code,colour,size\n1,NA,NA\n2,None,2\n3,red,3\n")
+    expected = [[0, np.nan], [np.nan, 2], [2, 3]]
+    np.testing.assert_array_equal(read(path, Columns(tuple(own)))[1], expected)
+    np.testing.assert_array_equal(table.load_rows(path, Columns(tuple(own))).examples, expected)
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,12 @@ def known_columns(
     texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
     numbers = {column.name for column in columns.columns if not column.levels}
     table = read(texts.__contains__, wanted.__contains__, numbers.__contains__)
-    for name in columns.worded & table.keys():
-        table[name] = np.array([None if value in NULLS else value for value in table[name]], object)
+    for column in columns.columns:
+        if column.name in columns.worded & table.keys():
+            # In a Parquet file "NA" may be Namibia.
+            absent = {*NULLS} - {*column.levels}
+            values = [None if value in absent else value for value in table[column.name]]
+            table[column.name] = np.array(values, object)
     return table
 
 

@@ -48,8 +48,8 @@ def of_delimited(
 
     Yields:
         Pair of a `pyarrow.RecordBatch`, its columns those of the model and the ids alone: texts without blanks
-        around them, None where a value is missing, but for ids, which stay as they are written; and an array (n,)
-        of integers, the numbers of its rows, from 0 on, among all that the file has.
+        around them, None where a value is missing, but for ids and categories of words, which stay as they are
+        written; and an array (n,) of integers, the numbers of its rows, from 0 on, among all that the file has.
 
     Raises:
         InputError: if there is no line of names, or one of these columns is there twice.
@@ -80,13 +80,14 @@ def of_delimited(
         if "Empty CSV file" in str(error):  # nothing but the names, as of a part that no row fell into
             return
         raise
+    kept = {*columns.worded, id_column}  # `known_columns` knows which words are levels
     read = 0
     for block in blocks:
         numbers = _counted(np.arange(read, read + block.num_rows), odd)
         read += block.num_rows
         trimmed = [compute.utf8_trim_whitespace(values) for values in block.columns]
         named = zip(block.schema.names, trimmed, strict=True)
-        values = [texts if name == id_column else without_nulls(texts) for name, texts in named]
+        values = [texts if name in kept else without_nulls(texts) for name, texts in named]
         yield pyarrow.record_batch(values, block.schema.names), numbers
 
 
