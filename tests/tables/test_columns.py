@@ -91,13 +91,23 @@ def test_columns_that_say_nothing_of_clusters_are_left_out_and_said():
         describe({"same": np.ones(3)})
 
 
-@pytest.mark.parametrize("name", ["row", "Index", "ID", "Unnamed: 0", "age"])
+@pytest.mark.parametrize("name", ["row", "Index", "ID", "Unnamed: 0", "__index_level_0__", "age"])
 def test_an_index_of_few_rows_is_known_by_its_name(name):
     table = {name: np.arange(1, 41), "height": TABLE["height"][:40]}
     assert describe(table)[0].names == (("age", "height") if name == "age" else ("height",))
-    # As who wants it says, and where it does not number the rows.
+    # As who wants it says, and where it does not number the rows; without a name it does in any order.
     assert name in describe(table, {name: "real"})[0].names
-    assert name in describe({**table, name: np.arange(40)[::-1]})[0].names
+    shuffled = np.random.default_rng(0).permutation(100)[:40]
+    assert (name in describe({**table, name: shuffled})[0].names) == (name in ("Index", "ID", "age"))
+    assert name in describe({**table, name: shuffled // 2})[0].names
+
+
+def test_levels_may_be_larger_than_float32_tells_apart():
+    codes = 4_000_000_001 + np.arange(60) % 3
+    table = {"code": codes, "flag": codes % 2 + 2**60, "size": RNG.normal(size=60)}
+    columns, left_out = describe(table, {"code": "category"})
+    assert [column.kind for column in columns.columns] == ["category", "yes_no", "real"] and not left_out
+    np.testing.assert_array_equal(columns.numbers(table)[:4, :2], [[0, 1], [1, 0], [2, 1], [0, 1]])
 
 
 def test_rows_become_numbers_and_come_back():

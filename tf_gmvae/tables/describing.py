@@ -17,9 +17,11 @@ MOST_LEVELS = 50
 # Whole numbers from 0 on are guessed to be counts if they go beyond this and most are below a tenth of the
 # largest.
 COUNT_RANGE = 100
-# Columns, in lower case, that are taken for numbers of the rows in tables of fewer rows, too: what pandas and this
-# package call a column that a table was written with and had no name.
-INDEX_NAMES = ("row", "index", "id", "unnamed: 0", "__index_level_0__")
+# Columns, in lower case, that are taken for numbers of the rows in tables of fewer rows, too.
+INDEX_NAMES = ("index", "id")
+# What pandas and this package call the numbers of rows that a table was written with and had no name. Where rows were
+# shuffled or chosen, they are in any order.
+NAMELESS = ("row", "unnamed: 0", "__index_level_0__")
 # See `scaled`.
 SCALES = ("each", "common")
 
@@ -54,7 +56,7 @@ def describe(
     found, left_out = [], []
     for name, given in table.items():
         values = np.asarray(given)
-        reason = _useless(values, name in kinds, name.strip().lower() in INDEX_NAMES)
+        reason = _useless(values, name.strip().lower(), kinds.get(name))
         if reason:
             left_out.append(f"column {name!r} {reason}")
         else:
@@ -110,12 +112,12 @@ def scaled(columns: Columns, column_scale: str) -> Columns:
     return Columns(tuple(replace(c, scale=shared) if c.kind == "real" else c for c in columns.columns))
 
 
-def _useless(values, declared, is_called_index):
+def _useless(values, name, declared):
     there = values[~is_missing(values)]
     different = len(set(there.tolist()))
     if different < 2:
         return "is the same in every row" if different else "is empty"
-    if there.dtype.kind in "iuf":
+    if there.dtype.kind in "iuf" and not _is_of_levels(there, different, declared):
         with np.errstate(over="ignore"):  # what is infinite is named elsewhere
             held = there.astype("float32")
         if held.min() == held.max() and np.isfinite(held[0]):
@@ -127,17 +129,21 @@ def _useless(values, declared, is_called_index):
     if declared:
         return None
     if there.dtype.kind in "buif":
-        numbers_rows = different == len(values) and _counts_rows(there)
-        is_index = numbers_rows and (is_called_index or different > COUNT_RANGE)
-        return "numbers the rows, so it is left out" if is_index else None
+        numbers_rows = different == len(values) and there.dtype.kind in "iu"
+        counts = numbers_rows and bool(np.all(np.diff(there) == 1))
+        is_index = counts and (name in INDEX_NAMES or different > COUNT_RANGE)
+        return "numbers the rows, so it is left out" if is_index or (numbers_rows and name in NAMELESS) else None
     if different <= MOST_LEVELS:
         return None
     likely = "an identifier or a text" if different > len(there) / 2 else "no category"
     return f"has {different:,} different values, which is {likely}, so it is left out"
 
 
-def _counts_rows(values):
-    return values.dtype.kind in "iu" and bool(np.all(np.diff(values) == 1))
+def _is_of_levels(there, different, declared):
+    """Whether numbers become levels, which are texts, and may be of any size."""
+    return declared in ("yes_no", "category") or (
+        declared is None and different == 2 and bool(np.all(there == np.floor(there)))
+    )
 
 
 def _guess(values):
