@@ -1,6 +1,7 @@
 """What the columns of a table are found to hold, and rows as numbers."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -100,6 +101,35 @@ def test_an_index_of_few_rows_is_known_by_its_name(name):
     shuffled = np.random.default_rng(0).permutation(100)[:40]
     assert (name in describe({**table, name: shuffled})[0].names) == (name in ("Index", "ID", "age"))
     assert name in describe({**table, name: shuffled // 2})[0].names
+
+
+def test_columns_that_are_not_what_they_seem_are_said():
+    numbers = list(map(str, RNG.normal(size=60)))
+    percent = objects(*numbers[:7], "31.3%", None, *numbers[9:])
+    table = {"few": objects(*["1", "2.5", "4", None, "some"] * 12), "x": RNG.normal(size=60)}
+    columns, said = describe({"percent": percent, **table, "words": objects(*"aab12c" * 10)})
+    assert columns.names == ("few", "x", "words")
+    assert said == (
+        "column 'percent' is mostly numbers, but for 1 value, '31.3%' in row 7 (repair it, or leave it empty), so "
+        "it is left out",
+        "column 'few' is mostly numbers, but for 12 values, as 'some' in row 4 (repair them, or leave them "
+        "empty), so it is a category",
+    )
+    assert not describe(table, {"few": "category"})[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_said"),
+    [
+        (1.7e9 + np.arange(90), True), (1.7e9 + 80 * np.arange(90), False), (np.arange(90) / 90, False),
+        (RNG.permutation(90) + 1_700_000_000, True), (np.repeat(np.arange(9), 10) + 1e-12 * RNG.random(90), False),
+    ],
+)  # fmt: skip
+def test_what_float32_hardly_tells_apart_is_said(values, is_said):
+    columns, said = describe({"t": values, "x": RNG.normal(size=90)})
+    assert columns.names == ("t", "x") and len(said) == is_said
+    mend = r"column 't' has 90 different values, of which float32 tells 2 apart: subtract 17000000.* from it"
+    assert all(re.fullmatch(mend, sentence) for sentence in said)
 
 
 def test_levels_may_be_larger_than_float32_tells_apart():

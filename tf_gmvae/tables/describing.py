@@ -10,7 +10,7 @@ import numpy as np
 from tf_gmvae.errors import InputError
 from tf_gmvae.scales import scale_of
 from tf_gmvae.tables.columns import KINDS, Column, Columns, as_numbers, is_missing, listed
-from tf_gmvae.tables.levels import as_text, numbers_first
+from tf_gmvae.tables.levels import as_text, not_numbers, numbers_first
 
 # A category of more levels is no cluster's affair, but an identifier or a text.
 MOST_LEVELS = 50
@@ -19,8 +19,8 @@ MOST_LEVELS = 50
 COUNT_RANGE = 100
 # Columns, in lower case, that are taken for numbers of the rows in tables of fewer rows, too.
 INDEX_NAMES = ("index", "id")
-# What pandas and this package call the numbers of rows that a table was written with and had no name. Where rows were
-# shuffled or chosen, they are in any order.
+# What pandas and this package call the numbers of rows that a table was written with and had no name. Where rows
+# were shuffled or chosen, they are in any order.
 NAMELESS = ("row", "unnamed: 0", "__index_level_0__")
 # See `scaled`.
 SCALES = ("each", "common")
@@ -39,8 +39,9 @@ def describe(
         kinds: dict of kinds by name, where they are known better. Default None.
 
     Returns:
-        Pair of `Columns`, and a tuple of sentences on the columns that are left out: those that are empty, do not
-        vary, or look like identifiers.
+        Pair of `Columns`, and a tuple of sentences: on the columns that are left out, which are empty, do not
+        vary, or look like identifiers; then on categories that are mostly numbers, and numbers that float32 hardly
+        tells apart.
 
     Raises:
         InputError: if `kinds` names what there is not, a column cannot be of its kind, or nothing is left.
@@ -53,17 +54,21 @@ def describe(
             raise InputError(
                 f"The kind of a column is one of {', '.join(KINDS)}. Received for {name!r}: {kind!r}."
             )
-    found, left_out = [], []
+    found, left_out, remarks = [], [], []
     for name, given in table.items():
         values = np.asarray(given)
         reason = _useless(values, name.strip().lower(), kinds.get(name))
         if reason:
             left_out.append(f"column {name!r} {reason}")
-        else:
-            found.append(_described(name, values, kinds.get(name) or _guess(values)))
+            continue
+        found.append(_described(name, values, kinds.get(name) or _guess(values)))
+        if found[-1].levels and name not in kinds and (odd := _odd(values)):
+            remarks.append(f"column {name!r} {odd} a category")
+        elif not found[-1].levels and (merged := _merged(values)):
+            remarks.append(f"column {name!r} {merged}")
     if not found:
         raise InputError(f"No column is left to find clusters in: {'; '.join(left_out) or 'the table has none'}.")
-    return Columns(tuple(found)), tuple(left_out)
+    return Columns(tuple(found)), (*left_out, *remarks)
 
 
 def check_no_kinds(kinds: Mapping[str, str] | None) -> None:
@@ -136,13 +141,41 @@ def _useless(values, name, declared):
     if different <= MOST_LEVELS:
         return None
     likely = "an identifier or a text" if different > len(there) / 2 else "no category"
-    return f"has {different:,} different values, which is {likely}, so it is left out"
+    found = _odd(values) or f"has {different:,} different values, which is {likely}, so it is"
+    return f"{found} left out"
 
 
 def _is_of_levels(there, different, declared):
     """Whether numbers become levels, which are texts, and may be of any size."""
     return declared in ("yes_no", "category") or (
         declared is None and different == 2 and bool(np.all(there == np.floor(there)))
+    )
+
+
+def _odd(values):
+    """That texts are mostly numbers, and which one is none: a sentence that ends with what they are taken for."""
+    rows = not_numbers(values)
+    if not rows:
+        return ""
+    of = f"{len(rows):,} values, as" if len(rows) > 1 else "1 value,"
+    them = "them" if len(rows) > 1 else "it"
+    return (
+        f"is mostly numbers, but for {of} {str(values[rows[0]])[:40]!r} in row {rows[0]} (repair {them}, or leave "
+        f"{them} empty), so it is"
+    )
+
+
+def _merged(values):
+    """That float32 merges most of what a column tells apart, by steps that matter beside its deviation."""
+    there = values[~is_missing(values)]
+    if there.dtype.kind not in "iuf" or np.spacing(np.abs(there).max().astype("float32")) < there.std() / 100:
+        return ""
+    different, held = len(np.unique(there)), len(np.unique(there.astype("float32")))
+    if 2 * held >= different:
+        return ""
+    return (
+        f"has {different:,} different values, of which float32 tells {held:,} apart: subtract {there.mean():.10g} "
+        "from it"
     )
 
 

@@ -76,6 +76,31 @@ def single(value: Any) -> float | None:
         return None
 
 
+def not_numbers(values: np.ndarray) -> list[int]:
+    """Of texts that are mostly numbers, the rows of those that are none.
+
+    Args:
+        values: array (N,) of anything, None where a text is missing.
+
+    Returns:
+        List of row numbers; none, where not more than half of the texts are numbers.
+    """
+    texts = [(row, value) for row, value in enumerate(values.tolist()) if isinstance(value, str) and value]
+    for some in (texts[:1000], texts):  # few tell of most columns
+        odd = [row for row, text in some if not _is_number(text)]
+        if 2 * len(odd) >= len(some):
+            return []
+    return odd
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def numbers_first(level: str) -> tuple[int, float, str]:
     """Key by which levels are sorted: numbers by their size, then texts.
 
