@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from tf_gmvae.data import parquet_files, sizes
-from tf_gmvae.data.delimited import NULLS, read_delimited
+from tf_gmvae.data.delimited import read_delimited
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
+from tf_gmvae.data.texts import NULLS
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
@@ -171,7 +172,7 @@ def read_table(
     else:
         check_file(path)
         sizes.check(path, Path(path).stat().st_size)
-        table = read_delimited(path, is_text)
+        table = read_delimited(path, is_text, is_wanted)
     if not table.num_rows:
         raise InputError(f"{path} has no row: give a table with a row for each example.")
     return as_table(table, str(path), is_text, is_wanted, is_number)

@@ -12,9 +12,10 @@ import pyarrow
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
-from tf_gmvae.data.delimited import ROW, without_nulls
+from tf_gmvae.data.first_lines import ROW
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.table import ids_of, known_columns
+from tf_gmvae.data.texts import without_nulls
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns
 

@@ -1,0 +1,167 @@
+"""What the first lines of a text file tell of the table in it: encoding, separator and names of columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+from tf_gmvae.data.reading import reading
+from tf_gmvae.data.texts import NULLS, is_number
+from tf_gmvae.errors import InputError
+
+log = logging.getLogger(__name__)
+
+_SEPARATORS = (",", ";", "\t", "|")
+# What a first column without a name is called.
+ROW = "row"
+# Bytes at the beginning of a file, and rows of them, by which it is judged.
+_SAMPLE = 1 << 16
+_ROWS = 50
+_LINE = 1 << 24
+
+
+class Layout(NamedTuple):
+    """How a table is written in a text file.
+
+    Attributes:
+        path: of the file.
+        encoding: text.
+        separator: text between two values.
+        first: list of texts, the values of the first line; None if it is data, and columns have no names.
+        names: list of texts, what the columns are called.
+        rows: list of lists of texts, trimmed: the values of the first rows.
+    """
+
+    path: str | Path
+    encoding: str
+    separator: str
+    first: list[str] | None
+    names: list[str]
+    rows: list[list[str]]
+
+
+def layout_of(path: str | Path) -> Layout:
+    """Finds out how a table is written in a text file.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        `Layout`.
+
+    Raises:
+        InputError: if it is no such table.
+    """
+    with reading(path, "a table"), open(path, "rb") as file:
+        sample = file.read(_SAMPLE) + file.readline(_LINE)  # of many columns, the names alone are longer
+        whole = not file.read(1)
+    if b"\0" in sample:
+        raise InputError(f"{path} is no text file: write it again as CSV in UTF-8, or as Parquet.")
+    encoding = _encoding(path)
+    text = sample.decode(encoding, errors="ignore").removeprefix("\ufeff")
+    if not text.strip():
+        raise InputError(f"{path} holds nothing but blank lines: give a table with a row for each example.")
+    read_by = {separator: _rows(text, whole, separator) for separator in _SEPARATORS}
+    separator = _separator(path, read_by)
+    rows = [row for _, row in read_by[separator]]
+    has_names = _has_names(rows)
+    if has_names:
+        # The nameless first column is what spreadsheets and pandas write for the number of the row.
+        empty = [index for index, name in enumerate(rows[0]) if not name.strip()]
+        if empty not in ([], [0]):
+            raise InputError(f"{path}: column {empty[-1] + 1} has no name in the first line: give it one.")
+    if any(map(is_number, rows[0])):
+        log.info(
+            "%s: its first line is taken as %s.", path, "names, though it holds numbers" if has_names else "data"
+        )
+    names = [name.strip() or ROW for name in rows[0]]
+    return Layout(
+        path,
+        encoding,
+        separator,
+        rows[0] if has_names else None,
+        names if has_names else [f"column_{index}" for index in range(len(names))],
+        [[value.strip() for value in row] for row in rows[has_names:]],
+    )
+
+
+def _rows(text, whole, separator):
+    """The first rows that are no blank lines, each with the number of its last line: a text may hold several."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows = [(reader.line_num, row) for row in itertools.islice(reader, 2 * _ROWS) if "".join(row).strip()]
+    is_cut = not whole and next(reader, None) is None
+    return (rows[:-1] if is_cut and len(rows) > 1 else rows)[:_ROWS]
+
+
+def _encoding(path):
+    with reading(path, "a table"), open(path, "rb") as file:
+        try:
+            for line in iter(lambda: file.readline(1 << 20), b""):
+                line.decode("utf-8")
+        except UnicodeDecodeError:
+            return "latin-1"
+    return "utf-8"
+
+
+def _separator(path, read_by):
+    """The one by which every row has the same number of values, the most of them."""
+    counts = {}
+    for separator, rows in read_by.items():
+        found = {len(row) for _, row in rows}
+        if len(found) == 1:
+            counts[separator] = found.pop()
+    fitting = [separator for separator, count in counts.items() if count > 1]
+    if "," in fitting and len(fitting) == 2 and _decimal_commas(read_by[next(s for s in fitting if s != ",")]):
+        fitting.remove(",")
+    if len(fitting) > 1:
+        raise InputError(
+            f"{path} mixes the separators {' and '.join(map(repr, fitting))}: every line has both. "
+            "Write it again with one of them, and texts that hold the other in quotes."
+        )
+    if fitting:
+        return fitting[0]
+    if all(len(row) == 1 for rows in read_by.values() for _, row in rows):
+        return ","  # a single column
+    likely = max(read_by, key=lambda separator: len(read_by[separator][0][1]))
+    (first, names), *rows = read_by[likely]
+    odd, row = next(((line, row) for line, row in rows if len(row) != len(names)), (first, names))
+    raise InputError(
+        f"{path}: line {odd} has {len(row)} values, but line {first} has {len(names)} (separated by {likely!r}): "
+        "write it again with one separator, and texts that hold it in quotes."
+    )
+
+
+def _decimal_commas(rows):
+    """Whether the commas of rows without names are those of numbers."""
+    values = [value.strip() for _, row in rows for value in row]
+    return all(is_number(value) for value in values if value)
+
+
+def _has_names(rows):
+    """Whether the first line names the columns: none of it is a number, or the numbers in it are names plainly."""
+    names, below = [value.strip() for value in rows[0]], rows[1:]
+    numbers = [name for name in names if is_number(name)]
+    if not numbers or not below:
+        return not numbers
+    # What pandas writes for columns without names: 0, 1, ..., behind a nameless one or not.
+    counted = names[1:] if not names[0] else names
+    if counted == [str(index) for index in range(len(counted))] and len(names) > 1:
+        return len(names) > 2 or any(value.strip() not in ("0", "1") for row in below for value in row)
+    # A name above numbers, or years behind names.
+    for index, name in enumerate(names):
+        values = [row[index].strip() for row in below if row[index].strip() not in NULLS]
+        if name not in NULLS and not is_number(name) and values and all(map(is_number, values)):
+            return True
+    return _ends_in_years(names) and not any(_ends_in_years([value.strip() for value in row]) for row in below)
+
+
+def _ends_in_years(values):
+    """Whether texts are followed by whole numbers that count up by one, two at least."""
+    first = next((index for index, value in enumerate(values) if is_number(value)), len(values))
+    tail = values[first:]
+    whole = len(tail) > 1 and all(value.isdecimal() for value in tail)
+    return first > 0 and whole and [int(value) for value in tail] == [int(tail[0]) + n for n in range(len(tail))]
