@@ -82,8 +82,17 @@ def test_no_line_of_names(tmp_path):
     assert load(saved(tmp_path, "5.1,x\n4.9,y\n4,z\n")).columns.names == ("column_0", "column_1")
 
 
-def test_a_single_column(tmp_path):
-    assert load(saved(tmp_path, "size\n1\n2\n4\n")).train.data_shape == (1,)
+@pytest.mark.parametrize("text", ["size\n1\n2\n4\n", "the size\n1\n2\n4\n", "sep=;\nsize\n1\n2\n4\n"])
+def test_a_single_column(tmp_path, text):
+    assert load(saved(tmp_path, text)).train.data_shape == (1,)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("separator", [";", ",", "^"])
+def test_the_separator_that_excel_names_in_the_first_line(tmp_path, separator, end):
+    lines = [f"sep={separator}", "a|b", "1|x", "2|y", "4|z", ""]
+    path = saved(tmp_path, end.join(lines).replace("|", separator), encoding="utf-8-sig")
+    assert {name: column.tolist() for name, column in read_table(path).items()} == {"a": [1, 2, 4], "b": [*"xyz"]}
 
 
 @pytest.mark.parametrize("count", [150, 40])
@@ -107,6 +116,13 @@ def test_the_index_that_pandas_writes_numbers_the_rows(tmp_path, caplog, count):
         ("\n\n\n", "holds nothing but blank lines: give a table with a row for each example"),
         ("a,b\n", "has no row: give a table with a row for each example"),
         ("a,b\n1,2\n3;4\n", r"line 3 has 1 values, but line 1 has 2 \(separated by ','\)"),
+        ("# made by me\na;b\n1;2\n3;4\n", "line 2 has 2 values, but line 1 has 1.*remove the lines above that of"),
+        (
+            "a b\n1.5 2\n 3  4\n",
+            "has blanks between its values, as in '1.5 2': write it again with commas, semicol",
+        ),
+        ("sep=;\n", "holds nothing but its separator: give a table"),
+        ("sep=;\na;b\n1;2\n3\n", "line 4 has 1 values, but line 2 has 2"),
         ("a,b\n1,2\n3,4,5\n", "line 3 has 3 values, but line 1 has 2"),
         ("a,b\n" + "1,2\n" * 80 + "3\n", "Expected 2 columns, got 1.*every line must have as many values"),
         ("a,b,a\n1,2,3\n2,3,4\n", "has the column 'a' twice: rename one of them"),

@@ -54,7 +54,10 @@ def _parsed(layout, decimal, texts):
             table = arrow_csv.read_csv(
                 layout.path,
                 arrow_csv.ReadOptions(
-                    encoding=layout.encoding, autogenerate_column_names=layout.first is None, block_size=1 << 24
+                    encoding=layout.encoding,
+                    autogenerate_column_names=layout.first is None,
+                    block_size=1 << 24,
+                    skip_rows=layout.skipped,
                 ),
                 arrow_csv.ParseOptions(delimiter=layout.separator, newlines_in_values=True),
                 arrow_csv.ConvertOptions(

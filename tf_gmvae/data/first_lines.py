@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import logging
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ ROW = "row"
 _SAMPLE = 1 << 16
 _ROWS = 50
 _LINE = 1 << 24
+# What Excel writes, and takes, above the names.
+_SEPARATOR_LINE = re.compile(r"sep=(.)(\r\n|\r|\n|$)")
 
 
 class Layout(NamedTuple):
@@ -33,6 +36,7 @@ class Layout(NamedTuple):
         separator: text between two values.
         first: list of texts, the values of the first line; None if it is data, and columns have no names.
         names: list of texts, what the columns are called.
+        skipped: integer, lines before the first: Excel's, that names the separator.
         rows: list of lists of texts, trimmed: the values of the first rows.
     """
 
@@ -41,6 +45,7 @@ class Layout(NamedTuple):
     separator: str
     first: list[str] | None
     names: list[str]
+    skipped: int
     rows: list[list[str]]
 
 
@@ -65,7 +70,11 @@ def layout_of(path: str | Path) -> Layout:
     text = sample.decode(encoding, errors="ignore").removeprefix("\ufeff")
     if not text.strip():
         raise InputError(f"{path} holds nothing but blank lines: give a table with a row for each example.")
-    read_by = {separator: _rows(text, whole, separator) for separator in _SEPARATORS}
+    named = _SEPARATOR_LINE.match(text)
+    known = named[1] if named else _SEPARATORS
+    read_by = {each: _rows(text, whole, each, named.end() if named else 0) for each in known}
+    if named and not any(read_by.values()):
+        raise InputError(f"{path} holds nothing but its separator: give a table with a row for each example.")
     separator = _separator(path, read_by)
     rows = [row for _, row in read_by[separator]]
     has_names = _has_names(rows)
@@ -85,14 +94,17 @@ def layout_of(path: str | Path) -> Layout:
         separator,
         rows[0] if has_names else None,
         names if has_names else [f"column_{index}" for index in range(len(names))],
+        1 if named else 0,
         [[value.strip() for value in row] for row in rows[has_names:]],
     )
 
 
-def _rows(text, whole, separator):
+def _rows(text, whole, separator, begin):
     """The first rows that are no blank lines, each with the number of its last line: a text may hold several."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    rows = [(reader.line_num, row) for row in itertools.islice(reader, 2 * _ROWS) if "".join(row).strip()]
+    reader = csv.reader(io.StringIO(text[begin:], newline=""), delimiter=separator)
+    rows = [
+        (reader.line_num + bool(begin), row) for row in itertools.islice(reader, 2 * _ROWS) if "".join(row).strip()
+    ]
     is_cut = not whole and next(reader, None) is None
     return (rows[:-1] if is_cut and len(rows) > 1 else rows)[:_ROWS]
 
@@ -125,14 +137,35 @@ def _separator(path, read_by):
     if fitting:
         return fitting[0]
     if all(len(row) == 1 for rows in read_by.values() for _, row in rows):
-        return ","  # a single column
-    likely = max(read_by, key=lambda separator: len(read_by[separator][0][1]))
+        separator = next(iter(read_by))  # a single column
+        _check_blanks(path, [row[0] for _, row in read_by[separator]])
+        return separator
+    likely = max(read_by, key=lambda each: (len(read_by[each][0][1]), max(len(row) for _, row in read_by[each])))
     (first, names), *rows = read_by[likely]
+    begin = next((n for n, (_, row) in enumerate(rows) if len(row) > 1), 0)
+    if len(names) == 1 and len({len(row) for _, row in rows[begin:]}) == 1:
+        line, row = rows[begin]
+        raise InputError(
+            f"{path}: line {line} has {len(row)} values, but line {first} has 1 (separated by {likely!r}): remove "
+            "the lines above that of the names, and put texts that hold the separator in quotes."
+        )
     odd, row = next(((line, row) for line, row in rows if len(row) != len(names)), (first, names))
     raise InputError(
         f"{path}: line {odd} has {len(row)} values, but line {first} has {len(names)} (separated by {likely!r}): "
         "write it again with one separator, and texts that hold it in quotes."
     )
+
+
+def _check_blanks(path, lines):
+    """Refuses a single column that seems to be several with blanks between: names over numbers, as many each."""
+    first, *rows = (line.split() for line in lines)
+    if len(first) < 2 or {len(row) for row in rows} != {len(first)}:
+        return
+    if any(all(map(is_number, column)) for column in zip(*rows, strict=True)):
+        raise InputError(
+            f"{path} has blanks between its values, as in {lines[1][:40]!r}: write it again with commas, "
+            "semicolons, tabs or bars between them."
+        )
 
 
 def _decimal_commas(rows):
