@@ -35,6 +35,27 @@ def test_a_quoted_text_may_hold_any_end_of_line(tmp_path, end, inner, rows):
         read_table(saved(tmp_path, 'a,b,c\n1,"x\ny",2\n3,4,5\n6,7\n'))
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+@pytest.mark.parametrize("rows", [3, 5000])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_quote_that_never_closes_is_named(tmp_path, end, rows, place):
+    lines = [f'{n}" disk,"one ""{n}"""' for n in range(rows)]
+    assert len(read_table(saved(tmp_path, "\n".join(["a,b", *lines]) + end))["a"]) == rows
+    lines[-2] = ['"8 disk,x', '8 disk,"x'][place]
+    lines[-1] = "9 disk,y" + end
+    said = (
+        f"own.csv: the quote that opens in line {rows}, before '{'8x'[place]}.*', never closes: close it, or take"
+    )
+    with pytest.raises(InputError, match=said):
+        read_table(saved(tmp_path, "\n".join(["a,b", *lines])))
+
+
+@pytest.mark.parametrize("last", ['""', '"x"', '"x"""', '"x\n"', 'x"', '""""'])
+def test_a_quote_at_the_end_of_a_file_closes(tmp_path, last):
+    for text in (f"a,b\n1,y\n2,{last}", f"b\ny\n{last}\n"):
+        assert len(read_table(saved(tmp_path, text))["b"]) == 2
+
+
 @pytest.mark.parametrize("word", ["  ", "NA ", "   NA", " ? "])
 def test_blanks_around_what_is_missing_do_not_count(tmp_path, word):
     text = f"i,f,yes,day,text\n1,2.5,true,2020-01-02,x\n{','.join([word] * 5)}\n3,4.5,false,2020-01-04,y\n"

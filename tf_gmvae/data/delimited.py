@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tf_gmvae.data import decimal_signs
+from tf_gmvae.data import decimal_signs, open_quotes
 from tf_gmvae.data.first_lines import layout_of
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.texts import NULLS, SIGNS, signs_of, with_point, without_nulls
@@ -70,11 +70,15 @@ def _parsed(layout, decimal, texts):
                 ),
             )
         except pyarrow.ArrowInvalid as error:
+            open_quotes.check(layout.path, layout.separator)
             # Such as "CSV parse error: Expected 3 columns, got 2: a,b".
             raise InputError(
                 f"{layout.path} cannot be read as a table ({' '.join(str(error).split())[:160]}): every line must "
                 "have as many values as the first."
             ) from None
+    if table.num_rows and pyarrow.types.is_string(table.schema.types[-1]):
+        last = table.column(table.num_columns - 1)[-1].as_py() or ""
+        open_quotes.check_end(layout.path, layout.separator, last, layout.encoding)
     return table.rename_columns(layout.names)
 
 

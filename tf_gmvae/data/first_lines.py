@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from tf_gmvae.data import open_quotes
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.texts import NULLS, is_number
 from tf_gmvae.errors import InputError
@@ -149,6 +150,7 @@ def _separator(path, read_by):
             f"{path}: line {line} has {len(row)} values, but line {first} has 1 (separated by {likely!r}): remove "
             "the lines above that of the names, and put texts that hold the separator in quotes."
         )
+    open_quotes.check(path, likely)
     odd, row = next(((line, row) for line, row in rows if len(row) != len(names)), (first, names))
     raise InputError(
         f"{path}: line {odd} has {len(row)} values, but line {first} has {len(names)} (separated by {likely!r}): "
