@@ -148,10 +148,15 @@ def test_what_no_number_is_in_a_column_of_numbers(tmp_path):
         load(path, kinds={"a": "real"})
 
 
-@pytest.mark.parametrize("word", ["", "NA", "nan", "NULL", "?", "-", '""'])
+@pytest.mark.parametrize(
+    "word", ["", "NA", "nan", "NULL", "?", "-", '""', "#N/A", "<NA>", "NaT", "#DIV/0!", "none"]
+)
 def test_words_for_what_is_missing(tmp_path, word):
-    examples = load(saved(tmp_path, f"a,b\n1,x\n{word},y\n2.5,{word}\n")).train.examples
-    np.testing.assert_array_equal(np.isnan(examples), [[0, 0], [1, 0], [0, 1]])
+    examples = load(
+        saved(tmp_path, f"a,b,day\n1,x,2020-01-01\n{word},y,{word}\n2.5,{word},2020-01-05\n")
+    ).train.examples
+    expected = [[0, 0, 0], [1, 0, 1], [0, word != "none", 0]]  # among words it is one
+    np.testing.assert_array_equal(np.isnan(examples), expected)
 
 
 def test_columns_labels_and_ids(tmp_path):

@@ -67,6 +67,7 @@ FILES = {
     "columns in another order, and others": FRAME[FRAME.columns[::-1]].assign(more=1.5, again="2021-01-01"),
     "missing values": FRAME.mask(RNG.random(FRAME.shape) < 0.3).assign(code=FRAME["code"]),
     "words for missing values": FRAME.astype(object).mask(RNG.random(FRAME.shape) < 0.3, "NA"),
+    "and in numbers": FRAME.astype(object).assign(size=["none", "#N/A", "na", *FRAME["size"][3:]], grade="none"),
     "ids of all kinds": with_ids("00012", "12", "1e3", "NA", "", "2020-01-01 00:00", "x y", "1.50"),
     "whole numbers with a point": FRAME.assign(grade=FRAME["grade"].astype(float), visits=FRAME["visits"] + 0.0),
     "blanks": with_blanks(FRAME),

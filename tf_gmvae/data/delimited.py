@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tf_gmvae.data import decimal_signs, open_quotes
 from tf_gmvae.data.first_lines import layout_of
 from tf_gmvae.data.reading import reading
-from tf_gmvae.data.texts import NULLS, SIGNS, signs_of, with_point, without_nulls
+from tf_gmvae.data.texts import NULLS, NULLS_OF_NUMBERS, SIGNS, signs_of, with_point, without_nulls
 from tf_gmvae.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ def _parsed(layout, decimal, texts):
                 arrow_csv.ParseOptions(delimiter=layout.separator, newlines_in_values=True),
                 arrow_csv.ConvertOptions(
                     decimal_point=decimal,
-                    null_values=[*NULLS, *(f" {null}" for null in NULLS)],  # a comma and a space between values
+                    null_values=[
+                        blank + null for null in NULLS_OF_NUMBERS for blank in ("", " ")
+                    ],  # ", " between values
                     column_types={names[index]: pyarrow.string() for index in texts},
                     # Of texts, as ids are, "NA" is one; in other columns `_with_numbers` finds it.
                     strings_can_be_null=False,
@@ -107,10 +109,9 @@ def _with_numbers(layout, table, sampled, texts, is_wanted):
             columns[place] = typed(with_point(column, signs[place]))
         elif place in present:
             held = table.column(place)  # of what is blank or missing, Arrow made texts of numbers and dates
-            is_changed = (
-                column.null_count > held.null_count or compute.any(compute.not_equal(trimmed[place], held)).as_py()
-            )
-            columns[place] = typed(column) if is_changed else column
+            is_padded = compute.any(compute.not_equal(trimmed[place], held)).as_py()
+            found = typed(column) if is_padded or column.null_count > held.null_count else column
+            columns[place] = without_nulls(trimmed[place], NULLS) if types.is_string(found.type) else found
     return pyarrow.Table.from_arrays(columns, layout.names)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tf_gmvae.data import open_quotes
 from tf_gmvae.data.reading import reading
-from tf_gmvae.data.texts import NULLS, is_number
+from tf_gmvae.data.texts import NULLS_OF_NUMBERS, is_number
 from tf_gmvae.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -188,8 +188,8 @@ def _has_names(rows):
         return len(names) > 2 or any(value.strip() not in ("0", "1") for row in below for value in row)
     # A name above numbers, or years behind names.
     for index, name in enumerate(names):
-        values = [row[index].strip() for row in below if row[index].strip() not in NULLS]
-        if name not in NULLS and not is_number(name) and values and all(map(is_number, values)):
+        values = [row[index].strip() for row in below if row[index].strip() not in NULLS_OF_NUMBERS]
+        if name not in NULLS_OF_NUMBERS and not is_number(name) and values and all(map(is_number, values)):
             return True
     return _ends_in_years(names) and not any(_ends_in_years([value.strip() for value in row]) for row in below)
 

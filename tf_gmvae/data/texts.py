@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow
 
-# What stands for a missing value, in columns of any kind.
-NULLS = ["", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None", "?", "-"]
+# What stands for a missing value, in columns of any kind; spreadsheets and pandas write the last ones.
+NULLS = [
+    "", "NA", "N/A", "n/a", "nan", "NaN", "null", "NULL", "None", "?", "-",
+    "#N/A", "<NA>", "NaT", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!",
+]  # fmt: skip
+# In columns of numbers, dates or the like; among words, "none" is one of them.
+NULLS_OF_NUMBERS = [*NULLS, "na", "none"]
 SIGNS = (".", ",")
 
 
@@ -84,11 +90,14 @@ def with_point(texts: pyarrow.ChunkedArray, sign: str) -> pyarrow.ChunkedArray:
     return without if sign == "." else compute.replace_substring(without, sign, ".")
 
 
-def without_nulls(texts: pyarrow.Array | pyarrow.ChunkedArray) -> pyarrow.Array | pyarrow.ChunkedArray:
+def without_nulls(
+    texts: pyarrow.Array | pyarrow.ChunkedArray, nulls: Sequence[str] = NULLS_OF_NUMBERS
+) -> pyarrow.Array | pyarrow.ChunkedArray:
     """Trimmed texts, of which those that stand for a missing value are missing.
 
     Args:
         texts: `pyarrow.Array` or `pyarrow.ChunkedArray` of texts.
+        nulls: list of what does. Default `NULLS_OF_NUMBERS`.
 
     Returns:
         The same, with None in their place.
@@ -96,5 +105,5 @@ def without_nulls(texts: pyarrow.Array | pyarrow.ChunkedArray) -> pyarrow.Array 
     import pyarrow
     from pyarrow import compute
 
-    absent = compute.is_in(texts, pyarrow.array(NULLS))
+    absent = compute.is_in(texts, pyarrow.array(nulls))
     return compute.if_else(absent, pyarrow.scalar(None, texts.type), texts)
