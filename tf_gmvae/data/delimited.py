@@ -25,7 +25,7 @@ def read_delimited(
     """Reads a table from a text file.
 
     Args:
-        path: file in UTF-8, or else in Latin-1; a byte-order mark is left aside.
+        path: file in UTF-8, or else in Windows-1252 or Latin-1; a byte-order mark is left aside.
         is_text: function of a column's name to whether its values are texts, whatever they look like, as ids are:
             the word for a missing value is one of them. Default: none is.
         is_wanted: function of a column's name to whether it is of use: numbers of others that can be read in two

@@ -21,7 +21,7 @@ _SEPARATORS = (",", ";", "\t", "|")
 # What a first column without a name is called.
 ROW = "row"
 # Bytes at the beginning of a file, and rows of them, by which it is judged.
-_SAMPLE = 1 << 16
+_SAMPLE = 1 << 20
 _ROWS = 50
 _LINE = 1 << 24
 # What Excel writes, and takes, above the names.
@@ -111,13 +111,22 @@ def _rows(text, whole, separator, begin):
 
 
 def _encoding(path):
+    """UTF-8; else Windows' own Latin-1, with a euro sign and quotes; Latin-1 where a byte is none of that."""
+    tried = ["utf-8", "cp1252", "latin-1"]
     with reading(path, "a table"), open(path, "rb") as file:
-        try:
-            for line in iter(lambda: file.readline(1 << 20), b""):
-                line.decode("utf-8")
-        except UnicodeDecodeError:
-            return "latin-1"
-    return "utf-8"
+        for line in iter(lambda: file.readline(1 << 20), b""):
+            if not _is_in(line, tried[0]):
+                del tried[0]
+                file.seek(0)
+    return tried[0]
+
+
+def _is_in(line, encoding):
+    try:
+        line.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _separator(path, read_by):
