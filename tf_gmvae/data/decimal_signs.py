@@ -9,6 +9,7 @@ whole numbers without it, as 834, nobody can tell, and it is refused.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def of_columns(
     proven = sampled | {"." for found in signs.values() if found == {"."}}
     commas = [place for place, found in signs.items() if found == {","}]
     if "." in proven or layout.separator in SIGNS:  # 1,3 may be two answers, unless most of a column is so
-        commas = [place for place in commas if 2 * _count(columns[place], ",") > len(columns[place].drop_null())]
+        commas = [place for place in commas if 2 * _count(columns[place], "[.,]") > _count(columns[place], "")]
     proven |= {"," for _ in commas}
     found = {place: "." for place, of in signs.items() if of == {"."}} | dict.fromkeys(commas, ",")
     for place, of in signs.items():
@@ -80,7 +81,7 @@ def of_columns(
 
 def _of_either(layout, place, column, proven, is_wanted):
     """The decimal sign of a column whose numbers can be read by either, or None."""
-    held = [sign for sign in SIGNS if _count(column, sign)]
+    held = [sign for sign in SIGNS if _count(column, re.escape(sign))]
     if not held:
         return None
     if len(proven) == 1:
@@ -112,7 +113,7 @@ def _of_either(layout, place, column, proven, is_wanted):
     )
 
 
-def _count(texts, sign):
+def _count(texts, pattern):
     from pyarrow import compute
 
-    return compute.sum(compute.match_substring(texts, sign)).as_py() or 0
+    return compute.sum(compute.match_substring_regex(texts, pattern)).as_py() or 0
