@@ -122,6 +122,7 @@ def test_the_index_that_pandas_writes_numbers_the_rows(tmp_path, caplog, count):
             "a b\n1.5 2\n 3  4\n",
             "has blanks between its values, as in '1.5 2': write it again with commas, semicol",
         ),
+        (",\na,b\n1,2\n3,4\n", "names are not in the first line: remove the lines above them"),
         ("sep=;\n", "holds nothing but its separator: give a table"),
         ("sep=;\na;b\n1;2\n3\n", "line 4 has 1 values, but line 2 has 2"),
         ("a,b\n1,2\n3,4,5\n", "line 3 has 3 values, but line 1 has 2"),

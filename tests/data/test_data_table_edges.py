@@ -50,6 +50,14 @@ def test_a_quote_that_never_closes_is_named(tmp_path, end, rows, place):
         read_table(saved(tmp_path, "\n".join(["a,b", *lines])))
 
 
+def test_a_quote_that_never_closes_may_open_early(tmp_path):
+    path = saved(tmp_path, 'a,b\n1,2\n3,"4\n' + "5,6\n" * 60_000)
+    with pytest.raises(InputError, match="the quote that opens in line 3, before '4"):
+        read_table(path)
+    with pytest.raises(InputError, match="has a first line that is too long for a table"):
+        read_table(saved(tmp_path, "a" * 200_000))
+
+
 @pytest.mark.parametrize("last", ['""', '"x"', '"x"""', '"x\n"', 'x"', '""""'])
 def test_a_quote_at_the_end_of_a_file_closes(tmp_path, last):
     for text in (f"a,b\n1,y\n2,{last}", f"b\ny\n{last}\n"):

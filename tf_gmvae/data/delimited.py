@@ -81,6 +81,8 @@ def _parsed(layout, decimal, texts):
     if table.num_rows and pyarrow.types.is_string(table.schema.types[-1]):
         last = table.column(table.num_columns - 1)[-1].as_py() or ""
         open_quotes.check_end(layout.path, layout.separator, last, layout.encoding)
+    if layout.first is not None and table.column_names != layout.first:  # such as ",," above the names
+        raise InputError(f"{layout.path}: names are not in the first line: remove the lines above them.")
     return table.rename_columns(layout.names)
 
 

@@ -74,8 +74,10 @@ def layout_of(path: str | Path) -> Layout:
     named = _SEPARATOR_LINE.match(text)
     known = named[1] if named else _SEPARATORS
     read_by = {each: _rows(text, whole, each, named.end() if named else 0) for each in known}
-    if named and not any(read_by.values()):
-        raise InputError(f"{path} holds nothing but its separator: give a table with a row for each example.")
+    read_by = {each: rows for each, rows in read_by.items() if rows}
+    if not read_by:
+        what = "holds nothing but its separator" if named else "has a first line that is too long for a table"
+        raise InputError(f"{path} {what}: give a table with a row for each example.")
     separator = _separator(path, read_by)
     rows = [row for _, row in read_by[separator]]
     has_names = _has_names(rows)
@@ -103,10 +105,14 @@ def layout_of(path: str | Path) -> Layout:
 def _rows(text, whole, separator, begin):
     """The first rows that are no blank lines, each with the number of its last line: a text may hold several."""
     reader = csv.reader(io.StringIO(text[begin:], newline=""), delimiter=separator)
-    rows = [
-        (reader.line_num + bool(begin), row) for row in itertools.islice(reader, 2 * _ROWS) if "".join(row).strip()
-    ]
-    is_cut = not whole and next(reader, None) is None
+    rows: list[tuple[int, list[str]]] = []
+    try:
+        for row in itertools.islice(reader, 2 * _ROWS):
+            if "".join(row).strip():
+                rows.append((reader.line_num + bool(begin), row))
+        is_cut = not whole and next(reader, None) is None
+    except csv.Error:  # a longer value than a reader takes, as behind a quote that never closes
+        is_cut = False
     return (rows[:-1] if is_cut and len(rows) > 1 else rows)[:_ROWS]
 
 
