@@ -8,11 +8,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-# Of TensorFlow's C++ parts: notes (I, for information), the line that announces them, and what follows the one on
-# the processor.
+_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+# Of TensorFlow's C++ parts: notes (I, for information) as 2.21 and as 2.20 write them, the line that announces
+# them, and what follows the one on the processor.
 _NOTE = re.compile(
-    rb"I\d{4} [\d:.]+ +\d+ [\w.]+:\d+\]|WARNING: All log messages before absl::InitializeLog|"
-    rb"To enable the following instructions: "
+    rb"I\d{4} [\d:.]+ +\d+ [\w.]+:\d+\]|[\d-]{10} [\d:.]+: I [\w./]+:\d+\]|"
+    rb"WARNING: All log messages before absl::InitializeLog|To enable the following instructions: "
 )
 
 
@@ -21,13 +22,14 @@ def while_loading(errors: bool = True) -> Iterator[None]:
     """Keeps back what the C++ parts of a library write to standard error in the block; a failure shows it all.
 
     They write to the descriptor itself, before any of TensorFlow's log levels apply. Where the variable
-    TF_CPP_MIN_LOG_LEVEL is 0, somebody wants to see it, and nothing is kept back.
+    TF_CPP_MIN_LOG_LEVEL is 0, somebody wants to see it, and nothing is kept back. Where it is not set, TensorFlow
+    2.20, which reads it once, writes no notes later either, as that a data set has come to its end.
 
     Args:
         errors: whether what is more than a note, warnings and errors, is shown after the block. Default True.
     """
     try:
-        if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
+        if os.environ.get(_LEVEL) == "0":
             raise OSError
         if sys.stderr is not None:
             sys.stderr.flush()
@@ -35,6 +37,8 @@ def while_loading(errors: bool = True) -> Iterator[None]:
     except OSError:  # there is no standard error
         yield
         return
+    is_set = _LEVEL in os.environ
+    os.environ.setdefault(_LEVEL, "1")
     with tempfile.TemporaryFile() as kept:
         os.dup2(kept.fileno(), 2)
         # A crash of the process itself still says where it was.
@@ -48,6 +52,8 @@ def while_loading(errors: bool = True) -> Iterator[None]:
             shown = bytes
             raise
         finally:
+            if not is_set:
+                os.environ.pop(_LEVEL, None)
             if watched:
                 faulthandler.disable()
             if sys.stderr is not None:

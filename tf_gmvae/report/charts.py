@@ -283,8 +283,8 @@ def _figure(width, height, rows=1, columns=1, **kwargs):
 def _svg(figure, title):
     written = io.StringIO()
     with warnings.catch_warnings():
-        # Of letters that Matplotlib's font lacks: the page has another.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        # Of letters that Matplotlib's font lacks, also in the words of 3.8: the page has another.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from (current )?font")
         metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(written, format="svg", dpi=200, metadata=metadata, transparent=True)
     text = written.getvalue()

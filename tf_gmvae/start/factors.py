@@ -69,8 +69,11 @@ def analyse(
         if len(members) > 4 * num_latents:
             own = _fit(members, num_factors, seed)
             # Factors are determined up to a rotation: choose the one that brings them closest to the common ones.
-            rotation, _ = orthogonal_procrustes(own.components_.T, shared.T)
-            loadings[k], variances[k] = rotation.T @ own.components_, own.noise_variance_
+            # Without factors there is nothing to turn, and not every SciPy takes it.
+            if num_factors:
+                rotation, _ = orthogonal_procrustes(own.components_.T, shared.T)
+                loadings[k] = rotation.T @ own.components_
+            variances[k] = own.noise_variance_
         variances[k] = np.maximum(variances[k], LEAST_VARIANCE)
         weighted = loadings[k] / variances[k]
         covariance = np.linalg.inv(np.eye(num_factors) + weighted @ loadings[k].T)
