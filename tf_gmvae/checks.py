@@ -108,3 +108,19 @@ def is_absent(value: object) -> bool:
     if isinstance(value, float | np.floating):
         return bool(np.isnan(value))
     return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def check_channels_last(data_shape: tuple[int | None, ...]) -> None:
+    """Refuses images whose channels come first, as those of other libraries do.
+
+    Args:
+        data_shape: tuple, shape of one example.
+
+    Raises:
+        InputError: if it is that of such an image, 1, 3 or 4 by a height and a width above 4.
+    """
+    if len(data_shape) == 3 and data_shape[0] in (1, 3, 4) and min(size or 0 for size in data_shape[1:]) > 4:
+        raise InputError(
+            f"Examples of shape {tuple(data_shape)} look like images whose channels come first, where they come "
+            "last, (N, H, W, C): pass x.transpose(0, 2, 3, 1)."
+        )

@@ -180,6 +180,8 @@ def check_shape(shape: tuple[int | None, ...], data_shape: tuple[int | None, ...
     hint = "reshape the data or build a model for their shape"
     if (*received, 1) == expected:
         hint = "add the channel axis, images[..., None]"
+    elif len(expected) == 3 and received == (expected[2], *expected[:2]) and received != expected:
+        hint = "their channels come first, so pass x.transpose(0, 2, 3, 1)"
     raise InputError(f"Examples of shape {received} do not fit a model built for {expected}: {hint}.")
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import keras
 
 from tf_gmvae.blocks import Blocks
-from tf_gmvae.checks import whole_number
+from tf_gmvae.checks import check_channels_last, whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.series_networks import LEAST_LENGTH, series
@@ -240,6 +240,7 @@ def for_shape(data_shape: tuple[int, ...]) -> Preset:
     for preset in (*exact, *reversed(alike)):
         if preset.fits(data_shape):
             return preset
+    check_channels_last(data_shape)
     raise InputError(
         f"No preset fits examples of shape {data_shape}: resize or pad images to an even height and width of at "
         "least 6 (folders and files of images: option image_size), mark series (N, T, C) as such (option series), "

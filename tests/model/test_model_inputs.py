@@ -20,6 +20,8 @@ def spoilt(digits, kind):
         return images * 255
     if kind == "channel":
         return images[..., 0]
+    if kind == "first":
+        return np.moveaxis(images, -1, 1)
     if kind == "size":
         return np.zeros((9, 28, 28, 1), "float32")
     images[7, 2, 3, 0] = {"nan": np.nan, "infinite": np.inf, "negative": -0.5}[kind]
@@ -32,6 +34,7 @@ SENTENCES = {
     "infinite": r"index \(7, 2, 3, 0\) is inf.*repair or drop",
     "negative": r"index \(7, 2, 3, 0\) is -0.5.*scale them",
     "channel": r"\(8, 8\) do not fit a model built for \(8, 8, 1\): add the channel axis",
+    "first": r"\(1, 8, 8\) do not fit .*: their channels come first, so pass x.transpose\(0, 2, 3, 1\)",
     "size": r"\(28, 28, 1\) do not fit a model built for \(8, 8, 1\): reshape",
 }
 METHODS = ("fit", "evaluate", "predict", "embed", "score")
@@ -60,11 +63,15 @@ def test_data_sets(model, digits, method, kind):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["range", "channel"])
+@pytest.mark.parametrize("kind", ["range", "channel", "first"])
 def test_the_advice_works(model, digits, kind):
     bad = spoilt(digits, kind)
-    mended = [bad / 255, bad.astype("uint8")] if kind == "range" else [bad[..., None]]
-    for images in mended:
+    mended = {
+        "range": lambda: [bad / 255, bad.astype("uint8")],
+        "channel": lambda: [bad[..., None]],
+        "first": lambda: [bad.transpose(0, 2, 3, 1)],
+    }
+    for images in mended[kind]():
         assert model.predict(images, verbose=0).shape == (400, 2)
 
 

@@ -7,6 +7,7 @@ import pytest
 import tf_gmvae
 from layers import SpectralConv2D, SpectralConv2DTranspose
 from tf_gmvae import presets
+from tf_gmvae.data import load
 
 # Channels and units of the weighted layers, kernel sizes, and sizes of the maps, as printed in appendix A.
 NETWORKS = {
@@ -120,6 +121,20 @@ def test_the_preset_for_a_shape(shape, name):
 def test_no_preset_for_a_shape_says_so(shape):
     with pytest.raises(tf_gmvae.InputError, match="No preset fits .*image_size.*own encoder"):
         presets.for_shape(shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 16), (1, 28, 28), (4, 32, 48)])
+def test_channels_that_come_first_are_told_to_come_last(shape, tmp_path):
+    images = np.zeros((2, *shape), "float32")
+    np.save(tmp_path / "a.npy", images)
+    mend = "channels come first, .*: pass "
+    with pytest.raises(tf_gmvae.InputError, match=mend) as told:
+        presets.for_shape(load(tmp_path / "a.npy", image_size="auto").train.data_shape)
+    with pytest.raises(tf_gmvae.InputError, match=mend):  # not stretched to a square of rows and channels
+        load(tmp_path / "a.npy", image_size=16)
+    mended = eval(str(told.value).partition(" pass ")[2].rstrip("."), {"x": images})
+    np.save(tmp_path / "a.npy", mended)
+    assert load(tmp_path / "a.npy", image_size=16).train.data_shape == (16, 16, shape[0])
 
 
 def test_unknown_presets_and_unfit_shapes_are_named():

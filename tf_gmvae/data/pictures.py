@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from tf_gmvae.checks import check_channels_last
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
 
@@ -166,7 +167,7 @@ def resize_arrays(dataset: Dataset, image_size: ImageSize) -> Dataset:
         A `Dataset`; the same, if nothing is to be resized.
 
     Raises:
-        InputError: If a side is given for what are no images.
+        InputError: If a side is given for what are no images, or for images whose channels come first.
     """
     shape = dataset.train.data_shape
     if image_size is None or (image_size == "auto" and (len(shape) != 3 or min(shape[:2]) < _NARROW)):
@@ -176,6 +177,8 @@ def resize_arrays(dataset: Dataset, image_size: ImageSize) -> Dataset:
             f"image_size applies to images (N, H, W) or (N, H, W, C), but {dataset.name} holds examples of shape "
             f"{shape}: leave it out."
         )
+    if image_size != "auto":
+        check_channels_last(shape)
     side = chosen_size(np.array([shape[:2]]), image_size)
     if side is None:
         return dataset
