@@ -276,6 +276,8 @@ def test_columns_of_other_things_are_named(tmp_path):
         (pyarrow.array([[1.0], [1.0, 2.0]]), "'a': its lists have different lengths"),
         (pyarrow.array([["x"], ["y"]]), "'a': its lists hold something other than numbers"),
         (pyarrow.array([{"b": 1}, {"b": 2}]), "'a': holds struct<b: int64>, not numbers, dates or texts"),
+        (pyarrow.array([[1.0], None]), "'a': has no list in row 1: leave such rows out"),
+        (pyarrow.array([[], []], pyarrow.list_(pyarrow.float64())), "'a': its lists are empty: leave it out"),
     ):
         with pytest.raises(InputError, match=message):
             as_table(pyarrow.table({"a": column}))
@@ -294,12 +296,14 @@ def test_data_frames():
     twice = pandas.DataFrame([[1, 2]], columns=["a", "a"])
     with pytest.raises(InputError, match="has the column 'a' twice"):
         as_table(twice)
-    with pytest.raises(InputError, match="has a column of values of several types .*mixed.*: make them alike"):
-        as_table(pandas.DataFrame({"mixed": [1, "x", None]}))
+    mixed = pandas.DataFrame({"mixed": [1, "x", None], "b": 1.0})
+    with pytest.raises(InputError, match=r"'mixed': holds values of several types \(int, str\): make them alike"):
+        as_table(mixed)
+    np.testing.assert_array_equal(as_table(mixed, is_wanted="b".__eq__)["b"], [1, 1, 1])
     sparse = pandas.DataFrame({"a": [0.0, 1.0, 0.0]}).astype(pandas.SparseDtype("float", 0.0))
     with pytest.raises(InputError, match=r"has sparse columns: pass data.sparse.to_dense\(\)"):
         as_table(sparse)
-    with pytest.raises(InputError, match="values of several types .*Sparse.*: make them alike"):
+    with pytest.raises(InputError, match="'Sparse': holds values of several types .*: make them alike"):
         as_table(pandas.DataFrame({"Sparse": [1, "x", None]}))  # a name is no kind
     np.testing.assert_array_equal(as_table(sparse.sparse.to_dense())["a"], [0, 1, 0])
     data = sparse.assign(b=[1.0, 2.0, 3.0])

@@ -14,7 +14,8 @@ One source a file:
     npz.py           your own arrays in a .npz or .npy file
     image_folder.py  your own pictures in a folder, found by image_tree.py
     table.py         your own tables: CSV and TSV (delimited.py), Parquet
-                     (parquet_files.py), Feather; of other packages (frames.py)
+                     (parquet_files.py), Feather; of other packages (frames.py,
+                     arrow_columns.py)
     shards/          data larger than memory, read a batch at a time; streams/ writes them
 
     pictures.py      what is done to a picture: read, turned upright, resized

@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tf_gmvae.data.delimited import typed
+from tf_gmvae.checks import is_absent
+from tf_gmvae.data.arrow_columns import arrays_of
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.levels import as_text
-
-_SECONDS_OF_A_DAY = 86_400.0
 
 
 def is_frame(data: object) -> bool:
@@ -33,7 +31,7 @@ def as_table(
     """The columns of a table in memory.
 
     Args:
-        data: `pyarrow.Table`, or a DataFrame of pandas or polars.
+        data: `pyarrow.Table` or `RecordBatch`, or a DataFrame of pandas or polars.
         name: text, what messages call it. Default "the table".
         is_text: function of a column's name to whether its whole numbers and dates are to be texts, as ids are.
             Default: none is.
@@ -48,31 +46,14 @@ def as_table(
     Raises:
         InputError: if a name is there twice, or a column of use holds neither numbers, dates nor texts.
     """
-    import pyarrow
-
-    is_arrow = isinstance(data, pyarrow.Table)
-    names = list(map(str, data.column_names if is_arrow else data.columns))
+    names = list(map(str, data.column_names if hasattr(data, "column_names") else data.columns))
     twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
     if twice:
         raise InputError(f"{name} has the column {twice[0]!r} twice: rename one of them.")
-    if not is_arrow:
-        to_arrow = getattr(data, "to_arrow", lambda: pyarrow.Table.from_pandas(data, preserve_index=False))
-        try:
-            data = to_arrow()
-        except (pyarrow.ArrowException, TypeError, ValueError) as error:  # as of numbers and texts in one column
-            sparse = [str(kind).startswith("Sparse") for kind in getattr(data, "dtypes", ())]
-            if any(sparse):
-                each = 'data.apply(lambda c: c.sparse.to_dense() if hasattr(c, "sparse") else c)'
-                mend = "data.sparse.to_dense()" if all(sparse) else each
-                raise InputError(f"{name} has sparse columns: pass {mend}.") from None
-            raise InputError(
-                f"{name} has a column of values of several types ({' '.join(map(str, error.args))[:160]}): make "
-                "them alike."
-            ) from None
     columns: dict[str, np.ndarray] = {}
-    for column_name, column in zip(names, data.columns, strict=True):
+    for column_name, column in _in_arrow(data, name, names, is_wanted):
         try:
-            arrays = _arrays(name, column_name, column, is_text(column_name), is_number(column_name))
+            arrays = arrays_of(name, column_name, column, is_text(column_name), is_number(column_name))
         except InputError:
             if is_wanted(column_name):
                 raise
@@ -98,57 +79,59 @@ def without_mask(data: Any) -> Any:
     return data
 
 
-def _arrays(table_name, name, column, is_text, is_number):
+def _in_arrow(data, name, names, is_wanted):
+    """The columns by name, as those of a `pyarrow.Table`; what Arrow cannot hold is named, if it is wanted."""
     import pyarrow
-    from pyarrow import types
 
-    if is_text and (types.is_integer(column.type) or types.is_temporal(column.type)):
-        column = column.cast(pyarrow.string())
-    kind = column.type
-    if types.is_dictionary(kind):
-        ordered, kind = kind.ordered, kind.value_type
-        if isinstance(kind, pyarrow.BaseExtensionType):
-            raise InputError(
-                f"{table_name}, column {name!r}: holds {kind}, not numbers, dates or texts: pass its "
-                '.astype("string").'
-            )
-        column = column.cast(kind)
-        if not ordered and (types.is_integer(kind) or types.is_floating(kind)):
-            # Who makes numbers categories says that they are no amounts.
-            return {name: np.array([None if value is None else as_text(value) for value in column.to_pylist()])}
-    if is_number and (types.is_string(kind) or types.is_large_string(kind)):
-        column = typed(column)
-        kind = column.type
-    if types.is_null(kind):
-        return {name: np.full(len(column), np.nan)}
-    if types.is_list(kind) or types.is_fixed_size_list(kind) or types.is_large_list(kind):
-        return _of_lists(table_name, name, column)
-    if types.is_timestamp(kind) or types.is_date(kind):
-        seconds = column.cast(pyarrow.timestamp("s"), safe=False).cast(pyarrow.int64())
-        return {name: seconds.cast(pyarrow.float64()).to_numpy() / _SECONDS_OF_A_DAY}
-    if types.is_time(kind):
-        of_day = column.cast(pyarrow.time64("us")).cast(pyarrow.int64()).cast(pyarrow.float64())
-        return {name: of_day.to_numpy() / 1e6}
-    if types.is_decimal(kind) or types.is_float16(kind):
-        column = column.cast(pyarrow.float64())
-    elif not (
-        types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
-        or types.is_string(kind) or types.is_large_string(kind)
-    ):  # fmt: skip
-        raise InputError(
-            f"{table_name}, column {name!r}: holds {kind}, not numbers, dates or texts: leave it out."
-        )
-    return {name: column.to_numpy()}
+    def converted(part):
+        if isinstance(part, pyarrow.Table):
+            return part
+        if isinstance(part, pyarrow.RecordBatch):
+            return pyarrow.Table.from_batches([part])
+        to_arrow = getattr(part, "to_arrow", lambda: pyarrow.Table.from_pandas(part, preserve_index=False))
+        return to_arrow()
 
-
-def _of_lists(table_name, name, column):
-    """An embedding in one column: a column for each of its values."""
-    rows = column.to_pylist()
-    lengths = {None if row is None else len(row) for row in rows}
-    if len(lengths) > 1 or None in lengths or 0 in lengths:
-        raise InputError(f"{table_name}, column {name!r}: its lists have different lengths: give all the same.")
+    refusals = (pyarrow.ArrowException, TypeError, ValueError, OverflowError)
     try:
-        values = np.array(rows, "float64")
-    except (TypeError, ValueError):
-        raise InputError(f"{table_name}, column {name!r}: its lists hold something other than numbers.") from None
-    return {f"{name}_{index}": values[:, index] for index in range(values.shape[1])}
+        columns = converted(data).columns
+    except refusals:
+        columns = None
+    if columns is not None:
+        yield from zip(names, columns, strict=True)
+        return
+    for index, column_name in enumerate(names):
+        part = data.iloc[:, [index]] if hasattr(data, "iloc") else data[:, [index]]
+        try:
+            (column,) = converted(part).columns
+        except refusals:
+            if not is_wanted(column_name):
+                continue
+            sparse = [str(kind).startswith("Sparse") for kind in getattr(data, "dtypes", ())]
+            if any(sparse):
+                each = 'data.apply(lambda c: c.sparse.to_dense() if hasattr(c, "sparse") else c)'
+                mend = "data.sparse.to_dense()" if all(sparse) else each
+                raise InputError(f"{name} has sparse columns: pass {mend}.") from None
+            values = part.iloc[:, 0] if hasattr(part, "iloc") else part[:, 0]
+            raise InputError(f"{name}, column {column_name!r}: holds {_cause(values)}.") from None
+        yield column_name, column
+
+
+def _cause(column):
+    """What a column holds that Arrow has no form for, and the mend."""
+    kind = str(column.dtype)
+    if kind in ("object", "category"):
+        values = [
+            value for value in (column.cat.categories if kind == "category" else column) if not is_absent(value)
+        ]
+        kinds = sorted({type(value).__name__ for value in values})
+        if len(kinds) > 1:
+            return f'values of several types ({", ".join(kinds)}): make them alike, as by .astype("string")'
+        kind = kinds[0]
+        if isinstance(values[0], np.ndarray) and values[0].ndim > 1:
+            return "arrays of several axes: pass its .map(numpy.ravel)"
+    what, mend = {
+        "int": ("whole numbers of more than 64 bits", 'pass its .astype("float64")'),
+        "float128": ("numbers of 128 bits", 'pass its .astype("float64")'),
+        "Int128": ("whole numbers of 128 bits", "pass its .cast(polars.Float64)"),
+    }.get(kind, (f"{kind}, not numbers, dates or texts", "leave it out"))
+    return f"{what}: {mend}"
