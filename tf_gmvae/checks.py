@@ -124,3 +124,41 @@ def check_channels_last(data_shape: tuple[int | None, ...]) -> None:
             f"Examples of shape {tuple(data_shape)} look like images whose channels come first, where they come "
             "last, (N, H, W, C): pass x.transpose(0, 2, 3, 1)."
         )
+
+
+def without_objects(array: np.ndarray) -> np.ndarray:
+    """An array of objects that are all numbers, as of the rows of a DataFrame of several types, as numbers.
+
+    Args:
+        array: anything else is returned as it is.
+
+    Raises:
+        InputError: if the objects are arrays of different lengths, as series are.
+    """
+    if array.dtype != object or not array.size:
+        return array
+    if isinstance(array.flat[0], np.ndarray | list | tuple):
+        raise ragged()
+    return array.astype("float64") if all(isinstance(value, Real) for value in array.flat) else array
+
+
+def ragged() -> InputError:
+    """The `InputError` of examples that do not make one array."""
+    return InputError(
+        "The examples have different lengths: cut or resample them to one length, and join them by np.stack."
+    )
+
+
+def several_arrays(data: dict | list | tuple) -> InputError:
+    """The `InputError` of several arrays where one is taken.
+
+    Args:
+        data: dict, list or tuple of arrays.
+    """
+    shapes = {np.shape(part) for part in (data.values() if isinstance(data, dict) else data)}
+    if not isinstance(data, dict) and len(shapes) > 1 and {len(shape) for shape in shapes} == {1}:
+        return ragged()
+    return InputError(
+        f"GMVAE takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays. "
+        "Join them first, examples by np.stack, batches by np.concatenate, and pass labels apart."
+    )

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from tf_gmvae.checks import ragged, several_arrays, without_objects
 from tf_gmvae.data.frames import as_table, is_frame, without_mask
 from tf_gmvae.data.pipeline import array_batches, to_batches
 from tf_gmvae.data.shards.split import ShardedSplit
@@ -65,10 +66,7 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
     if hasattr(data, "__next__"):  # Keras wants tuples of a generator
         return (batch if isinstance(batch, tuple) else (batch,) for batch in data)
     if isinstance(data, dict) or (isinstance(data, list | tuple) and any(_is_array(part) for part in data)):
-        raise InputError(
-            f"GMVAE takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays."
-            " Join them first, examples by np.stack, batches by np.concatenate, and pass labels apart."
-        )
+        raise several_arrays(data)
     if hasattr(data, "toarray") or isinstance(data, tf.SparseTensor):
         dense = "data.toarray()" if hasattr(data, "toarray") else "tf.sparse.to_dense(data)"
         raise InputError(f"GMVAE takes dense arrays. Received: {type(data).__name__}. Pass {dense}.")
@@ -76,7 +74,7 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
         try:
             data = np.asarray(data)
         except ValueError:
-            raise InputError("The examples are lists of different lengths: give all the same length.") from None
+            raise ragged() from None
     return _checked_array(data.numpy() if tf.is_tensor(data) else data)
 
 
@@ -85,6 +83,7 @@ def _checked_array(data):
         data = data.to_numpy()
     data = without_mask(data)
     if isinstance(data, np.ndarray):
+        data = without_objects(data)
         if data.dtype.kind not in "buif":
             raise InputError(f"Examples must be numbers. Received: an array of dtype {data.dtype}.")
         if data.size == 0 or data.ndim == 0:
@@ -192,10 +191,11 @@ def _sentence(culprit, likelihood, mend="repair or drop those examples"):
     )
 
 
-def _rescaling(likelihood):
-    if math.isfinite(likelihood.support[1]):
-        return "scale them first (shades of 0 to 255: divide by 255, or pass uint8), or choose another likelihood"
-    return "choose another likelihood"
+def _rescaling(likelihood, largest=255.0):
+    if not math.isfinite(likelihood.support[1]):
+        return "choose another likelihood"
+    shades = "255: divide by 255, or pass uint8" if largest <= 255 else "65535: divide by 65535"
+    return f"scale them first (shades of 0 to {shades}), or choose another likelihood"
 
 
 def check_values(values: np.ndarray, likelihood: Likelihood) -> None:
@@ -221,7 +221,7 @@ def check_values(values: np.ndarray, likelihood: Likelihood) -> None:
     where = tuple(int(i) for i in np.argwhere(bad)[0])
     culprit = f"The value at index {where} is {values[where]:g}"
     if np.isfinite(values[where]):
-        raise InputError(_sentence(culprit, likelihood, _rescaling(likelihood)))
+        raise InputError(_sentence(culprit, likelihood, _rescaling(likelihood, maximum)))
     raise InputError(_sentence(culprit, likelihood))
 
 

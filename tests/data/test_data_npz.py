@@ -53,11 +53,20 @@ def test_strings_become_numbers_and_names_over_both_splits(tmp_path):
         ({"x_train": PIXELS, "y_test": np.ones(6)}, "Received: x_train, y_test"),
         ({"x": PIXELS + 1j}, "array x: examples must be numbers. Received: .*complex128"),
         ({"x": PIXELS[0, 0]}, r"array x: examples must have the shape .*Received: \(3,\)"),
-        ({"x": np.array([[0, np.nan]])}, "array x: example 0 holds a NaN.*remove or repair"),
-        ({"x": PIXELS, "y": np.ones(5)}, r"array x: labels must be one number an example.*Received: \(5,\)"),
+        (
+            {"x": np.array([[0, np.nan]])},
+            "array x: example 0 holds a NaN.*remove or repair .*, or give .* as a CSV",
+        ),
+        ({"x": PIXELS, "y": np.ones(5)}, r"array y: labels must be one number an example.*Received: \(5,\)"),
         (
             {"x": np.array([{}, None], object)},
-            "array x: holds objects of Python.*again with np.savez, from plain numeric",
+            "array x: holds objects of Python.*savez, from plain numeric arrays, and series cut or resampled",
+        ),
+        ({"x": PIXELS, "y": np.array(["a"] * 6, object)}, r"array y: holds objects of .*, from y.astype\(str\)"),
+        ({"format": b"csr", "shape": [2, 2], "data": [1.0]}, "a sparse matrix of SciPy: write it .* a dense one"),
+        (
+            {"x_train": PIXELS, "y_train": np.ones(6), "x_test": PIXELS, "y_test": -np.ones(6)},
+            "array y_test: labels must be >= 0",
         ),
         (
             {"x_train": PIXELS, "y_train": np.ones(6), "x_test": PIXELS, "y_test": np.array(["a"] * 6)},

@@ -194,7 +194,9 @@ BAD = {
     "empty in secret": (empty_in_secret, ("predict", "embed", "score", "initialize"), "There is no example"),
     "endless": (endless, ("embed", "score", "initialize"), r"no end: .*data.take\(steps\)"),
     "words": (lambda: np.array([["a"] * 6] * 9), METHODS, "must be numbers. Received: .*<U1"),
-    "ragged": (lambda: [[1.0] * 6, [1.0] * 5], METHODS, "lists of different lengths"),
+    "ragged": (lambda: [[1.0] * 6, [1.0] * 5], METHODS, "different lengths: cut or resample"),
+    "ragged arrays": (lambda: [np.ones(6), np.ones(5)], METHODS, "different lengths: cut or resample"),
+    "ragged objects": (lambda: np.array([np.ones(6), np.ones(5)], object), METHODS, "lengths: cut or resample"),
     "sparse": (lambda: __import__("scipy.sparse").sparse.eye(6), METHODS, r"Pass data.toarray\(\)"),
     "data set of dicts": (
         lambda: tf.data.Dataset.from_tensor_slices({"image": np.ones((4, 6)), "label": np.ones(4)}).batch(2),

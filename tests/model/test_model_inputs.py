@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 import tf_gmvae
+from tf_gmvae.inputs import readable
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,19 @@ def test_the_advice_works(model, digits, kind):
     }
     for images in mended[kind]():
         assert model.predict(images, verbose=0).shape == (400, 2)
+
+
+def test_shades_of_sixteen_bits_have_a_divisor_of_their_own(model, digits):
+    deep = (digits[0] * 65535).astype("uint16")
+    with pytest.raises(tf_gmvae.InputError, match=r"shades of 0 to 65535: divide by 65535\)"):
+        model.embed(deep)
+    assert np.isfinite(model.embed(deep / 65535).x).all()
+
+
+def test_objects_that_are_all_numbers_are_an_array_of_them(digits):
+    read = readable(digits[0].astype(object))
+    assert read.dtype.kind == "f"
+    np.testing.assert_array_equal(read, digits[0])
 
 
 def test_batches_of_several_shapes_are_fine(model, digits):

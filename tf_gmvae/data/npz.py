@@ -9,7 +9,7 @@ import numpy as np
 
 from tf_gmvae.data import sizes
 from tf_gmvae.data.reading import reading
-from tf_gmvae.data.split import Dataset, Split
+from tf_gmvae.data.split import Dataset, Split, checked_labels
 from tf_gmvae.errors import InputError
 
 _NPY_MAGIC = b"\x93NUMPY"
@@ -18,6 +18,8 @@ _LAYOUTS = (
     ("images", "labels"),
     ("x", "y"),
 )
+# Of what `scipy.sparse.save_npz` writes.
+_SPARSE = {"format", "shape", "data"}
 
 
 def load_npz(path: str | Path, series: bool = False) -> Dataset:
@@ -39,8 +41,8 @@ def load_npz(path: str | Path, series: bool = False) -> Dataset:
     arrays = _read_arrays(path)
     layout = _layout(path, set(arrays))
     train_labels, test_labels, class_names = _number_labels(path, arrays.get(layout[1]), arrays.get("y_test"))
-    train = _split(path, layout[0], arrays[layout[0]], train_labels, series)
-    test = _split(path, "x_test", arrays["x_test"], test_labels, series) if "x_test" in arrays else None
+    train = _split(path, layout[:2], arrays[layout[0]], train_labels, series)
+    test = _split(path, layout[2:], arrays["x_test"], test_labels, series) if "x_test" in arrays else None
     return Dataset(str(path), train, test, class_names)
 
 
@@ -64,7 +66,7 @@ def load_npy(path: str | Path, series: bool = False) -> Dataset:
                 raise InputError(f"{path} is no .npy file: {mend}.")
         sizes.check(path, Path(path).stat().st_size)
         array = _plain(path, None, lambda: np.load(path, allow_pickle=False), mend)
-    return Dataset(str(path), _split(path, None, array, None, series))
+    return Dataset(str(path), _split(path, (None, None), array, None, series))
 
 
 def _read_arrays(path):
@@ -91,6 +93,10 @@ def _plain(path, key, read, mend):
     except ValueError as error:
         if "Object arrays" not in str(error):
             raise
+        if key in {name for layout in _LAYOUTS for name in layout[1::2]}:
+            mend = f"write it again with np.savez, from {key}.astype(str)"
+        else:
+            mend += ", and series cut or resampled to one length"
         raise InputError(f"{_place(path, key)}: holds objects of Python, not numbers: {mend}.") from error
 
 
@@ -98,6 +104,11 @@ def _layout(path, keys):
     for layout in _LAYOUTS:
         if layout[0] in keys and keys <= set(layout) and ("y_test" not in keys or "x_test" in keys):
             return layout
+    if keys >= _SPARSE:
+        raise InputError(
+            f"{path} holds a sparse matrix of SciPy: write it again as a dense one, "
+            "np.savez(path, x=scipy.sparse.load_npz(path).toarray())."
+        )
     # A key beyond the known ones may be a misspelt one: labels must not get lost in silence.
     raise InputError(
         f"{path} must hold x_train [y_train, x_test, y_test], images [labels] or x [y], and nothing else: rename "
@@ -131,7 +142,8 @@ def _as_texts(labels):
         return np.char.decode(labels, "latin-1")
 
 
-def _split(path, key, examples, labels, series):
+def _split(path, keys, examples, labels, series):
+    key, key_of_labels = keys
     if series and examples.ndim not in (2, 3):
         raise InputError(
             f"{_place(path, key)}: series are (N, T) or (N, T, C), but its shape is {examples.shape}: reshape it, "
@@ -139,10 +151,17 @@ def _split(path, key, examples, labels, series):
         )
     if series and examples.ndim == 2:
         examples = examples[..., np.newaxis]
+    if labels is not None and examples.size:
+        try:
+            labels = checked_labels(labels, len(examples))
+        except InputError as error:
+            raise InputError(f"{_place(path, key_of_labels)}: {error}") from error
     try:
         return Split.from_arrays(examples, labels, series=series)
     except InputError as error:
-        raise InputError(f"{_place(path, key)}: {error}") from error
+        is_table = examples.ndim == 2 and examples.dtype.kind == "f" and np.isnan(examples).any()
+        further = ", or give them as a CSV or Parquet file, where NaN counts as missing." if is_table else "."
+        raise InputError(f"{_place(path, key)}: {str(error).removesuffix('.')}{further}") from error
 
 
 def _place(path, key):

@@ -195,6 +195,24 @@ class Dataset:
                 )
 
 
+def checked_labels(labels: ArrayLike, num_examples: int) -> np.ndarray:
+    """Labels as a `Split` has them.
+
+    Args:
+        labels: `(N,)` or `(N, 1)` whole numbers.
+        num_examples: N.
+
+    Returns:
+        `(N,)` int64.
+
+    Raises:
+        InputError: If they are something else.
+    """
+    numbers = _whole_numbers(labels)
+    _check_labels(numbers, num_examples)
+    return numbers
+
+
 def _aligned(array):
     if array.ctypes.data % ALIGNMENT == 0 and array.flags.c_contiguous:
         return array
