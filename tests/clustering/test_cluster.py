@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from conftest import run_warm
 from sklearn.cluster import KMeans
@@ -90,6 +91,8 @@ def test_an_answer_does_not_depend_on_the_rows_beside_it(table, make_table_model
         (["a", "b"], "must be numbers"),
         (np.array([[1.0, np.inf]] * 4), "infinite"),
         (pd.DataFrame({"a": [1.0]}), "1 row"),
+        (pd.Series([1.0, 2.0, 5.0]), r"pass its .to_frame\(\)"),
+        (pl.LazyFrame({"a": [1.0, 2.0, 5.0]}), r"pass its .collect\(\)"),
         ("nowhere.csv", "nowhere.csv"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 
 import numpy as np
 import pyarrow.parquet
@@ -267,6 +268,18 @@ def test_broken_pictures_are_left_out_and_listed(tmp_path, caplog, image_size):
         (tmp_path / path).write_bytes(whole[:900])
     with pytest.raises(InputError, match="holds no image that can be read: check the files"):
         load(tmp_path, image_size=image_size, skip_broken=True)
+
+
+def test_pictures_of_other_kinds_are_told_of(tmp_path, caplog):
+    for name in ("a/x.HEIC", "a/b/y.dng", ".hidden/z.heic"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    said = r"2 pictures of a kind that is not read (.dng, .heic) are left out: write such pictures again as PNG"
+    with pytest.raises(InputError, match=f"check the path; {re.escape(said)}"):
+        load(tmp_path)
+    save(tmp_path / "a" / "x.png")
+    assert load(tmp_path).train.num_examples == 1
+    assert said in caplog.text
 
 
 @pytest.mark.parametrize("limit", [50, 30])  # beyond one of them Pillow warns, beyond two it refuses

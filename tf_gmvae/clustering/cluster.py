@@ -131,6 +131,8 @@ def as_dataset(data: Any, kinds: Mapping[str, str] | None = None) -> Dataset:
             f"cluster takes a table, an array, or the path of a file. Received: {type(data).__name__}. "
             "Streams are for GMVAE.initialize and fit."
         )
+    if array.ndim == 1 and hasattr(data, "to_frame"):
+        raise InputError("A column alone is no table: pass its .to_frame().")
     return Dataset("data", array_split(array))
 
 

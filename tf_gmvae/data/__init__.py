@@ -12,7 +12,8 @@ One source a file:
     svhn.py          SVHN, from its original .mat files
     tfds.py          anything in TensorFlow Datasets that has images and labels
     npz.py           your own arrays in a .npz or .npy file
-    image_folder.py  your own pictures in a folder, found by image_tree.py
+    image_folder.py  your own pictures in a folder, found by image_tree.py; those of kinds that
+                     are not read are told of (other_pictures.py)
     table.py         your own tables: CSV and TSV (delimited.py), Parquet
                      (parquet_files.py), Feather; of other packages (frames.py,
                      arrow_columns.py)

@@ -17,7 +17,12 @@ def is_frame(data: object) -> bool:
 
     Args:
         data: anything.
+
+    Raises:
+        InputError: if it is one that polars has yet to compute.
     """
+    if hasattr(type(data), "collect_schema") and not hasattr(type(data), "to_numpy"):
+        raise InputError("A LazyFrame has no rows yet: pass its .collect().")
     return hasattr(data, "columns") and (hasattr(data, "to_numpy") or hasattr(data, "column_names"))
 
 

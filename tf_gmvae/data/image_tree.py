@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tf_gmvae.data import pictures
+from tf_gmvae.data import other_pictures, pictures
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.errors import InputError
 
@@ -73,6 +73,8 @@ def image_tree(
         root = _passed_through(folder)
         parts = _parts(root)
         trees = [_class_images(_passed_through(part)) for part in parts or [root]]
+        if unread := other_pictures.found(*(parts or [root])):
+            log.warning("%s: %s.", folder, unread)
         if parts and _images_in(root):
             raise InputError(f"{root} has images beside train and test: move them into one of these.")
         others = [path.name for path in _visible(root) if path.is_dir() and path not in parts] if parts else []
@@ -221,7 +223,9 @@ def _class_images(folder):
     classes = {path.name: images for path in below if (images := [*_images_under(path, above)])}
     if not top and not classes:
         suffixes = ", ".join(sorted(suffix[1:] for suffix in _SUFFIXES))
-        raise InputError(f"{folder} holds no images ({suffixes}), nor do its sub-folders: check the path.")
+        unread = other_pictures.found(folder)
+        mend = f"check the path{f'; {unread}' * bool(unread)}"
+        raise InputError(f"{folder} holds no images ({suffixes}), nor do its sub-folders: {mend}.")
     if top and classes:
         log.info("%s has images both directly in it and in sub-folders: they get no labels.", folder)
         return {None: [*top, *(image for images in classes.values() for image in images)]}
