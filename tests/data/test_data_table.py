@@ -276,7 +276,7 @@ def test_columns_of_other_things_are_named(tmp_path):
         (pyarrow.array([[1.0], [1.0, 2.0]]), "'a': its lists have different lengths"),
         (pyarrow.array([["x"], ["y"]]), "'a': its lists hold something other than numbers"),
         (pyarrow.array([{"b": 1}, {"b": 2}]), "'a': holds struct<b: int64>, not numbers, dates or texts"),
-        (pyarrow.array([[1.0], None]), "'a': has no list in row 1: leave such rows out"),
+        (pyarrow.array([[1.0], None]), "'a': has no list in 1 of 2 rows: leave such rows out"),
         (pyarrow.array([[], []], pyarrow.list_(pyarrow.float64())), "'a': its lists are empty: leave it out"),
     ):
         with pytest.raises(InputError, match=message):

@@ -224,7 +224,7 @@ def test_parquet_files_that_lack_columns_of_others(tmp_path):
     assert sharded.columns == whole.columns and len(whole.columns) == 8
     assert_same(sharded.train, whole.train)
     for lacking, sentence in (
-        ("place", "'place': its lists have different"),
+        ("place", r"rows, column 'place': has no list in 20 of 60 rows"),
         ("grade", r"2\.parquet has no column"),
     ):
         kept = {name: values for name, values in held.items() if name != lacking}

@@ -136,8 +136,8 @@ def _of_lists(table_name, name, column):
     """An embedding in one column: a column for each of its values, also of arrays of more axes."""
     rows = column.to_pylist()
     place = f"{table_name}, column {name!r}"
-    if None in rows:
-        raise InputError(f"{place}: has no list in row {rows.index(None)}: leave such rows out.")
+    if missing := rows.count(None):  # a number of a row would be that of a block, where files are read by blocks
+        raise InputError(f"{place}: has no list in {missing} of {len(rows)} rows: leave such rows out.")
     lengths = {len(row) for row in rows}
     if len(lengths) > 1:
         raise InputError(f"{place}: its lists have different lengths: give all the same.")

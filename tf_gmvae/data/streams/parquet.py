@@ -57,7 +57,7 @@ def of_parquet(
         raise InputError(f"{path} has no row: give a table with a row for each example.")
     wanted = None if columns is None else {*columns, label_column, id_column}
     joined, texts = _sampled(files, total, label_column)
-    sample = as_table(joined, str(files[0]), is_wanted=lambda name: wanted is None or name in wanted)
+    sample = as_table(joined, str(path), is_wanted=lambda name: wanted is None or name in wanted)
     table.check_named(path, sample, label_column=label_column, id_column=id_column)
     try:
         described, _ = describe(table.chosen(sample, columns, label_column, id_column), kinds)
