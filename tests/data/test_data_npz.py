@@ -1,5 +1,7 @@
 """The user's own arrays in .npz files."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -96,6 +98,13 @@ def test_damaged_files(tmp_path, damage, message):
     with pytest.raises(InputError, match=rf"own.npz.*{message}") as refused:
         load(path)
     assert "pickle" not in str(refused.value)
+
+
+def test_what_is_no_array_in_the_archive_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "own.npz", "w") as archive:
+        archive.writestr("x", b"no array")
+    with pytest.raises(InputError, match=r"own.npz, array x: examples must be numbers"):
+        load(tmp_path / "own.npz")
 
 
 def test_a_single_array_under_the_name_of_a_npz_file(tmp_path):

@@ -89,7 +89,7 @@ def _read_arrays(path):
 
 def _plain(path, key, read, mend):
     try:
-        return read()
+        return np.asarray(read())  # of what is no array in the archive, NumPy returns the bytes
     except ValueError as error:
         if "Object arrays" not in str(error):
             raise
