@@ -16,9 +16,9 @@ from pathlib import Path
 SERVER = """
 import gc, os, runpy, select, socket, sys, traceback
 from multiprocessing.connection import Connection
+import tf_gmvae  # first: TensorFlow 2.20 reads once, while it loads, which notes it writes
 import tensorflow, keras, scipy.linalg, sklearn.datasets, sklearn.mixture, matplotlib.backends.backend_svg
 import jinja2, PIL.Image, pyarrow.csv, pyarrow.parquet, tensorboard.summary
-import tf_gmvae
 from tf_gmvae.evaluation import neighbourhoods
 
 neighbourhoods.mapper(2)  # UMAP is imported when it is first used, and the kinds of pictures likewise
