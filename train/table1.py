@@ -45,7 +45,9 @@ flags.DEFINE_list("samples", "1,10", "The M of the rows of the GMVAE.")
 flags.DEFINE_integer("method_epochs", None, "Of the other methods; by default as many as each has.", 1)
 flags.DEFINE_integer("seeds", 3, "Runs of a row, from --seed on.", 1)
 flags.DEFINE_integer("jobs", 1, "Runs at a time; the cores are shared among them.", 1)
-flags.DEFINE_bool("dry_run", False, "Begin no run: write the table of those that are there.")
+flags.DEFINE_bool(
+    "dry_run", False, "Begin no run: write the table of those that are there, and of the ways without a network."
+)
 flags.DEFINE_string("runs_dir", "runs/table1", "Where the runs and the table are kept.")
 flags.DEFINE_bool("pixels", True, "Without it, no row of what is had without a network.")
 flags.FLAGS.set_default("dataset", "mnist")

@@ -165,14 +165,18 @@ class Cell:
         if metrics is None:
             return False
         if isinstance(self.settings, MethodSettings):
-            self.settings.check_same(MethodSettings.read(self.folder.flags))
+            self._check_same(self.settings, MethodSettings.read(self.folder.flags))
             return metrics["ended"] or metrics["epochs"] >= (self.settings.epochs or math.inf)
         stored = self.folder.read_settings()
         # Epochs, which the number of examples decides, may differ.
         resolved = self.settings.resolved(stored.preset or "", stored.likelihood or "", 1, self.data_shape)
-        resolved.check_same(stored)
+        self._check_same(resolved, stored)
         if metrics.get("ended"):
             return True
         minutes = (metrics["start_seconds"] + metrics["train_seconds"]) / 60
         out_of_time = self.settings.minutes is not None and minutes >= self.settings.minutes
         return metrics["epochs"] >= (self.settings.epochs or stored.epochs or 0) or out_of_time
+
+    def _check_same(self, settings, stored):
+        mend = "give the flags that the table began with, or another --runs_dir"
+        settings.check_same(stored, f"The run in {self.folder.path}", mend)

@@ -31,14 +31,7 @@ class Floors:
     ) -> None:
         self.dataset, self.features = dataset, features
         self.path = RunFolder(runs_dir).path / "pixels.json"
-        found = RunFolder.read_json(self.path, "remove it, and it is computed anew") or []
-        # Those of earlier versions are found anew: by another protocol, or of no known data, seed or duration.
-        self.found = [
-            floor
-            for floor in found
-            if floor.get("table1_protocol") == evaluation.TABLE1_PROTOCOL
-            and {"data", "start_seconds"} <= floor.keys()
-        ]
+        self.found = self._stored()
 
     def metrics(self, row: Row, seed: int) -> dict[str, Any] | None:
         """The scores of one floor, or None if it was not computed yet.
@@ -63,17 +56,27 @@ class Floors:
             began = time.perf_counter()
             with terminal.step(f"Floor {number} of {len(missing)}: {row.name(seed)}"):
                 posterior = floors.CLUSTER[row.method](*self._seen, row.num_components, seed)
-            self.found.append(
-                {
-                    **self._key(row, seed),
-                    "epochs": 0,
-                    "start_seconds": round(time.perf_counter() - began, 3),
-                    "train_seconds": 0.0,
-                    **evaluation.scores(posterior, self.dataset.test.labels),
-                    "table1_protocol": evaluation.TABLE1_PROTOCOL,
-                }
-            )
+            computed = {
+                **self._key(row, seed),
+                "epochs": 0,
+                "start_seconds": round(time.perf_counter() - began, 3),
+                "train_seconds": 0.0,
+                **evaluation.scores(posterior, self.dataset.test.labels),
+                "table1_protocol": evaluation.TABLE1_PROTOCOL,
+            }
+            # A `--dry_run`, which locks nobody out, may have stored some since.
+            self.found = [*self._stored(), computed]
             RunFolder.write_whole(self.path, json.dumps(self.found, indent=2) + "\n")
+
+    def _stored(self):
+        found = RunFolder.read_json(self.path, "remove it, and it is computed anew") or []
+        # Those of earlier versions are found anew: by another protocol, or of no known data, seed or duration.
+        return [
+            floor
+            for floor in found
+            if floor.get("table1_protocol") == evaluation.TABLE1_PROTOCOL
+            and {"data", "start_seconds"} <= floor.keys()
+        ]
 
     @functools.cached_property
     def _seen(self) -> tuple[np.ndarray, np.ndarray]:

@@ -113,11 +113,18 @@ class Record:
         """The settings by the names of their flags."""
         return asdict(self)  # type: ignore[call-overload]
 
-    def check_same(self, stored: Self) -> None:
+    def check_same(
+        self,
+        stored: Self,
+        run: str = "The run",
+        mend: str = "resume it with its own flags, or give another --name",
+    ) -> None:
         """Checks that a run may go on under these settings.
 
         Args:
             stored: the settings it began with.
+            run: text, what the message calls it. Default "The run".
+            mend: text, what the message says to do. Default: for a run that is named by `--name`.
 
         Raises:
             InputError: naming the first flag that differs.
@@ -126,8 +133,7 @@ class Record:
             began_with = getattr(stored, name)
             if name not in self.MAY_CHANGE and value != began_with:
                 raise InputError(
-                    f"The run began with --{name}={began_with} and cannot go on with --{name}={value}: resume it "
-                    "with its own flags, or give another --name."
+                    f"{run} began with --{name}={began_with} and cannot go on with --{name}={value}: {mend}."
                 )
 
 
