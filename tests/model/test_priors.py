@@ -205,6 +205,20 @@ def test_weights_are_trained_saved_and_go_on_from_a_file(table, tmp_path):
     np.testing.assert_allclose(again.predict(table, verbose=0), model.predict(table, verbose=0), rtol=1e-4)
 
 
+def test_a_model_in_half_precision_answers_by_its_weights(table):
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        deep = priors.MixturePrior(2, component_prior="learned")
+        model = small("learned", style_prior=deep)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    for prior in (model.component_prior, deep.component_prior):
+        prior.start_from(np.array([0.9, 0.1, 0.1][: prior.num_components]))
+    # Keras reads the weights that a call needs in half precision, all others as they are.
+    np.testing.assert_allclose(model(table), model.predict_levels(table)[0], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(model.predict(table, verbose=0), model(table), rtol=1e-3, atol=1e-6)
+
+
 def test_the_gradient_draws_the_weights_to_the_mean_posterior():
     """d/d logits of E KL(p(z | x, w) || softmax(logits)) is pi less the mean posterior."""
     prior = priors.LearnedWeights(5)

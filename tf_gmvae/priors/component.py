@@ -105,7 +105,10 @@ class LearnedWeights(keras.layers.Layer):
     def __init__(self, num_components: int, **kwargs: Any) -> None:
         super().__init__(**{"dtype": "float32", "name": "component_prior", **kwargs})
         self.num_components = whole_number("num_components", num_components)
-        self.logits = self.add_weight(shape=(self.num_components,), initializer="zeros", name="logits")
+        # Read while the model computes, within its policy: in half precision it would not go with the densities.
+        self.logits = self.add_weight(
+            shape=(self.num_components,), initializer="zeros", autocast=False, name="logits"
+        )
         self.built = True
 
     @property
