@@ -153,6 +153,13 @@ def test_distributions_agree_with_the_model(model, table):
     np.testing.assert_allclose(found.p_x.log_prob(x)[:, None] + responsibilities, joint, rtol=1e-4, atol=1e-4)
 
 
+def test_what_has_no_cluster_has_no_other_answer_either(model):
+    too_large = np.array([[0.0] * 6, [1e20] * 6], "float32")
+    for ask in (model.embed, model.reconstruct, model.log_likelihood):
+        with pytest.raises(tf_gmvae.InputError, match="answer to example 1 is no number"):
+            ask(too_large)
+
+
 def test_no_example_is_an_error(model):
     with pytest.raises(tf_gmvae.InputError, match="empty"):
         model.embed(np.zeros((0, 6), "float32"))

@@ -21,6 +21,7 @@ import tf_gmvae
 from layers import SpectralConv2D
 from tf_gmvae import objective, priors
 from tf_gmvae.optimizer import FusedAdam
+from tf_gmvae.serving import signatures
 
 TERMS = ("reconstruction", "conditional_prior", "w_prior", "z_prior")
 SIZES = (1, 7, 256)
@@ -42,14 +43,18 @@ def image_export(image_model, tmp_path_factory):
     return tf_gmvae.export(image_model, tmp_path_factory.mktemp("models") / "digits")
 
 
-@pytest.fixture(scope="module")
-def table_model():
+def of_table(**arguments):
     encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "relu")])
     decoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(12)])
     return tf_gmvae.GMVAE(
         encoder, decoder, latent_dim=3, style_dim=2, num_components=4, likelihood="gaussian",
-        prior_units=(8,), seed=0,
+        prior_units=(8,), seed=0, **arguments,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def table_model():
+    return of_table()
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +263,14 @@ def test_bad_requests_are_refused_and_the_next_good_one_is_answered(way, answere
         assert refusal.code == INVALID_ARGUMENT, refusal
         assert said in refusal.message, refusal.message
         np.testing.assert_allclose(answer["posterior"], expected, atol=1e-5)
+
+
+def test_what_has_no_cluster_has_no_other_answer():
+    answers = signatures.of(of_table(style_prior=priors.MixturePrior(2)))
+    for name in ("cluster", "embed", "reconstruct", "levels"):
+        for value in (1e20, 3e38):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="answer to an example is no number"):
+                answers[name].function(tf.fill((2, 6), value))
 
 
 def batches(images):

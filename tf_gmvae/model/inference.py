@@ -155,16 +155,22 @@ class Inference(Part):
         Returns:
             Array (N, ...), shaped as the data.
         """
-        return self._over_batches(self.reconstruct_batch, data, batch_size)
+        found, log_posterior = self._over_batches(self._reconstruct_batch, data, batch_size)
+        known(log_posterior)  # a decoder may make plausible values of a latent that says nothing
+        return found
 
-    @tf.function(reduce_retracing=True, autograph=False)
     def reconstruct_batch(self, examples: tf.Tensor) -> tf.Tensor:
         """Mean of p(y | x) of one batch.
 
         Args:
             examples: tensor (B, ...), from `examples`.
         """
-        return self.likelihood.mean(self.decode(self.encode(examples).x_mean))
+        return self._reconstruct_batch(examples)[0]
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def _reconstruct_batch(self, examples):
+        latents = self.latents_of_batch(examples)
+        return self.likelihood.mean(self.decode(latents.x)), latents.log_posterior
 
     def score(self, data: Data, batch_size: int = 256) -> objective.ElboTerms:
         """The evidence lower bound of every example and its terms, from M samples.
@@ -239,9 +245,11 @@ class Inference(Part):
             Array (N,), nats. The noise is the same at every call.
         """
         self.evaluation_sampler.reset()
-        return self._over_batches(
+        found = self._over_batches(
             lambda examples: self._log_likelihood_batch(examples, num_importance_samples), data, batch_size
         )
+        known(np.where(np.isinf(found), np.nan, found))  # -inf where what is too large leaves no weight above zero
+        return found
 
     @tf.function(reduce_retracing=True, autograph=False)
     def _log_likelihood_batch(self, examples, num_importance_samples):

@@ -120,11 +120,12 @@ def _cluster(model, examples):
 
 def _embed(model, examples):
     latents = model.latents_of_batch(examples)
-    return {"x": latents.x, "w": latents.w}
+    return _of_known({"x": latents.x, "w": latents.w}, latents.log_posterior)
 
 
 def _reconstruct(model, examples):
-    return {"reconstruction": model.reconstruct_batch(examples)}
+    latents = model.latents_of_batch(examples)
+    return _of_known({"reconstruction": model.likelihood.mean(model.decode(latents.x))}, latents.log_posterior)
 
 
 def _score(model, examples):
@@ -138,7 +139,7 @@ def _score(model, examples):
 def _levels(model, examples):
     latents = model.latents_of_batch(examples)
     found = enumerate((latents.log_posterior, *latents.levels), start=1)
-    return {f"level_{number}": tf.exp(log_posterior) for number, log_posterior in found}
+    return {f"level_{number}": tf.exp(_known(log_posterior)) for number, log_posterior in found}
 
 
 def _generate(model, with_style):
@@ -183,6 +184,12 @@ def _generate(model, with_style):
             return answer(component, seed, None)
 
     return function
+
+
+def _of_known(answers, log_posterior):
+    # A decoder may make plausible values of a latent that says nothing: what has no cluster has no answer at all.
+    with tf.control_dependencies([_known(log_posterior)]):
+        return {name: tf.identity(answer) for name, answer in answers.items()}
 
 
 def _known(answers):
