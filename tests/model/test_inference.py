@@ -125,11 +125,25 @@ def test_generate_draws_x_from_the_chosen_component(model):
         ({"w": np.zeros(3)}, r"\(2,\) or \(N, 2\)"),
         ({"num_examples": 3, "component": [0, 1]}, "num_examples=3"),
         ({"num_examples": 0}, "num_examples=0"),
+        ({"num_examples": 2.5}, "`num_examples` must be an integer"),
+        ({"component": [[0, 1]]}, "`component` must be an integer, or a list"),
+        ({"component": [[0, 1], [2]]}, "`component` must be an integer, or a list"),
+        ({"w": [0.0, np.nan]}, "`w` holds values that are NaN or infinite: repair them."),
+        ({"w": [0.0, 1e300]}, "`w` holds values that are NaN or infinite: repair them."),
+        ({"w": np.zeros((1, 1, 2))}, r"\(2,\) or \(N, 2\)"),
+        ({"w": ["a", "b"]}, "`w` must be numbers"),
+        ({"seed": -1}, "`seed` must be an integer >= 0"),
+        ({"batch_size": 0}, "`batch_size` must be an integer >= 1"),
     ],
 )
 def test_generate_names_what_it_cannot_do(model, arguments, message):
     with pytest.raises(tf_gmvae.InputError, match=message):
         model.generate(**arguments)
+
+
+def test_a_likelihood_of_no_samples_is_refused(model, table):
+    with pytest.raises(tf_gmvae.InputError, match="`num_importance_samples` must be an integer >= 1"):
+        model.log_likelihood(table, num_importance_samples=0)
 
 
 def test_distributions_agree_with_the_model(model, table):

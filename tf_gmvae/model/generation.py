@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.model.part import Part
 from tf_gmvae.priors import chosen
@@ -40,11 +41,18 @@ class Generation(Part):
             Array (N, ...), shaped as the data.
 
         Raises:
-            InputError: if a component or a shape is out of range.
+            InputError: if a component, a shape or a number is out of range, or w is NaN or infinite.
         """
-        path = [(part, 1) for part in (component, *style_components)]
-        given = [(part, ndim) for part, ndim in (*path, (w, 2)) if part is not None]
-        lengths = [np.shape(part)[0] for part, ndim in given if np.ndim(part) == ndim]
+        batch_size = whole_number("batch_size", batch_size)
+        if seed is not None:
+            seed = whole_number("seed", seed, 0)
+        if num_examples is not None:
+            num_examples = whole_number("num_examples", num_examples)
+        styles = None if w is None else _styles(w, self.style_dim)
+        shapes = [_shape("component", component), *(_shape("style_components", part) for part in style_components)]
+        lengths = [shape[0] for shape in shapes if len(shape) == 1]
+        if styles is not None and styles.ndim == 2:
+            lengths.append(len(styles))
         num_examples = num_examples if num_examples is not None else max(lengths, default=1)
         if num_examples < 1 or any(length != num_examples for length in lengths):
             raise InputError(
@@ -58,12 +66,10 @@ class Generation(Part):
         if w is not None and len(style_components):
             raise InputError("`style_components` say what to draw w from: give them, or `w`, not both.")
         drawn_w = self.style_prior.sample(rng, num_examples, self.style_dim, style_components)
-        if w is not None and np.shape(w)[-1:] != (self.style_dim,):
-            raise InputError(f"`w` must be ({self.style_dim},) or (N, {self.style_dim}). Received: {np.shape(w)}")
-        w = np.broadcast_to(drawn_w if w is None else w, drawn_w.shape)
+        styles = np.broadcast_to(drawn_w if styles is None else styles, drawn_w.shape)
         noise = rng.standard_normal((num_examples, self.latent_dim))
         batches = tf.data.Dataset.from_tensor_slices(
-            (component.astype("int32"), w.astype("float32"), noise.astype("float32"))
+            (component.astype("int32"), styles.astype("float32"), noise.astype("float32"))
         ).batch(batch_size)
         return np.concatenate([self.generate_batch(*batch).numpy() for batch in batches])
 
@@ -78,3 +84,23 @@ class Generation(Part):
         """
         mean, log_var = (tf.gather(part, component, batch_dims=1) for part in self.mixture_prior(w))
         return self.likelihood.mean(self.decode(mean + tf.exp(0.5 * log_var) * noise))
+
+
+def _shape(name, component):
+    try:
+        return np.shape(component)
+    except ValueError:
+        raise InputError(f"`{name}` must be an integer, or a list of one for each example.") from None
+
+
+def _styles(w, dim):
+    try:
+        with np.errstate(over="ignore"):  # what is too large for it is infinite, and told of
+            w = np.asarray(w, "float32")
+    except (TypeError, ValueError):
+        raise InputError(f"`w` must be numbers, ({dim},) or (N, {dim}).") from None
+    if w.ndim not in (1, 2) or w.shape[-1] != dim:
+        raise InputError(f"`w` must be ({dim},) or (N, {dim}). Received: {w.shape}")
+    if not np.isfinite(w).all():
+        raise InputError("`w` holds values that are NaN or infinite: repair them.")
+    return w

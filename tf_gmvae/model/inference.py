@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import distributions, gaussians, inputs, objective
-from tf_gmvae.checks import known
+from tf_gmvae.checks import known, whole_number
 from tf_gmvae.inputs import Data
 from tf_gmvae.model import shared_noise as noise
 from tf_gmvae.model.part import Part
@@ -244,6 +244,7 @@ class Inference(Part):
         Returns:
             Array (N,), nats. The noise is the same at every call.
         """
+        num_importance_samples = whole_number("num_importance_samples", num_importance_samples)
         self.evaluation_sampler.reset()
         found = self._over_batches(
             lambda examples: self._log_likelihood_batch(examples, num_importance_samples), data, batch_size

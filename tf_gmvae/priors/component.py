@@ -184,9 +184,14 @@ def chosen(component: ArrayLike | None, drawn: np.ndarray, num_components: int, 
         Integer array (N,).
 
     Raises:
-        InputError: if one is out of range.
+        InputError: if one is out of range, or there are not as many.
     """
-    component = np.broadcast_to(drawn if component is None else component, drawn.shape)
+    try:
+        component = np.broadcast_to(drawn if component is None else component, drawn.shape)
+    except ValueError:
+        raise InputError(
+            f"`{name}` must be an integer, or a list of one for each example. Received: {component!r}"
+        ) from None
     if not np.issubdtype(component.dtype, np.integer) or not (
         component.min() >= 0 and component.max() < num_components
     ):
