@@ -351,6 +351,7 @@ def bad_inputs(tmp_path):
         ("--dataset=digits", "--preset=mnist"): "Preset 'mnist' is for",
         ("--dataset=digits", "--image_size=9"): "image_size",
         ("--dataset=digits", "--num_components=2000"): "cannot make 2000 clusters",
+        ("--dataset=digits", "--style_components=2000"): "cannot make 2000 groups of styles",
         ("--dataset=digits", "--name=used"): "is not empty",
         ("--dataset=digits", "--name=used", "--overwrite"): "something other than a run",
         (

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import tf_gmvae
 from layers import GaussianHead, MixturePriorHead
-from tf_gmvae import CollapseWatch, InputError, evaluation
+from tf_gmvae import CollapseWatch, InputError, evaluation, priors
 from tf_gmvae.start import factors, initialization, latent_map
 from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.stages import GuidedTraining, Pretraining
@@ -166,6 +166,14 @@ def test_bad_data_get_a_sentence(make_table_model, data, options, message):
         return
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_more_groups_of_styles_than_examples_are_refused_before_any_work(make_table_model, table):
+    model = make_table_model(num_components=2, style_prior=priors.MixturePrior(8))
+    with pytest.raises(InputError, match="6 examples cannot make 8 groups of styles: .* fewer style_components"):
+        model.initialize(table[:6], verbose=0)
+    with pytest.raises(InputError, match="`max_examples` must be an integer >= 8"):
+        model.initialize(table, max_examples=6, verbose=0)
 
 
 def test_values_a_likelihood_cannot_take_get_a_sentence():

@@ -38,7 +38,7 @@ from tf_gmvae.start import clusters, effort, heads
 from tf_gmvae.start import known as known_examples
 from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.start.clusters import Views, view_layer
-from tf_gmvae.start.sample import as_split, drawn
+from tf_gmvae.start.sample import as_split, drawn, style_components
 from tf_gmvae.start.stages import GuidedTraining, Pretraining, guidance_for
 
 # Of either training: with few examples an epoch of the start is several passes over them.
@@ -139,8 +139,11 @@ class Initialization(Part):
         num_factors = whole_number("num_factors", num_factors, 0)
         num_views, batch_size = whole_number("num_views", num_views, 1), whole_number("batch_size", batch_size, 1)
         max_mapped, max_examples = (
-            whole_number(name, value, max(2, self.num_components))
-            for name, value in (("max_mapped", max_mapped), ("max_examples", max_examples))
+            whole_number(name, value, max(2, self.num_components, *levels))
+            for name, value, levels in (
+                ("max_mapped", max_mapped, ()),
+                ("max_examples", max_examples, style_components(self)),
+            )
         )
         if max_steps is not None:
             max_steps = whole_number("max_steps", max_steps, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -15,16 +17,23 @@ from tf_gmvae.model.part import Part
 from tf_gmvae.start import known
 
 
-def check_enough(split: Split, num_components: int) -> None:
-    """Checks that there are examples for the clusters.
+def check_enough(split: Split, num_components: int, levels: Sequence[int] = ()) -> None:
+    """Checks that there are examples for the clusters, and for the groups of styles of deeper levels.
 
     Args:
         split: a `data.Split`.
         num_components: K.
+        levels: numbers of components of the deeper levels, as of `style_components`. Default ().
 
     Raises:
-        InputError: if there are fewer than K different ones, or fewer than 2.
+        InputError: if there are fewer than K different ones, or fewer than 2, or fewer than components of a level.
     """
+    for number in levels:
+        if number > split.num_examples:
+            raise InputError(
+                f"{split.num_examples} example{'s' * (split.num_examples > 1)} cannot make {number} groups of "
+                "styles: give more data, or fewer style_components (num_components of a MixturePrior)."
+            )
     least, different = max(2, num_components), set()
     for example in split.examples:
         different.add(example.tobytes())
@@ -36,6 +45,15 @@ def check_enough(split: Split, num_components: int) -> None:
         f"{split.num_examples} example{'s' * (split.num_examples > 1)}{alike} cannot make {num_components} "
         f"cluster{'s' * (num_components > 1)}: {mend}."
     )
+
+
+def style_components(model: Part) -> list[int]:
+    """The numbers of components of the deeper levels.
+
+    Args:
+        model: a `GMVAE`.
+    """
+    return [level.num_components for level in model.style_prior.levels()]
 
 
 def as_split(model: Part, data: Data, max_examples: int, seed: int) -> tuple[Split, np.ndarray]:
@@ -53,12 +71,13 @@ def as_split(model: Part, data: Data, max_examples: int, seed: int) -> tuple[Spl
     Raises:
         InputError: if the data do not fit the model, are empty, have weights, or hold too few different examples.
     """
+    levels = style_components(model)
     if isinstance(data, ShardedSplit):
         indices = sampling.drawn(data.num_examples, max_examples, seed)
         sample = data.take(indices).examples
         inputs.check_data(sample, model)
         split = Split(sample, missing=model.likelihood.missing)
-        check_enough(split, model.num_components)
+        check_enough(split, model.num_components, levels)
         return split, indices
     data = inputs.readable(data, model.likelihood)
     inputs.check_data(data, model)
@@ -73,7 +92,7 @@ def as_split(model: Part, data: Data, max_examples: int, seed: int) -> tuple[Spl
     if data.dtype != np.uint8:
         data = np.ascontiguousarray(data, dtype="float32")
     split = Split(data, missing=model.likelihood.missing)
-    check_enough(split, model.num_components)
+    check_enough(split, model.num_components, levels)
     return split, indices
 
 

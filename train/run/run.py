@@ -237,7 +237,8 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     if settings.style_prior_dim is not None and settings.style_components is None:
         raise InputError("--style_prior_dim goes with --style_components: add it, or leave it out.")
     if settings.initialize:
-        check_enough(samples.in_memory(dataset.train, settings.seed), settings.num_components)
+        levels = () if settings.style_components is None else (settings.style_components,)
+        check_enough(samples.in_memory(dataset.train, settings.seed), settings.num_components, levels)
     if settings.guide_labels is not None:
         if settings.num_components == AUTO:
             raise InputError(
