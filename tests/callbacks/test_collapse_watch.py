@@ -164,9 +164,10 @@ def test_the_remedy_is_one_that_was_not_yet_taken():
 
 
 @pytest.fixture
-def collapsed(make_table_model):
+def collapsed(make_table_model, request):
     """A model that ignores w, puts everything into component 2 and learns too slowly to leave it."""
-    model = make_table_model(num_components=4)
+    model = make_table_model(num_components=4, component_prior=getattr(request, "param", "uniform"))
+    model.component_prior.start_from(np.array([0, 0, 1, 0]))
     bias = model.prior_head.means.bias.numpy().reshape(4, 3)
     bias[[0, 1, 3]] = 50.0
     model.prior_head.means.bias.assign(bias.reshape(-1))
@@ -201,6 +202,7 @@ def test_a_collapse_is_told_in_its_first_epoch_and_once(collapsed, table, tmp_pa
     assert {"activity_x", "activity_w"} <= {value.tag for value in events}
 
 
+@pytest.mark.parametrize("collapsed", ["uniform", "learned"], indirect=True)
 def test_each_dead_component_gets_its_part_of_the_busiest(collapsed, table):
     collapsed.fit(table, epochs=1, verbose=0, callbacks=[CollapseWatch(table, revive=True)])
     clusters = collapsed.predict(table, verbose=0).argmax(axis=1)

@@ -145,6 +145,13 @@ def test_learned_weights_draw_by_their_weights():
     assert np.isfinite(prior.log_prob()).all()
 
 
+def test_a_split_component_shares_its_weight():
+    for prior, expected in ((priors.LearnedWeights(3), [0.4, 0.2, 0.4]), (priors.UniformWeights(3), [1 / 3] * 3)):
+        prior.start_from(np.array([0.8, 0.2, 0.0]))
+        prior.split(0, 2)
+        np.testing.assert_allclose(prior.probabilities, expected, rtol=1e-5)
+
+
 def test_another_kind_is_refused():
     with pytest.raises(InputError, match="component_prior must be one of uniform, learned. Received: 'equal'"):
         small("equal")

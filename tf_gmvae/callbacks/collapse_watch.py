@@ -89,5 +89,6 @@ def _revive(model, clusters, x_means):
         residuals = x_means[members] - x_means[members].mean(axis=0)
         _, spread, directions = np.linalg.svd(residuals, full_matrices=False)
         model.prior_head.split_component(busiest, dead, directions[0] * spread[0] / np.sqrt(len(members)))
+        model.component_prior.split(busiest, dead)  # with the little weight that it has it would get no example
         # The next one may find another that is busier.
         clusters[members[residuals @ directions[0] > 0]] = dead

@@ -76,6 +76,9 @@ class UniformWeights:
     def start_from(self, shares: np.ndarray) -> None:
         """Leaves the weights as they are, whatever the shares (K,) of a start."""
 
+    def split(self, source: int, target: int) -> None:
+        """Leaves the weights as they are: a component that takes the half of another has as much as that."""
+
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
         return {"num_components": self.num_components}
@@ -141,6 +144,17 @@ class LearnedWeights(keras.layers.Layer):
             shares: array (K,), the parts of the examples that a start gives to the components.
         """
         self.logits.assign(np.log(np.maximum(shares, LEAST_SHARE)))
+
+    def split(self, source: int, target: int) -> None:
+        """Gives half of the weight of one component to another, in place of the one that it has.
+
+        Args:
+            source: number of the component whose weight is shared.
+            target: number of the one that gets the half.
+        """
+        logits = self.logits.numpy()
+        logits[[source, target]] = logits[source] - math.log(2)
+        self.logits.assign(logits)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""
