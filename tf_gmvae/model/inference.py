@@ -246,10 +246,10 @@ class Inference(Part):
         """
         num_importance_samples = whole_number("num_importance_samples", num_importance_samples)
         self.evaluation_sampler.reset()
-        found = self._over_batches(
+        found, log_posterior = self._over_batches(
             lambda examples: self._log_likelihood_batch(examples, num_importance_samples), data, batch_size
         )
-        known(np.where(np.isinf(found), np.nan, found))  # -inf where what is too large leaves no weight above zero
+        known(log_posterior)  # of what is too large for the networks, the bound is -inf
         return found
 
     @tf.function(reduce_retracing=True, autograph=False)
@@ -263,7 +263,7 @@ class Inference(Part):
         )
         for style in sampled.styles:
             log_weights -= gaussians.gaussian_log_density(*style)
-        return objective.importance_weighted_bound(log_weights)
+        return objective.importance_weighted_bound(log_weights), self.latents_of_batch(examples).log_posterior
 
     def distributions(self, examples: Any) -> distributions.Distributions:
         """All distributions at a batch, as TensorFlow Probability objects with `sample` and `log_prob`.
