@@ -173,7 +173,7 @@ def test_images_go_in_as_they_are():
     found = GMVAEClusterer(2, max_steps=2, random_state=0).fit(images)
     assert found.columns_ is None and found.transform(images[:3]).shape == (3, 32)
     rows, _ = found.sample(2)
-    assert rows.shape == (2, 8, 8, 1)
+    assert rows.shape == (2, 8, 8)  # as they went in
     assert np.array_equal(found.predict(images[..., None]), found.labels_)
 
 

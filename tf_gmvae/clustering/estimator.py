@@ -196,10 +196,10 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             n_samples: integer. Default 1.
 
         Returns:
-            Pair of the rows, (n_samples, n_features), of images their means; and an int64 array (n_samples,) of
-            their clusters. Where `fit` had a DataFrame, the rows are one, of the columns that are in `columns_`:
-            those of one value alone, which tell no clusters apart, are left out. An integer `random_state` gives
-            the same at every call.
+            Pair of the rows, (n_samples, n_features), of images their means, of the shape of those of `fit`;
+            and an int64 array (n_samples,) of their clusters. Where `fit` had a DataFrame, the rows are one, of
+            the columns that are in `columns_`: those of one value alone, which tell no clusters apart, are left
+            out. An integer `random_state` gives the same at every call.
 
         Raises:
             InputError: if `n_samples` is no integer from 1 on.
@@ -212,6 +212,8 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
                 labels = getattr(self, "_labels", {})  # estimators of earlier versions have none
                 frame.columns = [labels.get(name, name) for name in frame.columns]
             return frame, clusters
+        if getattr(self, "_without_channels", False):  # those of earlier versions have none
+            rows = rows[..., 0]
         return rows, clusters
 
     def __sklearn_tags__(self) -> Tags:
@@ -235,7 +237,10 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         self._frame: str | None = None
         if not is_frame(X):
             check_no_kinds(self.kinds)
-            return Dataset("X", array_split(self._array(X, reset=True)))
+            array = self._array(X, reset=True)
+            split = array_split(array)
+            self._without_channels = array.ndim == len(split.data_shape)
+            return Dataset("X", split)
         validate_data(self, X, skip_check_array=True)
         dataset = frame_dataset(X, self.kinds)
         self._frame, self._names = type(X).__module__.partition(".")[0], list(as_table(X))
