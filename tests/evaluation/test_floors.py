@@ -69,14 +69,15 @@ def test_the_quick_map_is_as_good_as_the_slow_one():
     assert abs(quick - slow) < 0.1
 
 
-def test_few_examples_and_odd_ones_leave_the_scores_of_a_run_alone():
+def test_few_examples_and_odd_ones_leave_the_scores_of_a_run_alone(caplog):
     rows, labels = three_blobs(6)
     assert Floors(rows[:2], rows, 3).compute(labels[:6])["methods"] == {}
     assert Floors(rows[:2], rows, 3).agreement(labels) is None
     found = Floors(rows, rows, 3).compute(labels)  # too few for a map: the mixture is on the values
     assert set(found["methods"]) == {"kmeans", "gmm", "gmm_full", "umap"}
     spoilt = np.full((20, 4), np.inf, "float32")
-    assert Floors(spoilt, spoilt, 3).compute(np.arange(20) % 3)["methods"] == {}
+    assert Floors(spoilt, spoilt, 3).compute(np.arange(20) % 3)["methods"] == {} and len(caplog.messages) == 4
+    assert caplog.messages[0].startswith("k-means fails, and is left out of what is compared: Input ")
     assert Floors(spoilt, spoilt, 3).agreement(np.arange(20) % 3) is None
     # Of numbers whose squares are infinite a mixture's posterior may be NaN.
     huge = (1e30 * np.random.default_rng(0).normal(size=(100, 3))).astype("float32")

@@ -25,15 +25,25 @@ def of_a_type(number):
 @numba.njit(cache=False)
 def says_for_itself(number):
     return number + 4
+
+@numba.njit(cache=True)
+def asks_for_it(number):
+    return number + 5
+
+@numba.vectorize(cache=True)
+def of_arrays(number):
+    return number + 6
 """
-USE = """
+NAMES = ("with_options", "bare", "of_a_type", "says_for_itself", "asks_for_it")
+USE = f"""
 from tf_gmvae.evaluation import machine_code
 import numba
-before = numba.njit, numba.jit
+numba.core.config.reload_config()  # the process may have imported it before its variables were set
+before = numba.njit, numba.jit, numba.vectorize
 with machine_code.kept():
     import functions
-assert (numba.njit, numba.jit) == before
-for name in ("with_options", "bare", "of_a_type", "says_for_itself"):
+assert (numba.njit, numba.jit, numba.vectorize) == before
+for name in {NAMES}:
     function = getattr(functions, name)
     function(1)
     print(name, function(1), sum(function.stats.cache_hits.values()), sum(function.stats.cache_misses.values()))
@@ -50,12 +60,14 @@ def test_a_second_process_finds_what_the_first_has_compiled(tmp_path):
         "bare 3 0 1",
         "of_a_type 4 0 1",
         "says_for_itself 5 0 1",
+        "asks_for_it 6 0 1",
     ]
     assert second.stdout.splitlines() == [
         "with_options 2 1 0",
         "bare 3 1 0",
         "of_a_type 4 1 0",
         "says_for_itself 5 0 1",
+        "asks_for_it 6 1 0",
     ]
 
 
@@ -65,7 +77,7 @@ def test_where_nothing_can_be_kept_functions_are_compiled_as_ever():
     made = {}
     with machine_code.kept():
         exec(MODULE, made)  # these have no file beside which a folder could be
-    assert [made[name](1) for name in ("with_options", "bare", "of_a_type", "says_for_itself")] == [2, 3, 4, 5]
+    assert [made[name](1) for name in (*NAMES, "of_arrays")] == [2, 3, 4, 5, 6, 7]
     assert made["with_options"].stats.cache_path is None
     with pytest.raises(RuntimeError, match="no locator"):
         numba.njit(cache=True)(made["bare"].py_func)

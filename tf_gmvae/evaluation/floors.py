@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from tf_gmvae.evaluation import baselines, measures
 from tf_gmvae.version import __version__
 
+log = logging.getLogger(__name__)
 TITLES = {
     "kmeans": "k-means",
     "gmm": "Gaussian mixture",
@@ -95,14 +97,19 @@ class Floors:
             method: one of `methods`.
 
         Returns:
-            Array (n, K), of the examples `drawn`; None, if these data are too much for the method.
+            Array (n, K), of the examples `drawn`; None, if the method fails, and then why is logged.
         """
         train, scored = self._seen
         try:
             found = QUICK[method](train, scored, self.num_components, self.seed)
-        except (ValueError, ArithmeticError, RuntimeError, MemoryError):
-            return None  # whatever ails a method on odd data, the scores of the run are not lost for it
-        return found if np.isfinite(found).all() else None
+            if np.isfinite(found).all():
+                return found
+            reason = "what it says is not finite"
+        except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
+            # Whatever ails a method on odd data or machines, the scores of the run are not lost for it.
+            reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
+        log.warning("%s fails, and is left out of what is compared: %s.", TITLES[method], reason)
+        return None
 
     def compute(self, labels: np.ndarray) -> dict[str, Any]:
         """The scores of all `methods`.
@@ -112,7 +119,7 @@ class Floors:
 
         Returns:
             Dict that JSON can hold: `of`, seconds, numbers of examples, and "methods", a dict from their names to
-            their seconds and scores. A method that these data are too much for is left out.
+            their seconds and scores. A method that fails is left out.
         """
         began, found = time.perf_counter(), {}
         for method in self.methods:

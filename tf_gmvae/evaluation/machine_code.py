@@ -10,20 +10,20 @@ from typing import Any
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """What `numba.njit` and `numba.jit` decorate meanwhile is compiled once on a machine, not in every process.
+    """What `numba.njit`, `jit` and `vectorize` decorate meanwhile is compiled once on a machine, not per process.
 
     Numba keeps it beside the source files, or in the user's folder for caches where it may not write there, and
     compiles anew when a file or the processor is another; NUMBA_CACHE_DIR names another folder. Where it may write
-    nowhere, nothing is kept. What says for itself whether it is to be kept is left as it is.
+    nowhere, nothing is kept, not even what asks for it. What says that it is not to be kept is left as it is.
     """
     import numba
 
-    before = numba.njit, numba.jit
-    numba.njit, numba.jit = (_keeping(decorator) for decorator in before)
+    before = numba.njit, numba.jit, numba.vectorize
+    numba.njit, numba.jit, numba.vectorize = (_keeping(decorator) for decorator in before)
     try:
         yield
     finally:
-        numba.njit, numba.jit = before
+        numba.njit, numba.jit, numba.vectorize = before
 
 
 def _keeping(decorator: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,10 +31,9 @@ def _keeping(decorator: Callable[..., Any]) -> Callable[..., Any]:
     def decorate(*arguments: Any, **options: Any) -> Any:
         if arguments and callable(arguments[0]):
             return decorate(*arguments[1:], **options)(arguments[0])
-        plain = decorator(*arguments, **options)
-        if "cache" in options:
+        plain, keeping = (decorator(*arguments, **{**options, "cache": kept}) for kept in (False, True))
+        if options.get("cache") is False:
             return plain
-        keeping = decorator(*arguments, cache=True, **options)
 
         def compiled(function: Callable[..., Any]) -> Any:
             try:

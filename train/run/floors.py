@@ -8,7 +8,7 @@ import numpy as np
 
 from tf_gmvae import terminal
 from tf_gmvae.errors import InputError
-from tf_gmvae.evaluation.floors import TITLES, Floors
+from tf_gmvae.evaluation.floors import Floors
 from train.run.run import Run
 
 # Of the flag of the commands that compute them.
@@ -47,11 +47,7 @@ def beside(run: Run, posterior: np.ndarray, compute: bool = True) -> dict[str, A
     if not (compute and floors.methods):
         return None
     with terminal.step("k-means, mixtures and UMAP on the same data, to compare with"):
-        found = floors.compute(labels)
-    for method in floors.methods:
-        if method not in found["methods"]:
-            terminal.say(f"  {TITLES[method]} fails on these data, and is left out.")
-    return found
+        return floors.compute(labels)
 
 
 def _stored(folder):
