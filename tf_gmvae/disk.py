@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-# How the names of files and folders begin that are not whole yet: hidden, and then HOST-PID-RANDOM of the process
-# that writes them.
+# How the names of files and folders begin that are not whole yet: hidden, and then HOST-SPACE-PID-RANDOM of the
+# process that writes them. SPACE tells where the pid is known: containers may share a host's name. Names of
+# earlier versions have none.
 PARTIAL = ".partial-"
 _PARTIAL = re.compile(re.escape(PARTIAL) + r"(?P<host>.+)-(?P<pid>[0-9]+)-[0-9a-f]+(\..*)?")
 # Seconds after which nobody writes a file of another machine any more, which cannot be asked.
@@ -23,6 +25,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 _WRONG = (errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO)
 _KNOWN = (*_FULL, *_CLOSED, *_WRONG)
+# Names that this process writes to now. A fork has those of its parent, too, which bear another pid.
+_open: set[str] = set()
 
 
 @contextlib.contextmanager
@@ -42,32 +46,38 @@ def whole(path: str | Path) -> Iterator[Path]:
         OSError: with the name of the file, if the disk is full, say.
     """
     target = Path(os.path.realpath(path))
-    partial = unused(target.parent, target.suffix)
-    try:
-        sweep(target.parent)
-        partial.touch(exist_ok=False)
-        yield partial
-        os.replace(partial, target)
-    except BaseException as error:
-        # Where the disk is full, there is none.
-        if isinstance(error, OSError) and error.filename in (None, str(partial), partial):
-            error.filename = str(path)
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
+    with unused(target.parent, target.suffix) as partial:
+        try:
+            sweep(target.parent)
+            partial.touch(exist_ok=False)
+            yield partial
+            os.replace(partial, target)
+        except BaseException as error:
+            # Where the disk is full, there is none.
+            if isinstance(error, OSError) and error.filename in (None, str(partial), partial):
+                error.filename = str(path)
+            with contextlib.suppress(OSError):
+                partial.unlink()
+            raise
 
 
-def unused(folder: Path, suffix: str = "") -> Path:
+@contextlib.contextmanager
+def unused(folder: Path, suffix: str = "") -> Iterator[Path]:
     """A hidden name that nobody has, for what is not whole yet.
 
     Args:
         folder: `Path` of the folder.
         suffix: text, the end of the name. Default none.
 
-    Returns:
-        `Path` in the folder; nothing has been made.
+    Yields:
+        `Path` in the folder; nothing has been made. While the block lasts, `sweep` leaves it alone.
     """
-    return folder / f"{PARTIAL}{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}{suffix}"
+    name = f"{PARTIAL}{_here()}-{os.getpid()}-{secrets.token_hex(4)}{suffix}"
+    _open.add(name)
+    try:
+        yield folder / name
+    finally:
+        _open.discard(name)
 
 
 def sweep(folder: Path) -> None:
@@ -88,8 +98,22 @@ def sweep(folder: Path) -> None:
                     entry.unlink()
 
 
+def _here():
+    """Name of the machine, and where its pids hold: which boot, and which of its containers."""
+    known = []
+    with contextlib.suppress(OSError):  # not every system tells
+        known.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii"))
+    with contextlib.suppress(OSError):
+        known.append(str(os.stat("/proc/self/ns/pid").st_ino))
+    space = hashlib.sha256("".join(known).encode()).hexdigest()[:8]
+    return f"{socket.gethostname()}-{space}"
+
+
 def _is_left(entry, written):
-    if written["host"] != socket.gethostname():
+    here = _here()
+    if written["host"] == here and int(written["pid"]) == os.getpid():
+        return entry.name not in _open
+    if written["host"] not in (here, socket.gethostname()):
         with contextlib.suppress(OSError):
             return time.time() - entry.lstat().st_mtime > _FORGOTTEN
         return False

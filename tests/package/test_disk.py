@@ -38,14 +38,26 @@ def test_two_writers_of_a_file_each_write_their_own(tmp_path):
 
 
 def test_what_was_killed_is_swept_and_what_may_live_is_not(tmp_path):
+    with disk.unused(tmp_path, ".keras") as living:
+        name = living.name
+        assert name.endswith(".keras") and not living.exists()
+        living.write_text("half")
+        with disk.whole(tmp_path / "new.csv"):
+            assert living.exists()
+    here = name.removeprefix(disk.PARTIAL).split(f"-{os.getpid()}-")[0]
+    assert here.startswith(f"{HOST}-")
+
     def left(host, pid, days=0):
         path = tmp_path / f".partial-{host}-{pid}-0a{days}.keras"
         path.write_text("half")
         os.utime(path, (path.stat().st_mtime - 86_400 * days,) * 2)
         return path
 
-    gone = [left(HOST, NOBODY), left("elsewhere", os.getpid(), days=2)]
-    stays = [left(HOST, os.getpid(), days=2), left("elsewhere", NOBODY), tmp_path / ".partial-mine.csv"]
+    # A process of the same pid may have lived before, in a container above all; names without `here` are older.
+    gone = [living, *(left(host, NOBODY) for host in (here, HOST))]
+    gone += [left(here, os.getpid()), left("elsewhere", os.getpid(), days=2)]
+    stays = [left(here, os.getppid(), days=2), left(HOST, os.getpid(), days=2), left("elsewhere", NOBODY)]
+    stays += [left(f"{HOST}-0123abcd", NOBODY), tmp_path / ".partial-mine.csv"]  # of another container
     stays[-1].write_text("mine")
     with disk.whole(tmp_path / "new.csv") as partial:
         partial.write_text("new")

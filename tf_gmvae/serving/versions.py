@@ -2,7 +2,7 @@
 
 path/3/        a version
 path/latest    a link to the newest
-path/.partial-HOST-PID-RANDOM    an export under way; no server takes its name for a version
+path/.partial-HOST-SPACE-PID-RANDOM    an export under way; no server takes its name for a version
 """
 
 from __future__ import annotations
@@ -59,18 +59,19 @@ def new_version(path: str | Path) -> Iterator[Version]:
         InputError: if the folder cannot be made or written, or `latest` in it is something else than a link.
     """
     path = Path(path)
-    partial = _make(path)
-    version = Version(partial)
-    try:
-        with interrupts.not_lost(at_once=False):  # a matter of seconds
-            yield version
-        version.number = _publish(path, partial)
-    except (OSError, tf.errors.OpError) as error:
-        if disk.complaint(error) is None:
-            raise
-        raise _unwritable(path, error) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with disk.unused(path) as partial:
+        _make(path, partial)
+        version = Version(partial)
+        try:
+            with interrupts.not_lost(at_once=False):  # a matter of seconds
+                yield version
+            version.number = _publish(path, partial)
+        except (OSError, tf.errors.OpError) as error:
+            if disk.complaint(error) is None:
+                raise
+            raise _unwritable(path, error) from None
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     _point_latest(path)
 
 
@@ -120,10 +121,9 @@ def check_place(path: str | Path) -> None:
         raise InputError(f"{latest} is not a link to a version: move it away, or export to another folder.")
 
 
-def _make(path):
+def _make(path, partial):
     """Checks the place, sweeps it and makes an empty folder for the new version in it."""
     check_place(path)
-    partial = disk.unused(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         disk.sweep(path)
@@ -131,7 +131,6 @@ def _make(path):
         partial.mkdir()
     except OSError as error:
         raise _unwritable(path, error) from None
-    return partial
 
 
 def _publish(path, partial):
@@ -152,11 +151,11 @@ def _point_latest(path):
     """Points `latest` at the newest version, also where several exports end together."""
     while True:
         newest = str(numbers(path)[-1])
-        link = disk.unused(path)
-        try:
-            link.symlink_to(newest)
-            os.replace(link, path / LATEST)
-        except OSError as error:
-            raise _unwritable(path / LATEST, error) from None
+        with disk.unused(path) as link:
+            try:
+                link.symlink_to(newest)
+                os.replace(link, path / LATEST)
+            except OSError as error:
+                raise _unwritable(path / LATEST, error) from None
         if str(numbers(path)[-1]) == newest:
             return
