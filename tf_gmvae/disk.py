@@ -80,6 +80,15 @@ def unused(folder: Path, suffix: str = "") -> Iterator[Path]:
         _open.discard(name)
 
 
+def is_empty(folder: Path) -> bool:
+    """Whether a folder holds nothing, or nothing but what a killed process has left under such names.
+
+    Args:
+        folder: `Path` of the folder.
+    """
+    return all(entry.name.startswith(PARTIAL) for entry in folder.iterdir())
+
+
 def sweep(folder: Path) -> None:
     """Removes what killed processes have left under such names; what somebody may still be writing stays.
 

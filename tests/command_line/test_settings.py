@@ -2,6 +2,7 @@
 
 import json
 import resource
+import socket
 from dataclasses import asdict, replace
 
 import keras
@@ -189,9 +190,13 @@ def test_a_spoilt_record_is_named(tmp_path, content):
 
 
 def test_a_new_folder_holds_the_settings(folder, settings):
+    folder.path.mkdir(parents=True)
+    left = folder.path / f".partial-{socket.gethostname()}-{2**31 - 1}-0a.flags"  # of one killed as it began
+    left.write_text("half")
     folder.check_free()
     folder.open(settings)
     assert Settings.read(folder.flags) == settings
+    assert not left.exists()
 
 
 def test_an_occupied_folder_is_refused_and_left_alone(folder, settings):

@@ -440,6 +440,8 @@ def test_a_folder_that_is_not_of_this_start_gets_a_sentence(make_table_model, bl
     model = make_table_model(num_components=3, num_samples=1)
     options = {"pretraining_epochs": 2, "guided_epochs": 0, "verbose": 0}
     folder = tmp_path / "start"
+    folder.mkdir()
+    (folder / ".partial-elsewhere-1-0a.json").write_text("half")  # of one that was killed before it began
     with pytest.raises(Killed):
         model.initialize(examples, **options, checkpoints=folder, callbacks=[KillAfter(1)])
     with pytest.raises(InputError, match="a start with batch_size=200, which cannot go on with batch_size=99"):

@@ -45,7 +45,7 @@ class Checkpoints:
                     f"{self.folder} holds a start with {name}={before.get(name)}, which cannot go on with "
                     f"{name}={arguments[name]}: remove the folder, or name another."
                 )
-        elif self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+        elif self.folder.exists() and not (self.folder.is_dir() and disk.is_empty(self.folder)):
             raise InputError(f"{self.folder} holds something other than a start: name another folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
         with disk.whole(record) as partial:

@@ -35,8 +35,8 @@ class RunFolder(RunFiles):
 
     @property
     def is_taken(self) -> bool:
-        """Whether there is something in the folder."""
-        return self.path.is_dir() and any(self.path.iterdir())
+        """Whether there is something in the folder that a kill in the first moments does not leave."""
+        return self.path.is_dir() and not disk.is_empty(self.path)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
