@@ -36,7 +36,8 @@ def whole(path: str | Path) -> Iterator[Path]:
     Of several that write the same file, each has its own place to write to, and the last one's file stays.
 
     Args:
-        path: path of the file; where it is a link, the file that it leads to is written.
+        path: path of the file; where it is a link, the file that it leads to is written. The mode of a file that
+            is there stays, and its owner where the system permits it.
 
     Yields:
         `Path` of an empty, hidden file in the same folder with the same suffix, to be written. When the block ends
@@ -51,6 +52,7 @@ def whole(path: str | Path) -> Iterator[Path]:
             sweep(target.parent)
             partial.touch(exist_ok=False)
             yield partial
+            _as_before(target, partial)
             os.replace(partial, target)
         except BaseException as error:
             # Where the disk is full, there is none.
@@ -59,6 +61,17 @@ def whole(path: str | Path) -> Iterator[Path]:
             with contextlib.suppress(OSError):
                 partial.unlink()
             raise
+
+
+def _as_before(target, partial):
+    """Gives a file the owner, group and mode of the one that it replaces, as far as the system lets it."""
+    with contextlib.suppress(FileNotFoundError):
+        before = target.stat()
+        for owner in ((before.st_uid, -1), (-1, before.st_gid)):
+            with contextlib.suppress(PermissionError, AttributeError):  # Windows has none
+                os.chown(partial, *owner)
+        with contextlib.suppress(PermissionError):  # of disks without modes
+            shutil.copymode(target, partial)
 
 
 @contextlib.contextmanager

@@ -208,6 +208,8 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
     parts = tmp_path / "parts"
     parts.mkdir()
     pyarrow.parquet.write_table(pyarrow.csv.read_csv(table), parts / "first.parquet")
+    pipe = parts / "pipe.csv"
+    os.mkfifo(pipe)
     wrong = write(tmp_path / "wrong.csv", ("size", "weight", "colour"), [("wide", 1, "red")])
     cases = [
         ([run, f"--dataset={narrow}", output], "lacks the column 'weight'"),
@@ -215,6 +217,7 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
         ([run, "--dataset=digits", output], r"Examples of shape (8, 8, 1) do not fit a model built for (3,)"),
         ([run, f"--dataset={table}", f"--output={tmp_path / 'out.txt'}"], "must end in .csv or .parquet"),
         ([run, f"--dataset={table}", f"--output={tmp_path / 'no' / 'out.csv'}"], "which is no folder"),
+        ([run, f"--dataset={table}", f"--output={pipe}"], "is a pipe or a device, and no file"),
         ([f"--dataset={table}", output], "Name the model"),
         ([run, f"--model={folder}", f"--dataset={table}", output], "name two models: leave one out"),
         (["--run=", f"--dataset={table}", output], "--run= is empty: give it a value, or leave it out"),
@@ -234,7 +237,7 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
         assert process.returncode == 1, arguments
         assert sentence in process.stderr, process.stderr
         assert len([line for line in process.stderr.splitlines() if line.startswith("error:")]) == 1
-    assert not list(tmp_path.rglob("out*")) and table.read_bytes() == before
+    assert not list(tmp_path.rglob("out*")) and pipe.is_fifo() and table.read_bytes() == before
 
 
 def test_names_are_looked_at_before_any_work(fruit, tmp_path):

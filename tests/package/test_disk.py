@@ -65,13 +65,20 @@ def test_what_was_killed_is_swept_and_what_may_live_is_not(tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted([*stays, tmp_path / "new.csv"])
 
 
-def test_where_a_link_leads_to_is_written(tmp_path):
+def test_where_a_link_leads_to_is_written_and_keeps_its_mode(tmp_path):
     (tmp_path / "kept").mkdir()
     (tmp_path / "link.csv").symlink_to("kept/new.csv")
     for text in ("first", "second"):
         with disk.whole(tmp_path / "link.csv") as partial:
             partial.write_text(text)
         assert (tmp_path / "kept" / "new.csv").read_text() == text
+        (tmp_path / "kept" / "new.csv").chmod(0o640)
+        if os.geteuid() == 0:  # nobody else may give files away
+            os.chown(tmp_path / "kept" / "new.csv", 12345, 54321)
+    with disk.whole(tmp_path / "link.csv") as partial:
+        partial.write_text("third")
+    found = (tmp_path / "kept" / "new.csv").stat()
+    assert found.st_mode & 0o777 == 0o640 and (os.geteuid() or (found.st_uid, found.st_gid) == (12345, 54321))
     assert (tmp_path / "link.csv").is_symlink() and len(list((tmp_path / "kept").iterdir())) == 1
 
 

@@ -140,6 +140,8 @@ def check_output(path: str | Path, dataset: str | Path) -> Path:
     if path.is_dir() or not folder.is_dir():
         fault = "is a folder" if path.is_dir() else f"lies in {folder}, which is no folder"
         raise InputError(f"--output={path} {fault}: give the path of a file in a folder that exists.")
+    if path.exists() and not path.is_file():  # a file that takes its place would not reach whoever reads there
+        raise InputError(f"--output={path} is a pipe or a device, and no file: give the path of a file.")
     data = Path(dataset).expanduser()
     if data.is_file() and data.resolve() == path.resolve():
         raise InputError(f"--output={path} is the data set itself: give the path of another file.")
