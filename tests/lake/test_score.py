@@ -90,6 +90,8 @@ def fruit(tmp_path_factory):
     (folder / "rows" / "noise.parquet").write_bytes(rng.bytes(500))
     (folder / "rows" / "other.csv").write_text("a,b\n1,2\n")
     (folder / "rows" / "names.csv").write_text("code,size,weight,colour\n")
+    for hidden in ("._0.csv", ".partial-elsewhere-1-0a.csv"):  # are no data
+        (folder / "rows" / hidden).write_text("code,size,weight,colour\nhidden,5,5,red\n")
     given = {**table, "weight": table["weight"].copy()}
     given["weight"][[n for n in range(0, 3000, 50) if n % 4 != 3]] = np.nan
     expected = dict(zip(names, columns.numbers(given), strict=True))

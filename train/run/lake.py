@@ -192,7 +192,8 @@ def pipeline(
 
     Args:
         begin: `beam.Pipeline`.
-        pattern: pattern of the files, of any file system that Beam knows.
+        pattern: pattern of the files, of any file system that Beam knows. Hidden ones, whose names begin with a
+            dot, are left out unless the pattern's last part begins so.
         model: path of the exported model, at which every worker finds it.
         output: folder, in which `clusters-*.parquet` and `errors-*.jsonl` are written.
         id_column: see `ReadTable`. Default None: that of the model, where it has one.
@@ -201,9 +202,11 @@ def pipeline(
         The same pipeline.
     """
     exported = Exported(model)
+    all_meant = _is_hidden(pattern)
     files = (
         begin
         | fileio.MatchFiles(pattern)
+        | "leave out hidden files" >> beam.Filter(lambda found: all_meant or not _is_hidden(found.path))
         | beam.Reshuffle()  # or all files would stay with the worker that found them
         | fileio.ReadMatches()
     )
@@ -224,6 +227,11 @@ def pipeline(
 
 def _loaded(path):
     return _MODELS.acquire(lambda: Exported(path), tag=path)
+
+
+def _is_hidden(path):
+    """As files in the making are, and what other systems note beside files."""
+    return PurePosixPath(path).name.startswith(".")
 
 
 def _named(ids, path, numbers):
