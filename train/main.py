@@ -74,7 +74,7 @@ def _make(run_settings, together):
     chosen = flags.FLAGS
     name = run_settings.default_name if chosen.name is None else chosen.name
     folder = RunFolder(Path(chosen.runs_dir) / names.checked(name, "--name", "give another --name"))
-    replaces = False
+    replaces = opened = False
     try:
         with interrupts.not_lost(), folder.alone():
             folder.check_free(chosen.resume, chosen.overwrite)
@@ -96,10 +96,11 @@ def _make(run_settings, together):
                 with folder.replacement(run_settings) as new:
                     run = _begun(new, run_settings, dataset, asked)
                     job.fit(run, True, together)
-                run, replaces = replace(run, folder=folder), False
+                run, replaces, opened = replace(run, folder=folder), False, True
                 terminal.say(f"The first epoch is saved: it replaces the run that was in {folder.path}.")
             else:
                 folder.open(run_settings, chosen.resume)
+                opened = True
                 if folder.model.is_file():
                     run = Run(folder, run_settings, dataset, load_model(folder))
                 else:
@@ -108,12 +109,12 @@ def _make(run_settings, together):
             together.send(word=workers.ENDS)
             _conclude(run, exported)
     except KeyboardInterrupt as stop:
-        raise type(stop)(f"Stopped; {_afterwards(folder, replaces)}.") from None
+        raise type(stop)(f"Stopped; {_afterwards(folder, replaces, opened)}.") from None
     except (OSError, tf.errors.OpError) as error:
         failure = disk.sentence(error)
         if failure is None:
             raise
-        raise InputError(f"{failure}; {_afterwards(folder, replaces)}.") from None
+        raise InputError(f"{failure}; {_afterwards(folder, replaces, opened)}.") from None
 
 
 def _begun(folder, run_settings, dataset, asked):
@@ -166,13 +167,14 @@ def _conclude(run, exported):
     )
 
 
-def _afterwards(folder, replaces):
+def _afterwards(folder, replaces, opened):
     """What becomes of a run that ends before its time."""
     if replaces:
         return f"the run in {folder.path} is as it was, and the same command begins the new one again"
-    if not folder.flags.is_file():
-        return "the same command begins again, as nothing was written"
     resume = "--resume in place of --overwrite" if flags.FLAGS.overwrite else "--resume"
+    if not folder.flags.is_file():
+        gone = f"the run in {folder.path} is gone: move it back to that place, and {resume} goes on with it"
+        return gone if opened else "the same command begins again, as nothing was written"
     if folder.is_within_epoch:
         return f"{resume} goes on at the step that was saved last"
     if folder.history.is_file() and folder.history.stat().st_size and folder.model.is_file():

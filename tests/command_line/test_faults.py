@@ -60,6 +60,24 @@ def test_sigterm_saves_within_an_epoch_and_the_run_goes_on_there(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_run_that_is_moved_away_while_it_trains_says_so(tmp_path):
+    arguments = [
+        "--dataset=synthetic", "--noinitialize", "--epochs=20", "--batch_size=100", "--seed=3", "--noreport",
+        "--noexport", "--nofloors", "--noanswers",
+    ]  # fmt: skip
+    process = begun(tmp_path, *arguments)
+    history = tmp_path / "run" / "history.csv"
+    while process.poll() is None and not (history.is_file() and len(history.read_bytes().splitlines()) > 3):
+        time.sleep(0.002)
+    (tmp_path / "run").rename(tmp_path / "away")
+    assert process.wait() == 1
+    log = (tmp_path / "log").read_text()
+    told = f"the run in {tmp_path / 'run'} is gone: move it back to that place, and --resume goes on with it."
+    assert log.rstrip().endswith(told) and "Traceback" not in log
+    assert (tmp_path / "away" / "run.flags").is_file() and not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
 def test_twenty_kills_at_random_moments_change_nothing(tmp_path):
     """Start, training, report and export included; as often by SIGKILL as by SIGTERM."""
     arguments = [
