@@ -50,7 +50,7 @@ def test_what_was_stopped_goes_on_with_the_files_that_are_missing(tmp_path):
         writing.write_shards(found, folder, {"of": "y"}, 1, lambda done: None)
     (folder / "train-00002-of-00004.array_record").write_bytes(b"cut short")
     of_before = "train-00003-of-00004.partial"  # in earlier versions
-    for name in (of_before, f"{of_before}-1a2b3c4d", disk.unused(folder).name):
+    for name in (of_before, f"{of_before}-1a2b3c4d", f"{disk.PARTIAL}elsewhere-1-0a"):
         (folder / f"{name}.array_record").write_bytes(b"cut short")
     done, written = [], [f"train-{number:05}-of-00004.array_record" for number in range(4)]
     writing.write_shards(found, folder, {"of": "x"}, 1, done.append)
@@ -69,7 +69,7 @@ def test_where_there_was_no_room_for_a_plan_there_is_place_for_shards(tmp_path):
     found = open_source(str(tmp_path / "x.npy"), **OPTIONS)
     notes = tmp_path / "shards" / ".finished"
     notes.mkdir(parents=True)
-    (notes / disk.unused(notes, ".json").name).write_text("{")
+    (notes / f"{disk.PARTIAL}elsewhere-1-0a.json").write_text("{")
     (notes / "note.txt").write_text("mine")
     with pytest.raises(InputError, match="is there, and no empty folder"):
         writing.write_shards(found, tmp_path / "shards", {"of": "x"}, 1, lambda done: None)
