@@ -155,7 +155,10 @@ def several_arrays(data: dict | list | tuple) -> InputError:
     Args:
         data: dict, list or tuple of arrays.
     """
-    shapes = {np.shape(part) for part in (data.values() if isinstance(data, dict) else data)}
+    try:
+        shapes = {np.shape(part) for part in (data.values() if isinstance(data, dict) else data)}
+    except ValueError:  # a list of lists of different lengths among them
+        return ragged()
     if not isinstance(data, dict) and len(shapes) > 1 and {len(shape) for shape in shapes} == {1}:
         return ragged()
     return InputError(

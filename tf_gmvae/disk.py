@@ -27,6 +27,8 @@ _WRONG = (errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETO
 _KNOWN = (*_FULL, *_CLOSED, *_WRONG)
 # Names that this process writes to now. A fork has those of its parent, too, which bear another pid.
 _open: set[str] = set()
+# Folders that this process has swept: to list one of thousands of files for each of them would take minutes.
+_swept: set[Path] = set()
 
 
 @contextlib.contextmanager
@@ -49,7 +51,9 @@ def whole(path: str | Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     with unused(target.parent, target.suffix) as partial:
         try:
-            sweep(target.parent)
+            if target.parent not in _swept:
+                sweep(target.parent)
+                _swept.add(target.parent)
             partial.touch(exist_ok=False)
             yield partial
             _as_before(target, partial)
@@ -68,9 +72,10 @@ def _as_before(target, partial):
     with contextlib.suppress(FileNotFoundError):
         before = target.stat()
         for owner in ((before.st_uid, -1), (-1, before.st_gid)):
-            with contextlib.suppress(PermissionError, AttributeError):  # Windows has none
+            # Nor are owners known on Windows, or those of other user namespaces.
+            with contextlib.suppress(OSError, AttributeError):
                 os.chown(partial, *owner)
-        with contextlib.suppress(PermissionError):  # of disks without modes
+        with contextlib.suppress(OSError):  # of disks without modes
             shutil.copymode(target, partial)
 
 

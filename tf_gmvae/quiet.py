@@ -37,9 +37,9 @@ def while_loading(errors: bool = True) -> Iterator[None]:
     except OSError:  # there is no standard error
         yield
         return
-    is_set = _LEVEL in os.environ
-    os.environ.setdefault(_LEVEL, "1")
     with tempfile.TemporaryFile() as kept:
+        is_set = _LEVEL in os.environ
+        os.environ.setdefault(_LEVEL, "1")
         os.dup2(kept.fileno(), 2)
         # A crash of the process itself still says where it was.
         watched = not faulthandler.is_enabled()

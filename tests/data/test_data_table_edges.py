@@ -76,6 +76,11 @@ def test_blanks_around_what_is_missing_do_not_count(tmp_path, word):
     np.testing.assert_array_equal(commas["f"], [2.5, np.nan, 4.5])
 
 
+def test_a_single_column_of_texts_may_hold_blanks(tmp_path):
+    table = read_table(saved(tmp_path, "year sold\nMain 12\nMain 13\nElm 14\n"))
+    assert table["year sold"].tolist() == ["Main 12", "Main 13", "Elm 14"]
+
+
 def test_a_decimal_comma_may_come_late(tmp_path):
     whole = "".join(f"{n};{n % 7};t{n % 3}\n" for n in range(60))
     table = read_table(saved(tmp_path, f"a;b;c\n{whole}60,5;3;t1\n"))
@@ -89,15 +94,15 @@ SIGNS = {
     "thousands": ("a\tb\n2,581\t2.5\n410\t7.25\n1,234,567\t5\n", {"a": [2581, 410, 1234567], "b": [2.5, 7.25, 5]}),
     "of a comma": ("a;b\n2.581;2,5\n410;7,25\n-1.234.567;5\n", {"a": [2581, 410, -1234567], "b": [2.5, 7.25, 5]}),
     "both": ("a;b\n1.234,5;x\n0,75;y\n834;z\n", {"a": [1234.5, 0.75, 834]}),
-    "both, in quotes": ('a,b\n"1,234.5",x\n0.75,y\n"2,834",z\n', {"a": [1234.5, 0.75, 2834]}),
     "two groups": ("a|b\n1,234,567|2,581\n410|12\nNA|5\n", {"a": [1234567, 410, np.nan], "b": [2581, 12, 5]}),
     "three decimals": ("a\tb\n1.041\t2\n9.250\t3\n8.000\t5\n", {"a": [1.041, 9.25, 8], "b": [2, 3, 5]}),
     "three of a comma": ("a;b\n1,041;2\n9,250;3\n8,000;5\n", {"a": [1.041, 9.25, 8], "b": [2, 3, 5]}),
     "beside 5000": ("a;b\n1,041;2\n9,250;3\n5000;5\n", {"a": [1.041, 9.25, 5000], "b": [2, 3, 5]}),
-    "commas in quotes": ('a,b\n"3125,73",5\n"20,5",7\n4,\n', {"a": [3125.73, 20.5, 4], "b": [5, 7, np.nan]}),
     "points and commas": ("a;b;c\n1,5;2.5;2,581\n2,5;3.5;9\n3;1;5000\n", {"a": [1.5, 2.5, 3], "b": [2.5, 3.5, 1]}),
-    "in no quotes": ("a,b\n1.234.567,2.581\n410,12\n2.000,5\n", {"a": [1234567, 410, 2000], "b": [2581, 12, 5]}),
-    "few answers": ('a,b\n"1,3",5\n2,7\n3,9\n', {"a": ["1,3", "2", "3"], "b": [5, 7, 9]}),
+    "answers": ('a,b\n"1,3",5.125\n"2,4",7.250\n', {"a": ["1,3", "2,4"], "b": [5.125, 7.25]}),
+    "in quotes": ('a,b\n"1,234",5.125\n"2,834",7.250\n', {"a": ["1,234", "2,834"], "b": [5.125, 7.25]}),
+    "addresses": ("a\tb\n192.168.100.200\t5.125\n10.168.100.201\t7.250\n", {"b": [5.125, 7.25]}),
+    "versions": ("a;b\n1.041.123;5\n1.041.124;7\n", {"a": ["1.041.123", "1.041.124"], "b": [5, 7]}),
     "exponents": ("a;b\n1,5e3;2\n2e2;3\n-,5;5\n", {"a": [1500, 200, -0.5], "b": [2, 3, 5]}),
 }  # fmt: skip
 
@@ -119,7 +124,6 @@ def test_the_other_sign_parts_thousands(tmp_path, name, late):
     [
         ("a\tb\n5\tx\n1,041\ty\n834\tz\n", "'1,041' in row 1 beside '5'"),
         ("a;b\n1.041;x\n834;y\n5;z\n", "'1.041' in row 0 beside '834'"),
-        ('a,b\n"1,041",x\n834,y\n5,z\n', "'1,041' in row 0 beside '834'"),
     ],
 )
 def test_what_may_be_thousands_or_decimals_is_refused(tmp_path, text, value):
@@ -127,7 +131,7 @@ def test_what_may_be_thousands_or_decimals_is_refused(tmp_path, text, value):
     with pytest.raises(InputError, match=f"own.csv: column 'a' has {value}, and no other value tells whether"):
         read_table(path)
     assert load(path, columns=["b"]).columns.names == ("b",)
-    mended = text.replace("1.041", "1041").replace('"1,041"', "1041").replace("1,041", "1041")
+    mended = text.replace("1.041", "1041").replace("1,041", "1041")
     assert 1041 in read_table(saved(tmp_path, mended))["a"]
     decimals = text.replace("1,041", "1.041").replace("\t", ",").replace(";", ",")
     assert 1.041 in read_table(saved(tmp_path, decimals))["a"]

@@ -1,6 +1,7 @@
 """Scores against hand-worked posteriors, brute force and scikit-learn."""
 
 import itertools
+from collections import deque
 from decimal import Decimal
 
 import numpy as np
@@ -305,6 +306,7 @@ def test_a_posterior_of_words_is_named():
         ([np.datetime64("NaT"), "a", "b", "b"], 0),
         (["a", "b", pandas.NA, "b"], 2),
         ((1, 2, pandas.NA, 1), 2),
+        (deque(["a", "b", np.nan, "b"]), 2),
         ([None, 1.5, 2.5, 1.5], 0),
         (pandas.Series(["x", "x", "y", None], dtype="string"), 3),
         (np.array(["2020-01-01", "NaT", "NaT", "2020-01-02"], "M8[D]"), 1),
@@ -344,7 +346,7 @@ def test_labels_of_any_kind_are_scored_as_their_numbers_are(labels):
 
 @pytest.mark.parametrize("labels", [[{1}, {1}, {2}, {2}], [[1], [1, 2], [2], [2]]])
 def test_labels_that_nothing_can_look_up_are_named(labels):
-    with pytest.raises(InputError, match=f"label of example 0 is a {type(labels[0]).__name__}.*texts or tuples"):
+    with pytest.raises(InputError, match=f"label of example 0 is a {type(labels[0]).__name__}.*numbers or texts"):
         evaluation.scores(np.eye(2)[[0, 0, 1, 1]], labels)
 
 

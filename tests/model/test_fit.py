@@ -329,6 +329,10 @@ def test_a_backup_of_a_whole_epoch_goes_on_at_the_next(make_table_model, tmp_pat
     model.fit(ROWS, batch_size=10, epochs=3, verbose=0, callbacks=[kept])
     assert sorted(model.rows) == sorted(2 * list(range(70)))
     assert model.fit(ROWS, batch_size=10, epochs=4, initial_epoch=3, verbose=0).epoch == [3]
+    batches = tf.data.Dataset.from_tensor_slices(ROWS).batch(10)
+    kept = keras.callbacks.BackupAndRestore(tmp_path / "of batches", delete_checkpoint=False)
+    epochs = [model.fit(batches, epochs=until, verbose=0, callbacks=[kept]).epoch for until in (1, 2)]
+    assert [*epochs, model.fit(batches, epochs=1, verbose=0).epoch] == [[0], [1], [0]]
 
 
 def test_arrays_of_other_sizes_are_seen_whole(keeper):

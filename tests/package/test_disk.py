@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and touch nothing beside them."""
 
+import errno
 import os
 import socket
 
@@ -46,23 +47,38 @@ def test_what_was_killed_is_swept_and_what_may_live_is_not(tmp_path):
             assert living.exists()
     here = name.removeprefix(disk.PARTIAL).split(f"-{os.getpid()}-")[0]
     assert here.startswith(f"{HOST}-")
+    place = tmp_path / "place"  # a process sweeps a folder once
+    place.mkdir()
+    left_open = living.rename(place / name)
 
     def left(host, pid, days=0):
-        path = tmp_path / f".partial-{host}-{pid}-0a{days}.keras"
+        path = place / f".partial-{host}-{pid}-0a{days}.keras"
         path.write_text("half")
         os.utime(path, (path.stat().st_mtime - 86_400 * days,) * 2)
         return path
 
     # A process of the same pid may have lived before, in a container above all; names without `here` are older.
-    gone = [living, *(left(host, NOBODY) for host in (here, HOST))]
+    gone = [left_open, *(left(host, NOBODY) for host in (here, HOST))]
     gone += [left(here, os.getpid()), left("elsewhere", os.getpid(), days=2)]
     stays = [left(here, os.getppid(), days=2), left(HOST, os.getpid(), days=2), left("elsewhere", NOBODY)]
-    stays += [left(f"{HOST}-0123abcd", NOBODY), tmp_path / ".partial-mine.csv"]  # of another container
+    stays += [left(f"{HOST}-0123abcd", NOBODY), place / ".partial-mine.csv"]  # of another container
     stays[-1].write_text("mine")
-    with disk.whole(tmp_path / "new.csv") as partial:
+    with disk.whole(place / "new.csv") as partial:
         partial.write_text("new")
     assert not any(path.exists() for path in gone)
-    assert sorted(tmp_path.iterdir()) == sorted([*stays, tmp_path / "new.csv"])
+    assert sorted(place.iterdir()) == sorted([*stays, place / "new.csv"])
+
+
+def test_a_place_that_knows_no_owners_or_modes_is_written(tmp_path, monkeypatch):
+    def refused(*arguments, **options):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    (tmp_path / "a.csv").write_text("old")
+    monkeypatch.setattr(os, "chown", refused)
+    monkeypatch.setattr(os, "chmod", refused)
+    with disk.whole(tmp_path / "a.csv") as partial:
+        partial.write_text("new")
+    assert (tmp_path / "a.csv").read_text() == "new"
 
 
 def test_where_a_link_leads_to_is_written_and_keeps_its_mode(tmp_path):

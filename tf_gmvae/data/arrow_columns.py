@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -144,7 +145,8 @@ def _of_lists(table_name, name, column):
     if lengths == {0}:
         raise InputError(f"{place}: its lists are empty: leave it out.")
     try:
-        values = np.array(rows, "float64").reshape(len(rows), -1)
+        values = np.array(rows, "float64")
+        values = values.reshape(len(rows), math.prod(values.shape[1:]))
     except (TypeError, ValueError):
         raise InputError(f"{place}: its lists hold something other than numbers.") from None
     return {f"{name}_{index}": values[:, index] for index in range(values.shape[1])}

@@ -1,9 +1,10 @@
 """Which sign, the point or the comma, is the decimal one in the numbers of a text file, and which parts thousands.
 
-A file has one decimal sign, and the other parts thousands. 1,5 and 1.234,5 are numbers by a decimal comma alone,
-29.34 and 1,234,567 by a point alone, 1,234 by either: there the other columns tell. Where none does, a column
-whose numbers all have the sign is taken for decimals, as thousands differ from them by the unit alone; beside
-whole numbers without it, as 834, nobody can tell, and it is refused.
+Where commas part the values, it is the point, and what is no number by it is a text. Else a file has one decimal
+sign, and the other parts thousands. 1,5 and 1.234,5 are numbers by a decimal comma alone, 29.34 and 1,234,567 by a
+point alone, 1,234 by either: there the other columns tell. Where none does, a column whose numbers all have the
+sign is taken for decimals, as thousands differ from them by the unit alone; beside whole numbers without it, as
+834, nobody can tell, and it is refused. Points alone, as of an address 192.168.100.200, prove no decimal comma.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from tf_gmvae.data.texts import SIGNS, signs_of, without_nulls
+from tf_gmvae.data.texts import SIGNS, other, signs_of, without_nulls
 from tf_gmvae.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def of_sample(layout: Layout, texts: set[int]) -> set[str]:
     for place, values in enumerate(zip(*layout.rows, strict=True)):
         if place not in texts and any(sign in value for value in values for sign in {*SIGNS} - proven):
             signs = signs_of(without_nulls(pyarrow.array(values, pyarrow.string())))
-            proven |= signs if len(signs) == 1 else set()
+            is_proof = signs == {"."} or (signs == {","} and any("," in value for value in values))
+            proven |= signs if is_proof else set()
     return proven
 
 
@@ -61,19 +63,24 @@ def of_columns(
         is_wanted: function of a column's name to whether it is of use: others are not refused. Default: all are.
 
     Returns:
-        Dict of "." or "," by place.
+        Dict of "." or "," by place; empty where commas part the values.
 
     Raises:
         InputError: if a column may be decimals and thousands, and nothing tells which.
     """
+    if layout.separator in SIGNS:
+        return {}
     signs = {place: signs_of(column) for place, column in columns.items()}
-    proven = sampled | {"." for found in signs.values() if found == {"."}}
-    commas = [place for place, found in signs.items() if found == {","}]
-    if "." in proven or layout.separator in SIGNS:  # 1,3 may be two answers, unless most of a column is so
+    points = [place for place, found in signs.items() if found == {"."}]
+    commas = [place for place, found in signs.items() if found == {","} and _count(columns[place], ",")]
+    proven = sampled | {"." for _ in points}
+    if "." in proven:  # 1,3 may be two answers, unless most of a column is so
         commas = [place for place in commas if 2 * _count(columns[place], "[.,]") > _count(columns[place], "")]
     proven |= {"," for _ in commas}
-    found = {place: "." for place, of in signs.items() if of == {"."}} | dict.fromkeys(commas, ",")
+    found = dict.fromkeys(points, ".") | dict.fromkeys(commas, ",")
     for place, of in signs.items():
+        if of == {","} and place not in commas and proven == {","} and not _count(columns[place], ","):
+            found[place] = ","
         if len(of) == 2 and (sign := _of_either(layout, place, columns[place], proven, is_wanted)):
             found[place] = sign
     return found
@@ -84,18 +91,22 @@ def _of_either(layout, place, column, proven, is_wanted):
     held = [sign for sign in SIGNS if _count(column, re.escape(sign))]
     if not held:
         return None
-    if len(proven) == 1:
-        return next(iter(proven))
     values = column.to_pylist()
     row, value = next((row, value) for row, value in enumerate(values) if value and held[-1] in value)
-    wholes = [each for each in values if each and not any(sign in each for sign in SIGNS)]
     name = layout.names[place]
+    if len(proven) == 1:
+        (sign,) = proven
+        if other(sign) in held:
+            log.info(
+                "%s: %r parts thousands, as of %r in column %r, since the decimal sign is %r.",
+                layout.path, other(sign), value, name, sign,
+            )  # fmt: skip
+        return sign
+    wholes = [each for each in values if each and not any(sign in each for sign in SIGNS)]
     # Who parts thousands writes 5,000, not 5000.
-    if len(held) == 1 and (
-        any(len(each.lstrip("+-")) > 3 for each in wholes) or (layout.separator in SIGNS and held == ["."])
-    ):
+    if len(held) == 1 and any(len(each.lstrip("+-")) > 3 for each in wholes):
         return held[0]
-    if not proven and layout.separator not in SIGNS and len(held) == 1 and not wholes:
+    if not proven and len(held) == 1 and not wholes:
         if held == [","]:
             log.info(
                 "%s: the comma is taken as the decimal sign, as of %r in column %r: if it parts thousands, write "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tf_gmvae.data import decimal_signs, open_quotes
 from tf_gmvae.data.first_lines import layout_of
 from tf_gmvae.data.reading import reading
-from tf_gmvae.data.texts import NULLS, NULLS_OF_NUMBERS, SIGNS, signs_of, with_point, without_nulls
+from tf_gmvae.data.texts import NULLS, NULLS_OF_NUMBERS, SIGNS, with_point, without_nulls
 from tf_gmvae.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _with_numbers(layout, table, sampled, texts, is_wanted):
     }
     present = {place: without_nulls(column) for place, column in trimmed.items() if place not in texts}
     as_texts = dict(present)
-    if floats and not sampled and (layout.separator not in SIGNS or any(map(signs_of, present.values()))):
+    if floats and not sampled and layout.separator not in SIGNS:
         # 1.041 is a number with a point for Arrow, but may be 1041 beside 834.
         again = _parsed(layout, ".", texts | floats)
         as_texts |= {place: without_nulls(compute.utf8_trim_whitespace(again.column(place))) for place in floats}

@@ -174,11 +174,11 @@ def _separator(path, read_by):
 
 
 def _check_blanks(path, lines):
-    """Refuses a single column that seems to be several with blanks between: names over numbers, as many each."""
+    """Refuses a single column that seems to be several with blanks between: as many each, and mostly numbers."""
     first, *rows = (line.split() for line in lines)
     if len(first) < 2 or {len(row) for row in rows} != {len(first)}:
         return
-    if any(all(map(is_number, column)) for column in zip(*rows, strict=True)):
+    if 2 * sum(all(map(is_number, column)) for column in zip(*rows, strict=True)) > len(first):
         raise InputError(
             f"{path} has blanks between its values, as in {lines[1][:40]!r}: write it again with commas, "
             "semicolons, tabs or bars between them."

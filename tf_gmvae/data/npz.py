@@ -151,7 +151,7 @@ def _split(path, keys, examples, labels, series):
         )
     if series and examples.ndim == 2:
         examples = examples[..., np.newaxis]
-    if labels is not None and examples.size:
+    if labels is not None and examples.ndim and examples.size:
         try:
             labels = checked_labels(labels, len(examples))
         except InputError as error:

@@ -53,7 +53,7 @@ def coded(labels: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
 
 def _array(labels: ArrayLike) -> np.ndarray:
     """Labels as an array, which is of objects where texts stand beside others: NumPy would make texts of all."""
-    if not isinstance(labels, list | tuple):
+    if hasattr(labels, "__array__"):
         return np.asarray(labels)
     objects, kinds = np.asarray(labels, object), (str, bytes, list)
     found = {next((kind for kind in kinds if isinstance(label, kind)), None) for label in objects.flat}
@@ -65,8 +65,8 @@ def _hashable(number, label):
         hash(label)
     except TypeError:
         raise InputError(
-            f"The label of example {number} is a {type(label).__name__}, which may change: give numbers, texts or "
-            "tuples as labels."
+            f"The label of example {number} is a {type(label).__name__}, which may change: give numbers or texts "
+            "as labels."
         ) from None
     return label
 

@@ -31,7 +31,7 @@ def _keeping(decorator: Callable[..., Any]) -> Callable[..., Any]:
     def decorate(*arguments: Any, **options: Any) -> Any:
         if arguments and callable(arguments[0]):
             return decorate(*arguments[1:], **options)(arguments[0])
-        plain, keeping = (decorator(*arguments, **{**options, "cache": kept}) for kept in (False, True))
+        plain, keeping = (decorator(*arguments, **{**options, "cache": keeps}) for keeps in (False, True))
         if options.get("cache") is False:
             return plain
 

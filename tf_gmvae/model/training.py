@@ -240,7 +240,8 @@ class Training(OnBatches):
             kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps or whole}
             y, batch_size, validation_split = None, None, 0.0
         else:
-            self.last_arrays = in_memory.OTHER_DATA
+            # What a `BackupAndRestore` has put back before is no matter of this fit.
+            self.last_arrays, self._initial_epoch = in_memory.OTHER_DATA, None
         # Shuffling is a data set's own affair, and Keras warns that it will not do it.
         shuffle = shuffle and not isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset)
         with inputs.readable_errors(), own_networks.built_in_time(self), in_memory.recorded(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -136,7 +137,7 @@ def check_output(path: str | Path, dataset: str | Path) -> Path:
     path = Path(path)
     if path.suffix.lower() not in (CSV, PARQUET):
         raise InputError(f"--output must end in {CSV} or {PARQUET}. Received: {path}.")
-    folder = path.resolve().parent if path.is_symlink() else path.parent  # what a link leads to is written
+    folder = Path(os.path.realpath(path)).parent if path.is_symlink() else path.parent  # where a link leads to
     if path.is_dir() or not folder.is_dir():
         fault = "is a folder" if path.is_dir() else f"lies in {folder}, which is no folder"
         raise InputError(f"--output={path} {fault}: give the path of a file in a folder that exists.")

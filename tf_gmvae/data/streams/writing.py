@@ -107,8 +107,10 @@ def _is_empty(output):
 
 def _remove_partial(output):
     """What was killed leaves these. A process that writes one still has it removed, and its work is not taken."""
-    for pattern in (f"{disk.PARTIAL}*", "*.partial*"):  # of now, of earlier versions
-        for path in (*output.glob(pattern), *(output / _NOTES).glob(pattern)):
+    of_now, notes = f"{disk.PARTIAL}*", output / _NOTES
+    of_earlier_versions = (*output.glob("*.partial*.array_record"), *notes.glob("*.partial*"))
+    for path in (*output.glob(of_now), *notes.glob(of_now), *of_earlier_versions):
+        if path.is_file():
             path.unlink(missing_ok=True)
 
 
