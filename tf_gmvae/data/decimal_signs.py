@@ -33,7 +33,7 @@ def of_sample(layout: Layout, texts: set[int]) -> set[str]:
         texts: set of integers, the places of columns that are texts.
 
     Returns:
-        Set of "." and ","; empty where commas part the values, as those in quotes are few.
+        Set of "." and ","; empty where commas part the values.
     """
     import pyarrow
 
@@ -79,9 +79,9 @@ def of_columns(
     proven |= {"," for _ in commas}
     found = dict.fromkeys(points, ".") | dict.fromkeys(commas, ",")
     for place, of in signs.items():
-        if of == {","} and place not in commas and proven == {","} and not _count(columns[place], ","):
+        if of == {","} == proven and not _count(columns[place], ","):  # 1.041.123
             found[place] = ","
-        if len(of) == 2 and (sign := _of_either(layout, place, columns[place], proven, is_wanted)):
+        elif len(of) == 2 and (sign := _of_either(layout, place, columns[place], proven, is_wanted)):
             found[place] = sign
     return found
 

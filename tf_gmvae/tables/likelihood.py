@@ -146,13 +146,13 @@ class _Real(_Group):
 
 
 class _Count(_Group):
-    def there(self, values):
-        return values >= 0.0
-
     def __init__(self, columns: list[Column], numbers: list[int], own: tf.Tensor) -> None:
         super().__init__(columns, numbers, own)
         # Counts as large as those of the data have a mean as large as themselves.
         self.exact = np.array([min(max(EXACT, column.largest), LARGEST_LOG) for column in columns], "float32")
+
+    def there(self, values):
+        return values >= 0.0
 
     @property
     def parameters(self):
