@@ -87,18 +87,10 @@ def not_numbers(values: np.ndarray) -> list[int]:
     """
     texts = [(row, value) for row, value in enumerate(values.tolist()) if isinstance(value, str) and value]
     for some in (texts[:1000], texts):  # few tell of most columns
-        odd = [row for row, text in some if not _is_number(text)]
+        odd = [row for row, text in some if single(text) is None]
         if 2 * len(odd) >= len(some):
             return []
     return odd
-
-
-def _is_number(text):
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def numbers_first(level: str) -> tuple[int, float, str]:
