@@ -317,10 +317,11 @@ def main():
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--seeds", type=lambda text: [int(seed) for seed in text.split(",")], default=[0])
     parser.add_argument("--out", type=Path, default=Path("runs/from_random_weights_jax"))
+    parser.add_argument("--precision", choices=("float32", "tensorfloat32"), default="float32", help="of products")
     parser.add_argument("--check", action="store_true", help="hold the package to this file, and train nothing")
     args = parser.parse_args()
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # TensorFlow may want some of the memory
-    jax.config.update("jax_default_matmul_precision", "float32")
+    jax.config.update("jax_default_matmul_precision", args.precision)
     check() if args.check else train(args)
 
 
