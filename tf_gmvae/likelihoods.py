@@ -230,8 +230,10 @@ class Poisson(Likelihood):
 
     def value_log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
         """y log_rate - exp(log_rate) - log y!."""
-        log_rate = bounded_log(params)
-        return inputs * log_rate - tf.exp(log_rate) - tf.math.lgamma(inputs + 1.0)
+        # In double precision: of counts of a million each term is of millions, of which float32 tells no quarter.
+        log_rate, counts = tf.cast(bounded_log(params), "float64"), tf.cast(inputs, "float64")
+        log_prob = counts * log_rate - tf.exp(log_rate) - tf.math.lgamma(counts + 1.0)
+        return tf.cast(log_prob, params.dtype)
 
     def mean(self, params: tf.Tensor) -> tf.Tensor:
         """exp(log_rate)."""

@@ -11,6 +11,7 @@ import scipy.stats
 import tensorflow as tf
 
 import tf_gmvae
+from layers.bounds import bounded_log
 from tf_gmvae import InputError, likelihoods
 from tf_gmvae.distributions import tfd
 from tf_gmvae.optimizer import FusedAdam
@@ -87,6 +88,15 @@ def test_value_log_prob_equals_scipy(name):
     actual = likelihoods.get(name).value_log_prob(as_float32(data), as_float32(params))
     assert actual.shape == (SAMPLES, BATCH, *SHAPE)
     np.testing.assert_allclose(actual, reference(data, params), rtol=1e-4, atol=2e-5)
+
+
+def test_counts_of_a_million_have_their_poisson_probability():
+    """Its terms are of millions, and what is sought is small."""
+    counts = np.array([[[[0.0, 3.0, 20_000.0, 1_000_000.0]]]])
+    log_rates = np.log(np.maximum(counts[None], 1.0)).astype("f4") + np.float32(1e-3)
+    actual = likelihoods.get("poisson").value_log_prob(as_float32(counts), tf.constant(log_rates))
+    rates = np.exp(bounded_log(log_rates).numpy().astype("f8"))
+    np.testing.assert_allclose(actual, scipy.stats.poisson.logpmf(counts, rates), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", CASES)
