@@ -244,7 +244,7 @@ def test_the_seed_of_a_method_decides(name):
 def test_tables_are_real_valued(table):
     model = make("aae", (6,), 3)
     assert model.likelihood.name == "unit_gaussian"
-    history = model.fit(table, epochs=3, verbose=0).history["loss"]
+    history = model.fit(x=table, epochs=3, verbose=0).history["loss"]
     assert history[2] < history[0]
     with pytest.raises(InputError, match="no array|numbers"):
         model.fit([["a"] * 6] * 9)
@@ -265,7 +265,12 @@ def test_what_a_method_cannot_take_gets_a_sentence(table):
         make("catgan", (8, 8, 1)).fit(255 * np.ones((20, 8, 8, 1), "float32"))
     with pytest.raises(InputError, match="Unknown method 'dce': choose one of dec, aae, catgan, vade"):
         methods.get("dce")
-    for arguments, expected in [(((), 10), "data_shape"), (((6,), 0), "num_components"), (((6,), 10, -1), "seed")]:
+    for arguments, expected in [
+        (((), 10), "data_shape"),
+        ((6, 10), r"such as.* \(4,\). Received: 6"),
+        (((6,), 0), "num_components"),
+        (((6,), 10, -1), "seed"),
+    ]:
         with pytest.raises(InputError, match=expected):
             methods.DEC(*arguments)
     with pytest.raises(InputError, match="pretraining_epochs"):
@@ -305,9 +310,17 @@ def test_what_a_method_cannot_take_is_named(name):
         (np.where(good > 0.9, np.nan, good), "NaN|nan"),
         (good[:0], "There is no example"),
         (tf.data.Dataset.from_tensors(good), "takes an array or a data.Split"),
+        (np.where(good > 0.9, 1e20, good), "answer to example 7 is no number: the values are too large"),
+        (np.where(good > 0.9, 3e38, good), "answer to example 7 is no number: the values are too large"),
     ):
-        with pytest.raises(InputError, match=sentence):
-            model.predict(wrong, verbose=0)
+        for call in (lambda x: model.predict(x, verbose=0), model.predict_on_batch, model.examine):
+            with pytest.raises(InputError, match=sentence):
+                call(wrong)
+    assert [np.isnan(model(np.full((1, 4), bad, "float32"))).all() for bad in (np.nan, 3e38)] == [True, True]
+    of_any_shape = tf.function(model).get_concrete_function(tf.TensorSpec((None, None)))
+    np.testing.assert_allclose(of_any_shape(good), model.predict_on_batch(good), atol=1e-6)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="not compatible with expected shape"):
+        of_any_shape(np.zeros((8, 2), "float32"))
     with pytest.raises(InputError, match="takes an array or a data.Split"):
         model.fit(tf.data.Dataset.from_tensors(good))
 
@@ -339,6 +352,7 @@ def test_habits_of_keras_work_or_are_answered(name, table, tmp_path):
         lambda: model.fit(table, batch_size=20): "takes no batch_size",
         lambda: model.compile("adam"): "trains by optimizers of its own: leave compile out.* num_components, seed",
         lambda: model.compile(jit_compile=True): "trains by optimizers of its own",
+        lambda: model.quantize("int8"): "cannot be quantized",
     }.items():
         with pytest.raises(InputError, match=f"{type(model).__name__} {sentence}"):
             call()

@@ -66,3 +66,10 @@ class KerasWays(Exporting):
         raise InputError(f"{type(self).__name__} is trained by fit, on all examples: batches are its own affair.")
 
     test_on_batch = evaluate
+
+    def quantize(self, *arguments: Any, **options: Any) -> NoReturn:
+        """Refused: files could not be read, since a method makes its networks anew, in full precision."""
+        raise InputError(
+            f"{type(self).__name__} cannot be quantized, since its file is read into networks of float32: leave "
+            "quantize out."
+        )

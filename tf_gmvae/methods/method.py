@@ -14,12 +14,13 @@ from numpy.typing import ArrayLike
 from tf_gmvae import checks, data, inputs, likelihoods
 from tf_gmvae.callbacks.basic import FIXED_RATE, StopOnNonFinite
 from tf_gmvae.errors import InputError
+from tf_gmvae.methods.answers import Answers
 from tf_gmvae.methods.keras_ways import KerasWays
 from tf_gmvae.methods.reading import split_of
 from tf_gmvae.model import in_memory
 
 
-class ClusteringMethod(KerasWays, keras.Model):
+class ClusteringMethod(Answers, KerasWays, keras.Model):
     """A method that puts examples into clusters; subclasses say by what networks and objective.
 
     A subclass builds its networks and optimizers in its constructor, names the values that it logs in `LOGGED`,
@@ -53,9 +54,11 @@ class ClusteringMethod(KerasWays, keras.Model):
         super().__init__(**kwargs)
         if (policy := self.dtype_policy.name) != "float32":
             raise InputError(f"The methods compute in float32, not in {policy}: leave it out, or set that policy.")
+        if not np.iterable(data_shape) or not tuple(data_shape):
+            raise InputError(
+                f"`data_shape` must be that of one example, such as (28, 28, 1) or (4,). Received: {data_shape!r}"
+            )
         self.data_shape = tuple(checks.whole_number("data_shape", size, 1) for size in data_shape)
-        if not self.data_shape:
-            raise InputError("data_shape must be the shape of one example, as in (28, 28, 1). Received: ().")
         self.num_components = checks.whole_number("num_components", num_components, 1)
         self.seed = checks.whole_number("seed", seed, 0)
         self.num_values = math.prod(self.data_shape)
@@ -86,7 +89,7 @@ class ClusteringMethod(KerasWays, keras.Model):
 
     def fit(
         self,
-        examples: ArrayLike | data.Split,
+        x: ArrayLike | data.Split,
         epochs: int | None = None,
         initial_epoch: int = 0,
         callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None = None,
@@ -96,7 +99,7 @@ class ClusteringMethod(KerasWays, keras.Model):
         """Prepares the method, where that was not done before, and trains it.
 
         Args:
-            examples: array (N, ...) or `data.Split`; labels of a split are not used.
+            x: array (N, ...) of examples or `data.Split`; labels of a split are not used.
             epochs: integer, epoch at which to stop. Default None: the `EPOCHS` of the method.
             initial_epoch: integer, epochs that were trained before: with the model that they left, training goes
                 on as if it had not been interrupted. Default 0.
@@ -114,10 +117,10 @@ class ClusteringMethod(KerasWays, keras.Model):
         """
         if others:
             raise InputError(
-                f"{type(self).__name__} takes no {next(iter(others))}: its fit has examples, epochs, "
+                f"{type(self).__name__} takes no {next(iter(others))}: its fit has x, epochs, "
                 "initial_epoch, callbacks and verbose; batch size and order are its own."
             )
-        split = self.checked(examples)
+        split = self.checked(x)
         given = keras.tree.flatten(callbacks) if callbacks else []
         in_memory.put_back(self, given)
         initial_epoch = self._initial_epoch or initial_epoch
@@ -173,12 +176,6 @@ class ClusteringMethod(KerasWays, keras.Model):
             )
         return split
 
-    def predict(
-        self, x: ArrayLike | data.Split, batch_size: int | None = None, verbose: Any = "auto", **kwargs: Any
-    ) -> np.ndarray:
-        """See `keras.Model.predict`, and `fit` for the examples: the soft assignments, array (N, K)."""
-        return super().predict(split_of(x, self).examples, batch_size, verbose, **kwargs)
-
     def own_callbacks(self, split: data.Split, initial_epoch: int) -> list[keras.callbacks.Callback]:
         """Callbacks that the method itself needs in `fit`; here, none.
 
@@ -198,7 +195,10 @@ class ClusteringMethod(KerasWays, keras.Model):
             Tensor (B, F); uint8 divided by 255.
         """
         values = inputs.on_model_scale(tf.convert_to_tensor(examples), self.likelihood)
-        inputs.check_shape(values.shape, self.data_shape)
+        if values.shape.rank is not None:
+            inputs.check_shape(values.shape, self.data_shape)
+        # After batches of several shapes tf.function forgets the sizes, and rows would be cut anew.
+        values = tf.ensure_shape(values, (None, *self.data_shape))
         return tf.reshape(values, (-1, self.num_values))
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
@@ -242,33 +242,6 @@ class ClusteringMethod(KerasWays, keras.Model):
             Tensor (B, D).
         """
         raise NotImplementedError
-
-    def examine(self, examples: ArrayLike | data.Split, batch_size: int = 1024) -> tuple[np.ndarray, np.ndarray]:
-        """What the method says of many examples.
-
-        Args:
-            examples: array (N, ...) or `data.Split`.
-            batch_size: integer, examples at a time. Default 1024.
-
-        Returns:
-            Pair of arrays: logarithm of the soft assignments (N, K), and codes (N, D).
-        """
-        batches = [self.flat(batch) for batch in data.to_batches(split_of(examples, self), batch_size)]
-        found = [(self.log_assignments(values).numpy(), self.embed(values).numpy()) for values in batches]
-        log_assignments, codes = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return log_assignments, codes
-
-    def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Soft assignments of examples: what `predict` returns.
-
-        Args:
-            inputs: tensor (B, ...).
-            training: ignored. Default False.
-
-        Returns:
-            Tensor (B, K), rows sum to one.
-        """
-        return tf.exp(self.log_assignments(self.flat(inputs)))
 
     def noise(self, shape: Sequence[Any], stream: int) -> tf.Tensor:
         """Standard normal noise of a step, the same where a training goes on as in one without a break.
