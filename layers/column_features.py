@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -40,7 +42,8 @@ class ColumnFeatures(keras.layers.Layer):
         Tensor (B, F'), finite, the categories last: F' is F, or more with categories.
 
     Raises:
-        ValueError: if the three do not have the same length, or a kind is another.
+        ValueError: if the three do not have the same length, a kind is another, a center is no list of as many
+            finite numbers, a scale is none above 0, or `rows` has other columns.
 
     Example:
         >>> layer = ColumnFeatures(["real", "category"], [[10.0], [0.5, 0.5]], [2.0, 1.0])
@@ -54,12 +57,28 @@ class ColumnFeatures(keras.layers.Layer):
         super().__init__(**kwargs)
         # Half precision has no place for a year, or an income: rows are centered before they are rounded.
         self.autocast = False
-        self.kinds, self.centers, self.scales = list(kinds), [list(c) for c in centers], list(scales)
-        if not (len(self.kinds) == len(self.centers) == len(self.scales) and set(self.kinds) <= set(KINDS)):
+        self.kinds, self.centers, self.scales = list(kinds), list(centers), list(scales)
+        if not (0 < len(self.kinds) == len(self.centers) == len(self.scales) and set(self.kinds) <= set(KINDS)):
             raise ValueError(
                 f"ColumnFeatures takes a kind ({', '.join(KINDS)}), a center and a scale for each column. "
                 f"Received: kinds={kinds}, {len(self.centers)} centers, {len(self.scales)} scales"
             )
+        for index, (kind, center, scale) in enumerate(zip(self.kinds, self.centers, self.scales, strict=True)):
+            wanted = "one mean a level" if kind == "category" else "one mean"
+            values = list(center) if np.iterable(center) else [None]
+            # A category of which nothing is there has no level, and makes no feature.
+            if not all(map(_is_finite, values)) or (kind != "category" and len(values) != 1):
+                raise ValueError(
+                    f"`centers` must have a list of {wanted}, a finite number, for column {index}, {kind}. "
+                    f"Received: {center!r}"
+                )
+            if not (_is_finite(scale) and scale > 0):
+                raise ValueError(
+                    f"`scales` must have a finite number above 0 for column {index}. Received: {scale!r}"
+                )
+            self.centers[index] = values
+        # Else a single column would be stretched to all, and further ones be left out.
+        self.input_spec = keras.InputSpec(ndim=2, axes={-1: len(self.kinds)})
 
     def call(self, rows: tf.Tensor) -> tf.Tensor:
         """The features of rows: of the other columns first, in their order, then those of the categories."""
@@ -102,3 +121,7 @@ class ColumnFeatures(keras.layers.Layer):
         return {
             **super().get_config(), "kinds": self.kinds, "centers": self.centers, "scales": self.scales,
         }  # fmt: skip
+
+
+def _is_finite(value):
+    return isinstance(value, Real) and math.isfinite(value)

@@ -52,9 +52,13 @@ class GaussianSampler(SeededLayer):
         """See the class."""
         if deterministic:
             return ops.expand_dims(mean, 0)
-        num_samples = self.num_samples if num_samples is None else whole_number("num_samples", num_samples)
-        noise = self._draw(keras.random.normal, (num_samples, *ops.shape(mean)), axis=1, dtype=mean.dtype)
+        noise = self._draw(
+            keras.random.normal, (self._count(num_samples), *ops.shape(mean)), axis=1, dtype=mean.dtype
+        )
         return mean + ops.exp(0.5 * log_var) * noise
+
+    def _count(self, num_samples):
+        return self.num_samples if num_samples is None else whole_number("num_samples", num_samples)
 
     def compute_output_shape(
         self, mean_shape: tuple[int | None, ...], log_var_shape: tuple[int | None, ...] | None = None
@@ -70,8 +74,8 @@ class GaussianSampler(SeededLayer):
         num_samples: int | None = None,
     ) -> keras.KerasTensor:
         """Shape and dtype of the samples, which depend on how the layer is called."""
-        num_samples = 1 if deterministic else num_samples or self.num_samples
-        return keras.KerasTensor((num_samples, *mean.shape), dtype=self.compute_dtype)
+        count = 1 if deterministic else self._count(num_samples)
+        return keras.KerasTensor((count, *mean.shape), dtype=self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments."""

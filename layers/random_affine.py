@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -37,7 +38,7 @@ class RandomAffine(SeededLayer):
         Tensor (B, H, W, C).
 
     Raises:
-        ValueError: if a largest value is negative or not finite, or `scale` is 1 or more.
+        ValueError: if a largest value is no finite number >= 0, or `scale` is 1 or more.
 
     Example:
         >>> RandomAffine(seed=0)(np.zeros((5, 28, 28, 1))).shape
@@ -54,10 +55,11 @@ class RandomAffine(SeededLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(seed, **kwargs)
+        self.input_spec = keras.InputSpec(ndim=4)
         self.largest = {"rotation": rotation, "shift": shift, "scale": scale, "shear": shear}
         for name, value in self.largest.items():
-            if not 0 <= value < np.inf or (name == "scale" and value >= 1):
-                bounds = "in [0, 1)" if name == "scale" else ">= 0 and finite"
+            if not (isinstance(value, Real) and 0 <= value < (1 if name == "scale" else np.inf)):
+                bounds = "a number in [0, 1)" if name == "scale" else "a finite number >= 0"
                 raise ValueError(f"`{name}` must be {bounds}. Received: {name}={value!r}")
 
     def call(self, images: tf.Tensor, training: bool = True) -> tf.Tensor:

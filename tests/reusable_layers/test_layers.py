@@ -273,8 +273,10 @@ def test_number_of_samples_of_one_call():
     assert sampler(MEAN, LOG_VAR, num_samples=6).shape == (6, 5, 2)
     assert sampler(MEAN, LOG_VAR).shape == (2, 5, 2)
     assert GaussianSampler(seed=0)(MEAN, LOG_VAR).shape == (1, 5, 2)
-    with pytest.raises(ValueError, match="Received: num_samples=0"):
-        sampler(MEAN, LOG_VAR, num_samples=0)
+    for bad in (0, -1, 2.5, True):
+        for inputs in ((MEAN, LOG_VAR), (keras.Input((2,)), keras.Input((2,)))):
+            with pytest.raises(ValueError, match=f"Received: num_samples={bad}"):
+                sampler(*inputs, num_samples=bad)
 
 
 def test_gradient_is_the_closed_form():

@@ -114,8 +114,16 @@ def test_keras_own_map_and_xla_give_the_same(monkeypatch):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"rotation": -1}, "rotation"), ({"shift": float("nan")}, "shift"), ({"scale": 1.0}, r"scale.*in \[0, 1\)")],
+    [
+        ({"rotation": -1}, "rotation"),
+        ({"rotation": "a"}, "rotation"),
+        ({"shift": None}, "shift"),
+        ({"shift": float("nan")}, "shift"),
+        ({"scale": 1.0}, r"scale.*in \[0, 1\)"),
+    ],
 )
 def test_bad_arguments_get_a_sentence(arguments, message):
     with pytest.raises(ValueError, match=message):
         RandomAffine(**arguments)
+    with pytest.raises(ValueError, match="incompatible with the layer"):
+        RandomAffine(seed=0)(spot()[0])

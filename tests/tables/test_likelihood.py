@@ -150,8 +150,23 @@ def test_features_are_standardised_and_finite():
     np.testing.assert_allclose(
         features[:, 7:], [[0.5 / 0.7, -0.5 / 0.7], [0, 0], [-0.5 / 0.7, 0.5 / 0.7]], rtol=1e-5
     )
-    with pytest.raises(ValueError, match="a kind"):
-        ColumnFeatures(["colour"], [[0.0]], [1.0])
+    for rows in (ROWS[:, :1], np.concatenate([ROWS, ROWS], axis=1), keras.Input((1,)), ROWS[0]):
+        with pytest.raises(ValueError, match="incompatible with the layer"):
+            layer(rows)
+    assert layer(ROWS[:0]).shape == (0, 9)
+    for arguments, sentence in [
+        ((["colour"], [[0.0]], [1.0]), "a kind"),
+        (([], [], []), "for each column"),
+        ((["real"], [0.0], [1.0]), "`centers` must have a list of one mean, .* for column 0, real. Received: 0.0"),
+        ((["yes_no"], [[0.0, 1.0]], [1.0]), "list of one mean"),
+        ((["real"], [[np.nan]], [1.0]), "a finite number"),
+        ((["real", "category"], [[0.0], [None]], [1.0, 1.0]), "list of one mean a level, .* column 1, category"),
+        ((["real"], [[0.0]], [0.0]), "`scales` must have a finite number above 0 for column 0. Received: 0.0"),
+        ((["real"], [[0.0]], [np.nan]), "`scales`"),
+        ((["real"], [[0.0]], ["1"]), "`scales`"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            ColumnFeatures(*arguments)
 
 
 def mixed_rows(count):
