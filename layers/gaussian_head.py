@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from layers.bounds import bounded_log
+from layers.policies import KeepsPolicies
 from layers.validation import seed_or_none, whole_number
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ SMALL = 0.1
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class GaussianHead(keras.layers.Layer):
+class GaussianHead(KeepsPolicies):
     """Mean and log-variance streams of a diagonal Gaussian, from one matrix product.
 
     The recognition network q(x, w | y) (section 5 of the paper's appendix A) ends in two of these:

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from layers.bounds import bounded_log
+from layers.policies import KeepsPolicies
 from layers.validation import seed_or_none, whole_number
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ LINEAR_RANGE = 0.3
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")
-class MixturePriorHead(keras.layers.Layer):
+class MixturePriorHead(KeepsPolicies):
     """The network beta of Eq. 1c: w to 2K streams of size D, K means and K log-variances.
 
     The K streams of either kind come out of one matrix product, so that cost grows with K only in the size of

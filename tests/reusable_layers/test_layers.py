@@ -225,6 +225,19 @@ def test_seed_of_initial_weights(cls, arguments):
         assert np.abs(drawn - redrawn).max() > 1e-3
 
 
+@pytest.mark.parametrize("mode", ["int8", pytest.param("float8", marks=pytest.mark.slow)])
+def test_heads_of_another_model_are_read_as_they_were_quantized(mode, tmp_path):
+    features = keras.Input((16,))
+    model = keras.Model(features, [GaussianHead(2)(features), MixturePriorHead(**PRIOR_HEAD)(features)])
+    model.quantize(mode)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert {layer.quantization_mode for layer in loaded._flatten_layers() if "Dense" in str(type(layer))} == {mode}
+    rows = normal(5, 16)
+    for found, expected in zip(keras.tree.flatten(loaded(rows)), keras.tree.flatten(model(rows)), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_no_two_kernels_of_a_head_are_drawn_alike():
     head = MixturePriorHead(2, 3, (6, 6), seed=3)
     head.build((None, 6))
