@@ -119,6 +119,39 @@ def test_vade_begins_at_the_mixture_of_its_codes_and_steps_on_its_bound(digits):
     assert loss == pytest.approx(found[1] + found[2] - found[0], rel=1e-5)
 
 
+def test_vades_rate_falls_from_where_other_callbacks_have_left_it():
+    model, rates = make("vade", (6,), 3), []
+    rate = model.optimizer.learning_rate
+    for lowered in (1.0, 0.25):
+        for epoch in range(41):
+            if epoch in (10, 15):  # gone on with, from a file
+                kept = {}
+                model.save_own_variables(kept)
+                model.scheduled_rate = None
+                model.load_own_variables(kept)
+            (schedule,) = model.own_callbacks(None, epoch)
+            schedule.set_model(model)
+            schedule.on_epoch_begin(epoch)
+            rates.append(float(rate))
+            if epoch == 7:
+                rate.assign(lowered * rate)
+    expected = [0.002 * 0.9 ** (epoch // 10) for epoch in (*range(41), *range(41))]
+    expected[41 + 8 :] = [0.25 * each for each in expected[41 + 8 :]]
+    np.testing.assert_array_equal(rates, np.float32(expected))
+
+
+@pytest.mark.slow
+def test_vade_goes_on_at_the_rate_of_its_file(table, tmp_path):
+    model, fresh = make("vade", (6,), 3), make("vade", (6,), 3)
+    model.is_prepared.assign(True)
+    lower = keras.callbacks.ReduceLROnPlateau("loss", factor=0.25, patience=0, min_delta=1e9, cooldown=99)
+    model.fit(table[:20], epochs=10, callbacks=lower, verbose=0)
+    model.save_weights(tmp_path / "model.weights.h5")
+    fresh.load_weights(tmp_path / "model.weights.h5")
+    found = fresh.fit(table[:20], epochs=21, initial_epoch=10, verbose=0).history["learning_rate"]
+    np.testing.assert_array_equal(np.float32(found), np.float32([0.25 * 0.002 * 0.9] * 10 + [0.25 * 0.002 * 0.81]))
+
+
 # AAE.
 
 

@@ -58,6 +58,8 @@ class VaDE(PretrainedMethod):
         self.logits = self.add_weight(shape=(self.num_components,), initializer="zeros", name="logits")
         self.means = self.add_weight(shape=(self.num_components, LATENT), initializer="zeros", name="means")
         self.log_vars = self.add_weight(shape=(self.num_components, LATENT), initializer="zeros", name="log_vars")
+        # What the schedule set last, which callbacks of the caller may have lowered since; None is unknown.
+        self.scheduled_rate: float | None = LEARNING_RATE
         self.finish(FusedAdam(LEARNING_RATE), self.trainable_weights)
 
     def prepare(self, examples: np.ndarray, verbose: Any = "auto") -> None:
@@ -93,7 +95,19 @@ class VaDE(PretrainedMethod):
 
     def own_callbacks(self, split: data.Split, initial_epoch: int) -> list[keras.callbacks.Callback]:
         """The schedule of the learning rate. See `ClusteringMethod.own_callbacks`."""
-        return [keras.callbacks.LearningRateScheduler(lambda epoch: LEARNING_RATE * 0.9 ** (epoch // 10))]
+        return [_FallingRate()]
+
+    def save_own_variables(self, store: Any) -> None:
+        """See `keras.Layer.save_own_variables`; the rate of the schedule goes along."""
+        super().save_own_variables(store)
+        store["scheduled_rate"] = np.array(self.scheduled_rate)
+
+    def load_own_variables(self, store: Any) -> None:
+        """See `keras.Layer.load_own_variables`; files of earlier versions have no rate of a schedule."""
+        kept = {key: store[key] for key in store.keys()}  # noqa: SIM118 (Keras' stores are no dicts)
+        rate = kept.pop("scheduled_rate", None)
+        self.scheduled_rate = None if rate is None else float(np.array(rate))
+        super().load_own_variables(kept)
 
     def step(self, values: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """One step on the negative ELBO. See `ClusteringMethod.step`."""
@@ -149,3 +163,20 @@ def prior_terms(
     divergences = gaussians.gaussian_kl(q_x[0][:, None], q_x[1][:, None], means, log_vars)
     x_prior = tf.reduce_sum(share * divergences, axis=-1)
     return x_prior, tf.reduce_sum(share * (log_post - tf.nn.log_softmax(logits)), axis=-1)
+
+
+class _FallingRate(keras.callbacks.Callback):
+    """Multiplies the learning rate by 0.9 every 10 epochs; what other callbacks have made of it stays."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """The rate of the epoch."""
+        due, rate = LEARNING_RATE * 0.9 ** (epoch // 10), self.model.optimizer.learning_rate
+        # A ratio, which is exactly 1 where nobody else has changed the rate.
+        before = self.model.scheduled_rate
+        changed = 1.0 if before is None else float(rate) / float(np.float32(before))
+        rate.assign(changed * due)
+        self.model.scheduled_rate = due
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Tells it to the history, as Keras' own schedules do."""
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
