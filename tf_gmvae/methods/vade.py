@@ -100,7 +100,8 @@ class VaDE(PretrainedMethod):
     def save_own_variables(self, store: Any) -> None:
         """See `keras.Layer.save_own_variables`; the rate of the schedule goes along."""
         super().save_own_variables(store)
-        store["scheduled_rate"] = np.array(self.scheduled_rate)
+        if self.scheduled_rate is not None:
+            store["scheduled_rate"] = np.array(self.scheduled_rate)
 
     def load_own_variables(self, store: Any) -> None:
         """See `keras.Layer.load_own_variables`; files of earlier versions have no rate of a schedule."""
