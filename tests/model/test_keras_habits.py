@@ -111,8 +111,24 @@ def test_one_batch_is_checked_as_all_are(make_table_model, table, value):
             method(bad)
 
 
-def test_an_export_answers_no_values_that_are_too_large(make_table_model, table, tmp_path):
-    exported = tf.saved_model.load(str(tf_gmvae.export(make_table_model(), tmp_path / "model")))
+class Moved(GMVAE):
+    """A model that answers by a method and a weight of its own."""
+
+    def build(self, shape):
+        super().build(shape)
+        self.by = self.add_weight(shape=(), initializer="ones", name="by")
+
+    def encode(self, examples, training=False):
+        encoding = super().encode(examples, training)
+        return encoding._replace(x_mean=encoding.x_mean + 3.0 * self.by)
+
+
+def test_an_export_answers_as_its_class_does_and_no_values_that_are_too_large(make_table_model, table, tmp_path):
+    model = make_table_model(cls=Moved)
+    exported = tf.saved_model.load(str(tf_gmvae.export(model, tmp_path / "model")))
+    answers = {name: exported.signatures[name](examples=tf.constant(table[:5])) for name in ("cluster", "embed")}
+    np.testing.assert_allclose(answers["embed"]["x"], model.embed(table[:5]).x, atol=1e-5)
+    np.testing.assert_allclose(answers["cluster"]["posterior"], model.predict_on_batch(table[:5]), atol=1e-5)
     for name in ("cluster", "score"):
         assert exported.signatures[name](examples=tf.constant(table[:5]))
         with pytest.raises(tf.errors.InvalidArgumentError, match="answer to an example is no number"):

@@ -37,7 +37,7 @@ def export(
     card; `docs/serving.md` tells how to ask them.
 
     Args:
-        model: built `GMVAE`; it is left as it is.
+        model: built `GMVAE`, or a subclass, which answers by its own methods; it is left as it is.
         path: folder of the versions; its last part names the model in the card and in recorded requests.
         description: Markdown for the model card: data, settings, scores. Default none.
         clusters: dict that JSON can hold, of what is known of the clusters: "names", a list of K texts;
@@ -87,7 +87,8 @@ def _save(model, folder, name, description):
 
     module = tf.Module(name="gmvae")
     # TensorFlow's own variables: the layers around them would be recorded with their classes.
-    module.weights = [weight.value for part in networks.parts(model) for weight in part.variables]
+    weights = (weight for function in functions.values() for weight in function.variables)
+    module.weights = list({id(weight): weight for weight in weights}.values())
     module.card = tf.saved_model.Asset(page)
     tf.saved_model.save(module, folder, signatures=functions)
     warmup.write(folder / warmup.PATH, functions, model, name)

@@ -21,15 +21,18 @@ def serving_copy(model: GMVAE) -> GMVAE:
     The spectral layers pay off in training. At batch 1 the direct sum is faster, and the graph optimizer that
     runs when a SavedModel is loaded joins it with batch normalisation and ReLU.
 
+    A subclass serves as it is: it may answer by methods, layers and arguments of its own, which no copy has.
+
     Args:
         model: built `GMVAE`.
 
     Returns:
-        `GMVAE` of the same weights.
+        `GMVAE` of the same weights; a subclass itself.
     """
-    # Not model.__class__: a user's subclass may want arguments of its own, and what is exported needs none.
     from tf_gmvae.model.gmvae import GMVAE
 
+    if type(model) is not GMVAE:
+        return model
     copy = GMVAE(
         _direct(model.encoder),
         _direct(model.decoder),
@@ -48,11 +51,6 @@ def serving_copy(model: GMVAE) -> GMVAE:
     for ours, theirs in zip(_heads(copy), _heads(model), strict=True):
         ours.set_weights(theirs.get_weights())
     return copy
-
-
-def parts(model: GMVAE) -> tuple[keras.Layer, ...]:
-    """The layers that hold all weights of a `GMVAE`."""
-    return model.encoder, model.decoder, *_heads(model)
 
 
 def _heads(model):
