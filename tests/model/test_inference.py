@@ -1,6 +1,7 @@
 """What a trained model answers."""
 
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -65,6 +66,22 @@ def test_score_is_the_elbo_of_evaluate_example_by_example(model, table):
         scores.elbo, scores.reconstruction - scores.conditional_prior - scores.w_prior - scores.z_prior, rtol=1e-5
     )
     np.testing.assert_array_equal(model.score(table, batch_size=50).elbo, scores.elbo)
+
+
+def test_threads_that_ask_at_a_time_have_the_same_noise(model, table):
+    alone, together = model.score(table, batch_size=50).elbo, []
+    other = threading.Thread(target=lambda: together.append(model.score(table, batch_size=50).elbo))
+
+    def batches():
+        yield table[:50]
+        other.start()  # between the batches of this one
+        other.join(0.2)
+        yield from np.split(table[50:], 3)
+
+    found = model.score(batches()).elbo
+    other.join()
+    for each in (found, *together):
+        np.testing.assert_array_equal(each, alone)
 
 
 def test_an_outlier_scores_lower_than_the_data(model, table):

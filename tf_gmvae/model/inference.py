@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import contextlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,66 +12,10 @@ import tensorflow as tf
 from tf_gmvae import distributions, gaussians, inputs, objective
 from tf_gmvae.checks import known, whole_number
 from tf_gmvae.inputs import Data
+from tf_gmvae.model import repeated_noise
 from tf_gmvae.model import shared_noise as noise
+from tf_gmvae.model.answers import DeepLatents, Embedding, Examination, Latents
 from tf_gmvae.model.part import Part
-from tf_gmvae.priors import LevelTerms
-
-
-class Embedding(NamedTuple):
-    """Means of q(x | y), (N, D), and of q(w | y), (N, W)."""
-
-    x: np.ndarray
-    w: np.ndarray
-
-
-class Latents(NamedTuple):
-    """What the recognition model says of examples.
-
-    Attributes:
-        log_posterior: log p(z | y) at the means of x and w, (N, K), nats.
-        x: means of q(x | y), (N, D).
-        w: means of q(w | y), (N, W).
-    """
-
-    log_posterior: np.ndarray
-    x: np.ndarray
-    w: np.ndarray
-
-    @property
-    def levels(self) -> tuple[np.ndarray, ...]:
-        """None: there is one level."""
-        return ()
-
-
-class DeepLatents(NamedTuple):
-    """The same of a deep GMVAE; `levels` are log-posteriors over the components of deeper levels, each (N, C)."""
-
-    log_posterior: np.ndarray
-    x: np.ndarray
-    w: np.ndarray
-    levels: tuple[np.ndarray, ...]
-
-
-class Examination(NamedTuple):
-    """All that one pass over examples tells.
-
-    Attributes:
-        posterior: p(z | y) at the means of x and w, (N, K).
-        x: means of q(x | y), (N, D).
-        w: means of q(w | y), (N, W).
-        terms: `objective.ElboTerms` of arrays (N,), nats.
-        log_posterior: log p(z | y), (N, K), nats: it tells apart what the posterior rounds to 1.
-        levels: posteriors over the components of deeper levels, tuple of (N, C).
-        level_terms: `priors.LevelTerms` of arrays (N,), nats, one a deeper level.
-    """
-
-    posterior: np.ndarray
-    x: np.ndarray
-    w: np.ndarray
-    terms: objective.ElboTerms
-    log_posterior: np.ndarray
-    levels: tuple[np.ndarray, ...] = ()
-    level_terms: tuple[LevelTerms, ...] = ()
 
 
 class Inference(Part):
@@ -78,7 +23,8 @@ class Inference(Part):
 
     `data` is an array of examples (N, ...), a `data.Split`, or a `tf.data.Dataset`, `keras.utils.PyDataset` or
     other iterable of batches of examples or of (examples, labels), of one pass. Arrays and batches of uint8 are on
-    the scale that `inputs.on_model_scale` gives them.
+    the scale that `inputs.on_model_scale` gives them. Several threads may ask one model at a time: what draws
+    noise answers one of them after the other, so that each has the same.
     """
 
     def latents(self, data: Data, batch_size: int = 256) -> Latents | DeepLatents:
@@ -184,8 +130,8 @@ class Inference(Part):
             noise is the same at every call of the same data and batch size; that of `examine` may be the same for
             all examples.
         """
-        self.evaluation_sampler.reset()
-        found = self._over_batches(self._score_batch, data, batch_size)
+        with repeated_noise.repeated(self):
+            found = self._over_batches(self._score_batch, data, batch_size)
         known(found.elbo)
         return found
 
@@ -205,9 +151,9 @@ class Inference(Part):
         Returns:
             `Examination` of arrays. The noise in the terms is the same at every call.
         """
-        self.evaluation_sampler.reset()
         examine = self._examine_at_shared_noise if shared_noise else self._examine_batch
-        found = self._over_batches(examine, data, batch_size)
+        with contextlib.nullcontext() if shared_noise else repeated_noise.repeated(self):
+            found = self._over_batches(examine, data, batch_size)
         known(found.log_posterior)
         known(found.terms.elbo)
         return found
@@ -245,10 +191,10 @@ class Inference(Part):
             Array (N,), nats. The noise is the same at every call.
         """
         num_importance_samples = whole_number("num_importance_samples", num_importance_samples)
-        self.evaluation_sampler.reset()
-        found, log_posterior = self._over_batches(
-            lambda examples: self._log_likelihood_batch(examples, num_importance_samples), data, batch_size
-        )
+        with repeated_noise.repeated(self):
+            found, log_posterior = self._over_batches(
+                lambda examples: self._log_likelihood_batch(examples, num_importance_samples), data, batch_size
+            )
         known(log_posterior)  # of what is too large for the networks, the bound is -inf
         return found
 

@@ -18,7 +18,7 @@ from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
-from tf_gmvae.model import compiled, in_memory, own_networks, replicas
+from tf_gmvae.model import compiled, in_memory, own_networks, repeated_noise, replicas
 from tf_gmvae.model.on_batches import OnBatches
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start.descriptors import is_image
@@ -264,8 +264,7 @@ class Training(OnBatches):
     ) -> Any:
         """See `keras.Model.evaluate`, and `fit` for the data; draws the same noise every time."""
         x = self._checked(x, sample_weight=sample_weight)
-        self.evaluation_sampler.reset()
-        with inputs.readable_errors():
+        with inputs.readable_errors(), repeated_noise.repeated(self):
             return super().evaluate(x, y, batch_size, verbose, **kwargs)
 
     def predict(

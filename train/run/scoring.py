@@ -9,7 +9,7 @@ import numpy as np
 
 from tf_gmvae import evaluation
 from tf_gmvae.evaluation import diagnostics
-from tf_gmvae.model.inference import Examination
+from tf_gmvae.model.answers import Examination
 from tf_gmvae.version import __version__
 from train.run import last_screen
 from train.run.run import Run
