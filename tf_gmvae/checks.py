@@ -38,6 +38,20 @@ def known(answers: np.ndarray, ids: np.ndarray | None = None) -> np.ndarray:
     return answers
 
 
+def check_sizes(**sizes: object) -> None:
+    """Checks sizes of batches and numbers of steps that may be left out.
+
+    Args:
+        **sizes: what was passed, by the names of the arguments.
+
+    Raises:
+        InputError: if one is neither None nor an integer >= 1.
+    """
+    for name, size in sizes.items():
+        if size is not None:
+            whole_number(name, size)
+
+
 def nats(name: str, value: object) -> float:
     """A weight or bound in nats as a float.
 

@@ -294,6 +294,9 @@ def test_what_a_method_cannot_take_gets_a_sentence(table):
     ]:
         with pytest.raises(InputError, match=expected):
             model.fit(examples)
+    for answer in (model.predict, model.examine):
+        with pytest.raises(InputError, match="`batch_size` must be an integer >= 1. Received: batch_size=0"):
+            answer(table, batch_size=0)
     with pytest.raises(InputError, match="within"):
         make("catgan", (8, 8, 1)).fit(255 * np.ones((20, 8, 8, 1), "float32"))
     with pytest.raises(InputError, match="Unknown method 'dce': choose one of dec, aae, catgan, vade"):

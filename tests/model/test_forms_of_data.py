@@ -236,8 +236,21 @@ def test_weights_are_refused_with_and_without_labels(table_model, table, weights
         table_model.evaluate(table, sample_weight=np.ones(200), verbose=0)
     with pytest.raises(InputError, match="drop sample_weight"):
         table_model.fit(table, validation_data=(table, None, np.ones(200)), verbose=0)
-    with pytest.raises(InputError, match="drop sample_weight"):
-        table_model.train_on_batch(table, sample_weight=np.ones(200))
+    with pytest.raises(InputError, match=f"drop {weights}"):
+        table_model.train_on_batch(table, **{weights: value})
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "a", True])
+def test_sizes_of_batches_and_numbers_of_steps_are_whole_numbers(table_model, table, size):
+    of_keras, ours = ("fit", "evaluate", "predict"), ("embed", "score", "reconstruct", "log_likelihood")
+    cases = [(method, "batch_size") for method in of_keras + ours]
+    cases += [("fit", name) for name in ("steps_per_epoch", "validation_steps", "validation_batch_size")]
+    for method, name in [*cases, ("evaluate", "steps"), ("predict", "steps")]:
+        for data in (table, tf.data.Dataset.from_tensor_slices(table).batch(50)):
+            with pytest.raises(InputError, match=rf"`{name}` must be an integer >= 1. Received: {name}={size!r}"):
+                getattr(table_model, method)(data, **{name: size})
+    with pytest.raises(InputError, match="`steps_per_execution` must be an integer >= 1"):
+        table_model.compile(steps_per_execution=size)
 
 
 class Encoder(keras.Model):

@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from tf_gmvae import data
-from tf_gmvae.checks import known
+from tf_gmvae.checks import check_sizes, known
 from tf_gmvae.methods.reading import split_of
 from tf_gmvae.model.part import Part
 
@@ -22,6 +22,7 @@ class Answers(Part):
         self, x: ArrayLike | data.Split, batch_size: int | None = None, verbose: Any = "auto", **kwargs: Any
     ) -> np.ndarray:
         """See `keras.Model.predict`, and `fit` for the examples: the soft assignments, array (N, K)."""
+        check_sizes(batch_size=batch_size)
         return known(super().predict(split_of(x, self).examples, batch_size, verbose, **kwargs))
 
     def predict_on_batch(self, x: ArrayLike | data.Split) -> np.ndarray:

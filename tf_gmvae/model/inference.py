@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import distributions, gaussians, inputs, objective
-from tf_gmvae.checks import known, whole_number
+from tf_gmvae.checks import check_sizes, known, whole_number
 from tf_gmvae.inputs import Data
 from tf_gmvae.model import repeated_noise
 from tf_gmvae.model import shared_noise as noise
@@ -233,6 +233,7 @@ class Inference(Part):
         )
 
     def _over_batches(self, function, data, batch_size):
+        check_sizes(batch_size=batch_size)
         data = inputs.readable(data, self.likelihood)
         inputs.check_data(data, self)
         outputs = []

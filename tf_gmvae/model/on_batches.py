@@ -15,10 +15,12 @@ from tf_gmvae.model.replicas import KeepsOrder
 class OnBatches(KeepsOrder):
     """The methods of `GMVAE` that take one batch, checked as `fit` checks its data."""
 
-    def train_on_batch(self, x: Any, y: Any = None, sample_weight: None = None, **kwargs: Any) -> Any:
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: None = None, class_weight: None = None, **kwargs: Any
+    ) -> Any:
         """See `keras.Model.train_on_batch`, and `fit` for the data."""
+        x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
         self.last_arrays = in_memory.OTHER_DATA
-        x = self._checked(x, sample_weight=sample_weight)
         with inputs.readable_errors():
             return super().train_on_batch(x, y, **kwargs)
 

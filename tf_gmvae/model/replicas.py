@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from layers.seeded import num_replicas
+from tf_gmvae.checks import check_sizes
 from tf_gmvae.errors import InputError
 from tf_gmvae.model.part import Part
 
@@ -72,19 +73,19 @@ def in_scope(build: Callable[[Any, tuple[int | None, ...]], None]) -> Callable[.
     return within
 
 
-def check_steps(
-    model: keras.Model, optimizer: keras.Optimizer | str, steps_per_execution: int | str | None
-) -> None:
-    """Refuses what TensorFlow cannot do where several replicas take steps together.
+def check_steps(model: keras.Model, optimizer: keras.Optimizer | str, steps_per_execution: int | None) -> None:
+    """Refuses what is no number of steps, and what TensorFlow cannot do where several replicas take them together.
 
     Args:
         model: Keras model, of one replica or more.
         optimizer: Keras optimizer, or its name.
-        steps_per_execution: integer, "auto" or None, as `keras.Model.compile` takes it.
+        steps_per_execution: integer or None, as `keras.Model.compile` takes it.
 
     Raises:
-        InputError: if steps are to be taken several at once, or their gradients gathered over several.
+        InputError: if it is neither, or if several replicas are to take several steps at once, or to gather their
+            gradients over several.
     """
+    check_sizes(steps_per_execution=steps_per_execution)
     if model.distribute_strategy.num_replicas_in_sync == 1:
         return
     accumulated = getattr(optimizer, "gradient_accumulation_steps", None)

@@ -13,21 +13,23 @@ import tensorflow as tf
 from layers.seeded import num_replicas
 from tf_gmvae import inputs, objective
 from tf_gmvae.callbacks.basic import guarded
-from tf_gmvae.checks import checked_min_information, known
+from tf_gmvae.checks import check_sizes, checked_min_information, known
 from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model import compiled, in_memory, own_networks, repeated_noise, replicas
+from tf_gmvae.model.compiling import Compiling
 from tf_gmvae.model.on_batches import OnBatches
-from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start.descriptors import is_image
 
 # Examples that `predict` computes together, whatever the batch size.
 PREDICT_PART = 64
+# What `fit`, `evaluate` and `predict` count beside the batch size.
+_COUNTED = ("steps_per_epoch", "validation_steps", "validation_batch_size", "steps")
 
 
-class Training(OnBatches):
+class Training(Compiling, OnBatches):
     """The methods of `GMVAE` behind `compile`, `fit`, `evaluate` and `predict`."""
 
     def training_loss(self, data: Any, training: bool) -> tuple[tf.Tensor, objective.ElboTerms]:
@@ -138,49 +140,11 @@ class Training(OnBatches):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Running means of the loss, the true ELBO (never the constrained one), its terms, and those of levels.
 
-        Metrics of a subclass follow.
+        Metrics of a subclass follow. Callbacks that watch one other than the loss are told what is better, as by
+        `keras.callbacks.EarlyStopping("val_elbo", mode="max")`.
         """
         known = {id(tracker) for tracker in self.trackers}
         return [*self.trackers, *(each for each in keras.Layer.metrics.fget(self) if id(each) not in known)]
-
-    def compile(
-        self,
-        optimizer: keras.Optimizer | str | None = None,
-        loss: None = None,
-        *,
-        jit_compile: bool | str = "auto",
-        **kwargs: Any,
-    ) -> None:
-        """Prepares the model for `fit`.
-
-        Args:
-            optimizer: Keras optimizer; None is the paper's, Adam at 1e-4 with epsilon 1e-8.
-            loss: None.
-            jit_compile: whether XLA compiles the step. "auto" does so where there is a GPU: on CPUs XLA's
-                convolutions are slower than TensorFlow's own. Default "auto".
-            **kwargs: of `keras.Model.compile`.
-
-        Raises:
-            InputError: on a loss or metrics, which would never be computed: the objective is the model's own.
-        """
-        given = {"loss": loss, **kwargs}
-        refused = [name for name in ("loss", "loss_weights", "metrics", "weighted_metrics") if given.get(name)]
-        if refused:
-            raise InputError(f"GMVAE computes its own loss and metrics: call compile without {refused[0]}.")
-        optimizer = FusedAdam(1e-4, epsilon=1e-8) if optimizer is None else optimizer
-        replicas.check_steps(self, optimizer, kwargs.get("steps_per_execution"))
-        self.is_jit_automatic = jit_compile == "auto"
-        if self.is_jit_automatic:
-            jit_compile = bool(tf.config.list_physical_devices("GPU")) and not kwargs.get("run_eagerly")
-        super().compile(optimizer, jit_compile=jit_compile, **kwargs)
-        self.last_arrays = None
-        self._build_optimizer()
-
-    def _build_optimizer(self):
-        """Variables that come into being while TensorFlow traces the step: it traces twice, and replicas fail."""
-        if self.built and self.compiled and not self.optimizer.built:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
 
     def fit(
         self,
@@ -219,9 +183,11 @@ class Training(OnBatches):
             `keras.callbacks.History`.
 
         Raises:
-            InputError: on bad values, or weights of examples.
+            InputError: on bad values, weights of examples, or a size of batches or number of steps that is no
+                integer >= 1.
             TrainingDivergedError: at the first loss or term that is NaN or infinite.
         """
+        _check_sizes(batch_size, kwargs)
         if isinstance(x, ShardedSplit):
             x, batch_size, kwargs = in_memory.without_end(x, batch_size or 32, self.seed or 0, kwargs)
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
@@ -263,6 +229,7 @@ class Training(OnBatches):
         **kwargs: Any,
     ) -> Any:
         """See `keras.Model.evaluate`, and `fit` for the data; draws the same noise every time."""
+        _check_sizes(batch_size, kwargs)
         x = self._checked(x, sample_weight=sample_weight)
         with inputs.readable_errors(), repeated_noise.repeated(self):
             return super().evaluate(x, y, batch_size, verbose, **kwargs)
@@ -271,6 +238,7 @@ class Training(OnBatches):
         self, x: Data, batch_size: int | None = None, verbose: int | str = "auto", **kwargs: Any
     ) -> np.ndarray:
         """See `keras.Model.predict`, and `fit` for the data: the posterior p(z | y), array (N, K)."""
+        _check_sizes(batch_size, kwargs)
         x = self._checked(x)
         if isinstance(x, np.ndarray):
             x, batch_size = array_batches(x, batch_size or 32), None
@@ -292,3 +260,7 @@ class Training(OnBatches):
         inputs.check_data(x, self)
         self._build_optimizer()
         return x
+
+
+def _check_sizes(batch_size, options):
+    check_sizes(batch_size=batch_size, **{name: options[name] for name in _COUNTED if name in options})
