@@ -80,7 +80,7 @@ def test_the_same_arrays_give_the_same_bytes(make, tmp_path):
 
 def test_accuracies_are_drawn_with_the_names_of_their_settings(tmp_path):
     picture, texts = drawn(make_accuracies(), tmp_path)
-    assert {"K = 10, M = 1", "K = 16, M = 1", "test accuracy, %", "epoch after the start"} <= set(texts)
+    assert {"K = 10, M = 1", "K = 16, M = 1", "test accuracy, %", "epoch"} <= set(texts)
     assert has_colour(picture, style.COLOURS[0])
     assert has_colour(picture, style.COLOURS[1])
     assert picture.shape[1] == pytest.approx(300 * style.COLUMN, abs=2)
@@ -115,6 +115,21 @@ def test_clusters_that_have_not_collapsed_are_not_said_to():
     for last, expected in ((0.05, True), (0.3, False)):
         figure = figures.z_prior_curves([1.0] * 9 + [last], [1.0] * 10, 1.0, 10, steps)
         assert ("clusters collapsed" in [text.get_text() for text in figure.axes[0].texts]) == expected
+
+
+def test_labels_are_not_written_across_the_curves():
+    steps = np.arange(10, 3010, 10)
+    for plain, constrained in (
+        (np.exp(-steps / 500), np.minimum(1.5, steps / 400)),
+        (0.1 / steps, 1.5 + 0.2 * np.exp(-steps / 50)),
+    ):
+        figure = figures.z_prior_curves(plain, constrained, 1.5, 10, steps)
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            curve = axes.lines[0].get_path().interpolated(4).transformed(axes.lines[0].get_transform())
+            assert len(axes.texts) == 2
+            for text in axes.texts:
+                assert not text.get_window_extent().count_contains(curve.vertices), text.get_text()
 
 
 def settings_of(count, epochs, top=1.0):
@@ -157,6 +172,12 @@ def test_ticks_are_whole_epochs_and_markers_few():
         assert marked == len(mean.get_xdata()) if epochs <= 20 else 10 <= marked <= 20
 
 
+def test_seeds_of_one_epoch_are_seen_beside_their_mean():
+    axes = figures.accuracy_figure({"a": [[0.6], [0.95], [0.7, 0.8]]}).axes[0]
+    seen = [line.get_ydata()[0] for line in axes.lines if len(line.get_xdata()) > 1 or line.get_marker() == "o"]
+    np.testing.assert_allclose(seen, [60, 95, 70, 75])
+
+
 def test_frames_of_pandas_are_drawn_as_arrays():
     pandas = pytest.importorskip("pandas")
     later = {"index": range(5, 15)}
@@ -193,6 +214,8 @@ def test_every_image_stands_in_its_row_and_column(channels, tmp_path):
     assert sheet.shape[:2] == (16, 24)
     assert sheet[8:, 16:].all()
     assert sheet.sum() == 64 * channels
+    edges = sorted(line.get_xdata()[0] for line in figure.axes[0].lines if len(set(line.get_xdata())) == 1)
+    assert edges == [7.5, 15.5]  # a bar through a whole row would be one picture
 
 
 def sheets(panels):
@@ -374,7 +397,15 @@ def test_figures_of_runs_are_made_and_made_alike(table1, finished, tmp_path):
     drawn(figures.accuracy_figure(run_figures.read_curves(table1)), here, "figure4")
     model = run_figures.image_model(run, "5")
     _, texts = drawn(run_figures.samples_figure(model, seed=0, walks=True), here, "figure5")
-    assert {"(a) samples at w = 0", "(b) walk through w, deviations", "0", "1", "9", "-3", "+3"} <= set(texts)
+    assert {
+        "(a) samples at w = 0",
+        "(b) walk through w, deviations",
+        "0",
+        "1",
+        "9",
+        "\N{MINUS SIGN}3",
+        "+3",
+    } <= set(texts)
     assert "K = 10, M = 1" in (here / "figure4.svg").read_text()
     assert "K = 10, M = 10" not in (here / "figure4.svg").read_text()
     names = {path.name for path in here.iterdir()}

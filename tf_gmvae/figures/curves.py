@@ -23,6 +23,9 @@ _LEAST_POINTS = 5
 _MARKERS = 20
 # Settings whose legend leaves room for the curves; lines of a legend beside them, and inches of each.
 _MOST_INSIDE, _LEGEND_LINES, _LEGEND_LINE = 6, 50, 0.165
+# Of a label in a panel of `z_prior_curves`: width, height, and how far from the curve is far enough, as parts of
+# the panel.
+_LABEL_WIDTH, _LABEL_HEIGHT, _FAR = 0.36, 0.08, 0.03
 
 
 def accuracy_curves(curves: dict[str, list[list[float]]], path: str | Path) -> None:
@@ -39,6 +42,8 @@ def accuracy_curves(curves: dict[str, list[list[float]]], path: str | Path) -> N
 def accuracy_figure(curves: dict[str, list[list[float]]]) -> Figure:
     """Test accuracy against epoch, one colour a setting, one thin line a seed and a thick one their mean (Fig. 4).
 
+    A seed of one epoch is a small marker.
+
     Args:
         curves: dict from the name of a setting to a list of its seeds' curves, each a list of accuracies in [0, 1]
             after every epoch.
@@ -54,7 +59,7 @@ def accuracy_figure(curves: dict[str, list[list[float]]]) -> Figure:
     axes = figure.subplots()
     for (name, seeds), look in zip(curves.items(), _looks(), strict=False):
         _setting(axes, name, [100 * np.asarray(seed, "float64") for seed in seeds], look)
-    axes.set_xlabel("epoch after the start")
+    axes.set_xlabel("epoch")
     axes.set_ylabel("test accuracy, %")
     axes.locator_params("x", integer=True, min_n_ticks=1)
     _scale(axes)
@@ -77,7 +82,8 @@ def _setting(axes, name, seeds, look):
     line, colour, marker = look
     for seed in seeds:
         axes.plot(
-            range(1, len(seed) + 1), seed, line, color=colour, alpha=0.4, linewidth=0.8, clip_on=False
+            range(1, len(seed) + 1), seed, line, color=colour, alpha=0.4, linewidth=0.8, clip_on=False,
+            marker=marker if len(seed) == 1 else None, markersize=3,  # a line of one point is not seen
         )  # fmt: skip
     shared = min(map(len, seeds))
     axes.plot(
@@ -129,16 +135,38 @@ def z_prior_curves(
     panels[0].set_ylabel("minus z-prior term, nats")
     panels[0].set_ylim(-limit - 0.25, 0.12)
     if without[-1] < _COLLAPSED:
-        panels[0].annotate("clusters collapsed", (steps[-1], 0), (-2, -5), **_NOTE, va="top")
+        _label(panels[0], "clusters collapsed", 0, [("right", "top"), ("left", "top")])
     zoom = panels[0].inset_axes((0.3, 0.27, 0.66, 0.36))
     zoom.plot(steps, -without, color=style.COLOURS[0])
     style.log_x(zoom)
     zoom.set_title("the same, enlarged", loc="left", fontsize=7, pad=2)
     panels[1].axhline(-min_information, color="black", linestyle=":")
-    panels[1].annotate("threshold: minus λ", (steps[-1], -min_information), (-2, 2), **_NOTE, va="bottom")
+    places = [(side, upright) for upright in ("bottom", "top") for side in ("right", "left")]
+    _label(panels[1], "threshold: minus λ", -min_information, places)
     for axes in panels:
-        axes.annotate(f"minus log {num_components}", (steps[-1], -limit), (-2, -2), **_NOTE, va="top")
+        _label(axes, f"minus log {num_components}", -limit, [("right", "top")])
     return figure
 
 
-_NOTE = {"textcoords": "offset points", "ha": "right", "fontsize": 7}
+def _label(axes, text, level, places):
+    """Writes along a level of the panel, at the first of the places that its curve leaves free, or the freest.
+
+    A place is a pair: the end of the curve at which the text stands ("left" or "right"), and which of its edges
+    is at the level ("bottom", so above it, or "top").
+    """
+    side, upright = max(places, key=lambda place: min(_room(axes, level, *place), _FAR))
+    x = axes.lines[0].get_xdata()[-1 if side == "right" else 0]
+    offset = (-2 if side == "right" else 2, 2 if upright == "bottom" else -2)
+    axes.annotate(text, (x, level), offset, textcoords="offset points", ha=side, va=upright, fontsize=7)
+
+
+def _room(axes, level, side, upright):
+    """How far the curve stays from a label, as a part of the panel; below 0 where it goes through."""
+    axes.get_xlim()  # brings the limits up to date
+    to_panel = axes.transScale + axes.transLimits
+    x, y = to_panel.transform(axes.lines[0].get_xydata()).T
+    low = to_panel.transform((axes.lines[0].get_xdata()[0], level))[1]
+    low -= _LABEL_HEIGHT if upright == "top" else 0
+    begin = x[-1] - _LABEL_WIDTH if side == "right" else x[0]
+    curve = np.interp(np.linspace(begin, begin + _LABEL_WIDTH), x, y)
+    return np.maximum(low - curve, curve - low - _LABEL_HEIGHT).min()

@@ -81,3 +81,5 @@ def _draw(axes, panel, name_every):
         spine.set_visible(False)
     for edge in range(1, num_rows):
         axes.axhline(edge * height - 0.5, color="0.5", linewidth=0.4)
+    for edge in range(1, num_columns):  # or what reaches the edges would be one picture with its neighbours
+        axes.axvline(edge * width - 0.5, color="0.5", linewidth=0.4)

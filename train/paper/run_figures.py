@@ -120,7 +120,7 @@ def samples_figure(model: GMVAE, seed: int, walks: bool = False) -> Figure:
                 "title": "(b) walk through w, deviations",
                 "rows": drawing.walks(model, list(range(model.num_components)), WALK)[:, 0],
                 "names": names,
-                "columns": [f"{place:+g}" if place else "0" for place in WALK],
+                "columns": [f"{place:+g}".replace("-", "\N{MINUS SIGN}") if place else "0" for place in WALK],
             }
         )
     return figures.image_rows(panels)
