@@ -14,13 +14,20 @@ import argparse
 import json
 import math
 import os
+import sys
 import time
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
+
+try:
+    import jax
+    import jax.numpy as jnp
+    from jax import lax
+except ModuleNotFoundError as error:
+    if error.name != "jax":
+        raise
+    sys.exit('error: this needs JAX: pip install "jax[cuda13]", or pip install jax for a CPU.')
 
 X, W, HIDDEN = 200, 150, 500  # latents x, style w, units of every dense layer
 CONVOLUTIONS = {"e1": (6, 6, 1, 16), "e2": (6, 6, 16, 32), "e3": (4, 4, 32, 64)}  # height, width, in, out

@@ -1,9 +1,13 @@
 """Sign descent and Torch's initial weights: what they compute, and that with them nothing collapses."""
 
+import runpy
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import ROOT
 
 import tf_gmvae
 from tf_gmvae import InputError, initial_weights
@@ -90,3 +94,9 @@ def test_components_begin_near_each_other_and_all_else_as_it_was():
 def test_networks_without_weights_get_a_sentence():
     with pytest.raises(InputError, match="net has no weights yet, .* call its build"):
         initial_weights.draw_as_torch(keras.Sequential([keras.layers.Dense(3)], name="net"))
+
+
+def test_without_jax_the_second_program_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    with pytest.raises(SystemExit, match="^error: this needs JAX: pip install "):
+        runpy.run_path(str(ROOT / "experiments" / "from_random_weights_jax.py"))
