@@ -5,13 +5,14 @@ For example `python -m train.score --model=saved_models/wine/latest --input='row
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
 
 from absl import flags
 
-from tf_gmvae import terminal
+from tf_gmvae import interrupts, terminal
 from tf_gmvae.errors import InputError
 from train import cli
 
@@ -39,6 +40,8 @@ flags.DEFINE_multi_string(
 def main() -> None:
     """Asks the model about all that the pattern matches, and writes what it says."""
     chosen = flags.FLAGS
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_told)
     try:
         from apache_beam import Pipeline
         from apache_beam.options.pipeline_options import PipelineOptions
@@ -52,9 +55,13 @@ def main() -> None:
     options: dict[str, Any] = {"runner": LOCAL, **dict(_option(text) for text in chosen.beam)}
     begun = Pipeline(options=PipelineOptions([f"--{name}={value}" for name, value in options.items()]))
     lake.pipeline(begun, chosen.input, str(Path(chosen.model).resolve()), chosen.output, chosen.id_column)
-    with terminal.step("Scoring"):
-        result = begun.run()
-        result.wait_until_finish()
+    try:
+        with interrupts.not_lost(), terminal.step("Scoring"):  # Beam may make other errors of a stop
+            result = begun.run()
+            result.wait_until_finish()
+    except KeyboardInterrupt as stop:
+        first = f"once {chosen.output} is empty, " if _held(chosen.output)[0] else ""
+        raise type(stop)(f"Stopped; {first}the same command begins again.") from None
     counts = {
         counter.key.metric.name: counter.committed or counter.attempted
         for counter in result.metrics().query()["counters"]
@@ -77,19 +84,30 @@ def main() -> None:
         )
 
 
+def _is_told(record):
+    """Whether a line of the log is for the user: no stop, which has its own sentence, and no client of BigQuery."""
+    stopped = record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt)
+    return not stopped and "bigquery client libraries" not in str(record.msg)
+
+
 def _check_output(output):
-    """Refuses a folder with somebody's files, and removes what a run that was killed has left in an empty one."""
-    folder = Path(output)
-    if "://" in output or not folder.exists():
-        return
-    if not folder.is_dir():
+    """Refuses a folder with somebody's files, and removes what a run that was stopped has left in an empty one."""
+    if "://" not in output and Path(output).exists() and not Path(output).is_dir():
         raise InputError(f"--output={output} is a file, not a folder: give another.")
-    left = list(folder.iterdir())
-    others = [path.name for path in left if not path.name.startswith("beam-temp-")]
+    others, left = _held(output)
     if others:
         raise InputError(f"--output={output} is not empty (it holds {others[0]}): give another, or empty it.")
     for path in left:
         shutil.rmtree(path)
+
+
+def _held(output):
+    """What lies in a folder of this machine: names of files, and folders that a run that was stopped has left."""
+    if "://" in output or not Path(output).is_dir():
+        return [], []
+    paths = list(Path(output).iterdir())
+    left = [path for path in paths if path.name.startswith("beam-temp-")]
+    return [path.name for path in paths if path not in left], left
 
 
 def _option(text):

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -188,6 +189,26 @@ def test_what_is_killed_is_run_again(fruit, tmp_path):
     status, _, errors = score(*arguments)
     assert status == 0, errors
     check_fruit(fruit, tmp_path / "out")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_stopped_says_so_and_begins_again(fruit, tmp_path, number):
+    version, files, _ = fruit
+    (tmp_path / "many").mkdir()
+    for copy in range(20):
+        shutil.copy(files / "0.csv", tmp_path / "many" / f"{copy}.csv")
+    rows = len((files / "0.csv").read_text().splitlines()) - 1
+    out = tmp_path / "out"
+    arguments = [f"--model={version}", f"--input={tmp_path}/many/*", f"--output={out}"]
+    process = begun(*arguments)
+    while not list(out.glob("beam-temp-clusters-*/*")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, errors = process.communicate()
+    assert process.returncode == 128 + number
+    assert errors.strip() == "Stopped; the same command begins again."
+    status, said, errors = score(*arguments)
+    assert status == 0 and f"{20 * rows:,} examples" in said and not errors
 
 
 def test_pictures_are_answered_and_broken_ones_have_a_reason(pictures, tmp_path):
