@@ -5,6 +5,7 @@ For example `python -m train.score --model=saved_models/wine/latest --input='row
 
 from __future__ import annotations
 
+import collections
 import logging
 import shutil
 from pathlib import Path
@@ -62,16 +63,15 @@ def main() -> None:
     except KeyboardInterrupt as stop:
         first = f"once {chosen.output} is empty, " if _held(chosen.output)[0] else ""
         raise type(stop)(f"Stopped; {first}the same command begins again.") from None
-    counts = {
-        counter.key.metric.name: counter.committed or counter.attempted
-        for counter in result.metrics().query()["counters"]
-        if counter.key.metric.namespace == "score"
-    }
-    scored, bad, cut = (counts.get(name, 0) for name in ("examples", lake.BAD, lake.CUT))
+    counts: collections.Counter[str] = collections.Counter()
+    for counter in result.metrics().query()["counters"]:  # one for each step that counts
+        if counter.key.metric.namespace == "score":
+            counts[counter.key.metric.name] += counter.committed or counter.attempted
+    scored, bad, cut = (counts[name] for name in ("examples", lake.BAD, lake.CUT))
     if not scored + bad + cut:
         raise InputError(f"--input={chosen.input} matches no file, or none with a record: check the pattern.")
     terminal.say(f"{scored:,} examples: {chosen.output}/clusters-*.parquet")
-    if unseen := counts.get(lake.UNSEEN, 0):
+    if unseen := counts[lake.UNSEEN]:
         words = "value was" if unseen == 1 else "values were"
         terminal.say(f"{unseen:,} {words} not in training, and count{'s' * (unseen == 1)} as missing.")
     if bad:
@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def _is_told(record):
-    """Whether a line of the log is for the user: no stop, which has its own sentence, and no client of BigQuery."""
+    """Whether a line of the log is for the user: no stop, which has its sentence, and no client of BigQuery."""
     stopped = record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt)
     return not stopped and "bigquery client libraries" not in str(record.msg)
 

@@ -210,7 +210,7 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
     pyarrow.parquet.write_table(pyarrow.csv.read_csv(table), parts / "first.parquet")
     pipe = parts / "pipe.csv"
     os.mkfifo(pipe)
-    wrong = write(tmp_path / "wrong.csv", ("size", "weight", "colour"), [("wide", 1, "red")])
+    wrong = write(tmp_path / "wrong.csv", ("size", "weight", "colour"), [("wide", 1, "red"), (5, 1, "red")])
     cases = [
         ([run, f"--dataset={narrow}", output], "lacks the column 'weight'"),
         ([run, f"--dataset={wrong}", output], "Column 'size' must hold numbers, but holds 'wide' in row 0"),

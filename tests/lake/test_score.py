@@ -24,6 +24,8 @@ from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from train.run.exported import Exported
 
 pytestmark = pytest.mark.beam
+# In the file of their own of those that have an id and no score.
+ROWS = {"wide": 750, "large": 752}
 TWO = ["--beam=direct_running_mode=multi_processing", "--beam=direct_num_workers=2"]
 
 
@@ -50,7 +52,10 @@ def scored(folder):
     for path in folder.glob("errors-*.jsonl"):
         for line in path.read_text().splitlines():
             record = json.loads(line)
-            bad[record["id"]] = record["reason"]
+            name, file, row = record["id"], record["file"], record.get("row")
+            assert name in (file, f"{file}:{row}") or ROWS[name] == row
+            assert os.path.lexists(file) and " in row " not in record["reason"]
+            bad[name] = record["reason"]
     assert not [path for path in folder.iterdir() if path.name.startswith("beam-temp-")]
     return rows, bad
 
@@ -93,6 +98,8 @@ def fruit(tmp_path_factory):
     (folder / "rows" / "names.csv").write_text("code,size,weight,colour\n")
     for hidden in ("._0.csv", ".partial-elsewhere-1-0a.csv"):  # are no data
         (folder / "rows" / hidden).write_text("code,size,weight,colour\nhidden,5,5,red\n")
+    for link in ("gone.csv", ".gone.csv"):
+        (folder / "rows" / link).symlink_to(folder / "nowhere.csv")
     given = {**table, "weight": table["weight"].copy()}
     given["weight"][[n for n in range(0, 3000, 50) if n % 4 != 3]] = np.nan
     expected = dict(zip(names, columns.numbers(given), strict=True))
@@ -136,6 +143,7 @@ def check_fruit(fruit, folder):
     reasons = {
         "wide": "must hold numbers, but holds 'very'", "large": "infinite value, or one too large",
         f"{files / '1.csv'}:751": "a line has 2 values in place of 4: 'short,5'",
+        str(files / "gone.csv"): "is a link that leads nowhere",
         str(files / "noise.parquet"): "cannot be read after row 0, and the rest",
         str(files / "other.csv"): "lacks the columns 'size', 'weight', 'colour'",
     }  # fmt: skip
@@ -153,7 +161,7 @@ def test_rows_of_many_files_are_answered_once_each(fruit, tmp_path, processes):
     )
     assert status == 0, errors
     assert "3,001 examples" in out and "4 could not be scored" in out
-    assert "1 file could not be read to the end, and the rest of it is not scored" in out
+    assert "2 files could not be read to the end, and the rest of them is not scored" in out
     assert "1 value was not in training, and counts as missing." in out
     check_fruit(fruit, tmp_path / "out")
 

@@ -217,15 +217,15 @@ def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
     if np.isinf(numbers).any():
         row = int(np.isinf(numbers).argmax())
         raise InputError(
-            f"Column {column.name!r} holds an infinite value, or one too large for float32, in row {row}: repair "
-            "it, or leave it empty."
+            f"Column {column.name!r} holds an infinite value, or one too large for float32"
+            f"{_in_row(row, values, ',')}: repair it, or leave it empty."
         )
     no_counts = ~missing & ((numbers < 0) | (numbers != np.floor(numbers)))
     if column.kind == "count" and no_counts.any():
         row = int(no_counts.argmax())
         raise InputError(
-            f"Column {column.name!r} must hold counts, whole numbers from 0 on, but holds {values[row]:g} in row "
-            f"{row}: repair it, or declare the column real."
+            f"Column {column.name!r} must hold counts, whole numbers from 0 on, but holds {values[row]:g}"
+            f"{_in_row(row, values)}: repair it, or declare the column real."
         )
     return numbers
 
@@ -240,10 +240,15 @@ def _parsed(name, values, missing):
             words = (r for r in np.flatnonzero(~missing) if not any(c.isdecimal() for c in str(values[r])))
             odd = next(words, row)
             raise InputError(
-                f"Column {name!r} must hold numbers, but holds {str(values[odd])[:40]!r} in row {odd}: repair "
-                "it, or leave it empty."
+                f"Column {name!r} must hold numbers, but holds {str(values[odd])[:40]!r}"
+                f"{_in_row(odd, values)}: repair it, or leave it empty."
             ) from None
     return numbers
+
+
+def _in_row(row, values, sign=""):
+    """The place of a value, for a sentence; one row alone, as `train.score` asks for, may be any of a file."""
+    return f"{sign} in row {row}" if len(values) > 1 else ""
 
 
 def _written(column, numbers):

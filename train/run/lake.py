@@ -6,6 +6,8 @@ Needs Apache Beam, the extra `beam`; nothing but `train.score` imports it.
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,7 +16,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow
 import tensorflow as tf
-from apache_beam.io import fileio
+from apache_beam.io import fileio, filesystems, localfilesystem
 from apache_beam.utils import shared
 
 from tf_gmvae.data.split import Split
@@ -80,9 +82,9 @@ class ReadTable(beam.DoFn):
                     after = numbers[begin : begin + BATCH][-1] + 1
         except (pyarrow.ArrowException, InputError, OSError, ValueError) as error:
             reason = f"cannot be read after row {after}, and the rest of it is not scored: {_short(error)}"
-            yield _bad(path, reason, CUT)
+            yield _bad(path, reason, CUT, file=path)
         for number, reason in odd:
-            yield _bad(f"{path}:{number}", reason)
+            yield _bad(f"{path}:{number}", reason, file=path, row=number)
 
     def _rows(self, path, numbers, part):
         try:
@@ -90,7 +92,7 @@ class ReadTable(beam.DoFn):
         except InputError as error:
             if part.num_rows == 1:
                 (name,) = _named(table_blocks.ids(part, self.id_column), path, numbers)
-                yield _bad(name, _short(error))
+                yield _bad(name, _short(error), file=path, row=int(numbers[0]))
             else:  # row by row, for the others are as good as they were
                 for row in range(part.num_rows):
                     yield from self._rows(path, numbers[row : row + 1], part.slice(row, 1))
@@ -123,13 +125,14 @@ class ReadPicture(beam.DoFn):
 
     def process(self, file: fileio.ReadableFile) -> Iterator[Any]:
         """One pair."""
+        path = file.metadata.path
         if file.metadata.size_in_bytes > MOST_BYTES:
-            yield _bad(file.metadata.path, f"is larger than {MOST_BYTES:,} bytes, and no picture for this model")
+            yield _bad(path, f"is larger than {MOST_BYTES:,} bytes, and no picture for this model", file=path)
             return
         try:
-            yield file.metadata.path, file.read()
+            yield path, file.read()
         except OSError as error:
-            yield _bad(file.metadata.path, f"cannot be read: {_short(error)}")
+            yield _bad(path, f"cannot be read: {_short(error)}", file=path)
 
 
 class Score(beam.DoFn):
@@ -159,7 +162,7 @@ class Score(beam.DoFn):
         """The rows of a batch."""
         if isinstance(element, list):
             names, examples, reasons = self._decoded(element)
-            yield from (_bad(name, reason) for name, reason in reasons)
+            yield from (_bad(path, reason, file=path) for path, reason in reasons)
         else:
             names, examples = element
         if len(names):
@@ -220,7 +223,9 @@ def pipeline(
         batches = read.good
     scored = batches | beam.ParDo(Score(model)).with_outputs(BAD, main="good")
     _ = scored.good | beam.io.WriteToParquet(f"{output}/clusters", schema(exported), file_name_suffix=".parquet")
-    bad = (read[BAD], scored[BAD]) | beam.Flatten()
+    links = [path for path in _lost(pattern) if all_meant or not _is_hidden(path)]
+    lost = begin | beam.Create(links) | "tell of links" >> beam.Map(_of_link)
+    bad = (read[BAD], scored[BAD], lost) | beam.Flatten()
     _ = bad | beam.Map(json.dumps) | beam.io.WriteToText(f"{output}/errors", file_name_suffix=".jsonl")
     return begin
 
@@ -239,9 +244,28 @@ def _named(ids, path, numbers):
     return [f"{path}:{number}" for number in numbers] if ids is None else ids.tolist()
 
 
-def _bad(name, reason, counter=BAD):
+def _lost(pattern):
+    """Links that lead nowhere among the files of a pattern, which Beam leaves out; of this machine alone."""
+    files = filesystems.FileSystems.get_filesystem(pattern)
+    if not isinstance(files, localfilesystem.LocalFileSystem):
+        return []
+    pattern = f"{pattern}*" if pattern.endswith("/") else pattern  # as Beam does
+    before = re.split(r"[\[*?]", pattern, maxsplit=1)[0]
+    walked = [] if before == pattern else os.walk(os.path.dirname(before))
+    found = [pattern, *(os.path.join(folder, name) for folder, _, names in walked for name in names)]
+    matches = re.compile(files.translate_pattern(pattern)).match
+    return [path for path in found if matches(path) and os.path.islink(path) and not os.path.exists(path)]
+
+
+def _of_link(path):
+    beam.metrics.Metrics.counter("score", CUT).inc()
+    return {"id": path, "reason": "is a link that leads nowhere", "file": path}
+
+
+def _bad(name, reason, counter=BAD, **place):
+    """What could not be scored, with its file and row where they are known."""
     beam.metrics.Metrics.counter("score", counter).inc()
-    return beam.pvalue.TaggedOutput(BAD, {"id": name, "reason": reason})
+    return beam.pvalue.TaggedOutput(BAD, {"id": name, "reason": reason, **place})
 
 
 def _short(error):
