@@ -5,9 +5,9 @@ Needs Apache Beam, the extra `beam`; nothing but `train.score` imports it.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
@@ -246,15 +246,10 @@ def _named(ids, path, numbers):
 
 def _lost(pattern):
     """Links that lead nowhere among the files of a pattern, which Beam leaves out; of this machine alone."""
-    files = filesystems.FileSystems.get_filesystem(pattern)
-    if not isinstance(files, localfilesystem.LocalFileSystem):
+    if not isinstance(filesystems.FileSystems.get_filesystem(pattern), localfilesystem.LocalFileSystem):
         return []
     pattern = f"{pattern}*" if pattern.endswith("/") else pattern  # as Beam does
-    before = re.split(r"[\[*?]", pattern, maxsplit=1)[0]
-    walked = [] if before == pattern else os.walk(os.path.dirname(before))
-    found = [pattern, *(os.path.join(folder, name) for folder, _, names in walked for name in names)]
-    matches = re.compile(files.translate_pattern(pattern)).match
-    return [path for path in found if matches(path) and os.path.islink(path) and not os.path.exists(path)]
+    return [path for path in glob.iglob(pattern, recursive=True) if not os.path.exists(path)]
 
 
 def _of_link(path):
