@@ -128,6 +128,12 @@ def test_stored_scores_are_told_by_what_they_depend_on():
 def test_it_is_said_when_a_simple_method_suffices(ours, sentence):
     metrics = {"ari": ours, "floors": {"methods": {"gmm": {"ari": 0.9}, "kmeans": {"ari": 0.8}}}}
     assert floors.verdict(metrics) == sentence
+    if ours == 0.7:
+        metrics["floors"]["methods"]["gmm_full"] = {"ari": 0.85}
+        three = (
+            "k-means, Gaussian mixture and full mixture do better here: ARI 0.800, 0.900 and 0.850, the GMVAE's "
+        )
+        assert floors.verdict(metrics) == f"{three}0.700."
     assert floors.verdict({"ari": ours, "floors": {"agreement": 0.3}}) is None
     assert floors.verdict({"ari": ours}) is None
 

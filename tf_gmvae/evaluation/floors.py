@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 TITLES = {
     "kmeans": "k-means",
     "gmm": "Gaussian mixture",
-    "gmm_full": "mixture, full",
+    "gmm_full": "full mixture",
     "umap": "UMAP + Gaussian mixture",
 }
 # Examples that they are fitted to or scored on at most, and values of these: MNIST then takes less than a minute.
@@ -211,7 +211,12 @@ def verdict(metrics: Mapping[str, Any]) -> str | None:
     said = better or as_good
     titles, scores = [TITLES[name] for name in said], [f"{found[name]['ari']:.3f}" for name in said]
     does = f"{'does' if len(said) == 1 else 'do'} {'better' if better else 'as well'}"
-    return f"{' and '.join(titles)} {does} here: ARI {' and '.join(scores)}, the GMVAE's {ours:.3f}."
+    return f"{_listed(titles)} {does} here: ARI {_listed(scores)}, the GMVAE's {ours:.3f}."
+
+
+def _listed(texts):
+    *first, last = texts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _drawn(count, most, seed):
