@@ -6,7 +6,6 @@ Every entry point takes the same forms by `readable`, and `on_model_scale` alone
 from __future__ import annotations
 
 import contextlib
-import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,6 +21,7 @@ from tf_gmvae.data.pipeline import array_batches, to_batches
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import MARK, InputError
+from tf_gmvae.values import check_values
 
 if TYPE_CHECKING:
     from tf_gmvae.likelihoods import Likelihood
@@ -182,73 +182,6 @@ def check_shape(shape: tuple[int | None, ...], data_shape: tuple[int | None, ...
     elif len(expected) == 3 and received == (expected[2], *expected[:2]) and received != expected:
         hint = "their channels come first, so pass x.transpose(0, 2, 3, 1)"
     raise InputError(f"Examples of shape {received} do not fit a model built for {expected}: {hint}.")
-
-
-def _sentence(culprit, likelihood, mend="repair or drop those examples"):
-    low, high = likelihood.support
-    return (
-        f"{culprit}, but the {likelihood.name} likelihood takes finite values within [{low:g}, {high:g}]: {mend}."
-    )
-
-
-def _rescaling(likelihood, largest=255.0):
-    if not math.isfinite(likelihood.support[1]):
-        return "choose another likelihood"
-    shades = "255: divide by 255, or pass uint8" if largest <= 255 else "65535: divide by 65535"
-    return f"scale them first (shades of 0 to {shades}), or choose another likelihood"
-
-
-def check_values(values: np.ndarray, likelihood: Likelihood) -> None:
-    """Checks that every value is finite and within the likelihood's support.
-
-    Args:
-        values: NumPy array; one of uint8 is good for every likelihood.
-        likelihood: a `Likelihood`.
-
-    Raises:
-        InputError: naming the first bad value.
-    """
-    if values.dtype == np.uint8:
-        return
-    low, high = likelihood.support
-    # NaN makes the minimum NaN and fails the comparison, so the two extremes find it too, unless it is no mistake.
-    if likelihood.missing:
-        values = np.nan_to_num(values, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    minimum, maximum = (values.min(), values.max()) if values.size else (0.0, 0.0)
-    if low <= minimum and maximum <= high and math.isfinite(minimum) and math.isfinite(maximum):
-        return
-    bad = ~((values >= low) & (values <= high) & np.isfinite(values))
-    where = tuple(int(i) for i in np.argwhere(bad)[0])
-    culprit = f"The value at index {where} is {values[where]:g}"
-    if np.isfinite(values[where]):
-        raise InputError(_sentence(culprit, likelihood, _rescaling(likelihood, maximum)))
-    raise InputError(_sentence(culprit, likelihood))
-
-
-def with_value_checks(values: tf.Tensor, likelihood: Likelihood) -> tf.Tensor:
-    """The same tensor, behind the check of `check_values`.
-
-    Args:
-        values: float tensor.
-        likelihood: a `Likelihood`.
-
-    Returns:
-        The tensor. Evaluating it within a graph raises `tf.errors.InvalidArgumentError` on bad values,
-        which `readable_errors` turns into our sentence. XLA drops assertions, and this check with them.
-
-    Raises:
-        InputError: at once, if executing eagerly.
-    """
-    if tf.executing_eagerly():
-        check_values(values.numpy(), likelihood)
-        return values
-    low, high = likelihood.support
-    good = tf.math.is_finite(values) & (values >= low) & (values <= high)
-    good = tf.reduce_all(good | tf.math.is_nan(values) if likelihood.missing else good)
-    mend = f"repair or drop those examples if they are NaN or infinite, else {_rescaling(likelihood)}"
-    sentence = _sentence("A batch holds values that are NaN, infinite or out of range", likelihood, mend)
-    with tf.control_dependencies([tf.debugging.Assert(good, [MARK + sentence])]):
-        return tf.identity(values)
 
 
 def check_data(data: Any, model: GMVAE) -> None:

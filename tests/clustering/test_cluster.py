@@ -94,6 +94,8 @@ def test_an_answer_does_not_depend_on_the_rows_beside_it(table, make_table_model
         (pd.Series([1.0, 2.0, 5.0]), r"pass its .to_frame\(\)"),
         (pl.LazyFrame({"a": [1.0, 2.0, 5.0]}), r"pass its .collect\(\)"),
         ("nowhere.csv", "nowhere.csv"),
+        (np.linspace(-1, 1, 128).reshape(2, 8, 8), r"first by \(x - x.min\(\)\) / \(x.max\(\) - x.min\(\)\)\.$"),
+        (np.linspace(0, 255, 128).reshape(2, 8, 8), "divide by 255, or pass uint8\\)\\.$"),
     ],
 )
 def test_what_cannot_be_clustered_is_named(data, message):

@@ -14,7 +14,7 @@ import numpy as np
 from tf_gmvae import likelihoods, presets
 from tf_gmvae.checks import rate
 from tf_gmvae.data.pipeline import rows_of, to_batches
-from tf_gmvae.data.split import Dataset
+from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model.gmvae import GMVAE
@@ -25,6 +25,7 @@ from tf_gmvae.start.sample import check_enough
 from tf_gmvae.start.stages import guidance_for, labels_are_hard
 from tf_gmvae.tables.describing import of_array, scaled
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
+from tf_gmvae.values import check_values
 
 # Epochs, and steps after which no further epoch begins.
 EPOCHS, STEPS = 20, 2000
@@ -189,6 +190,8 @@ class Recipe:
         """
         dataset = with_columns(dataset)
         examples = replace(dataset.train, labels=None, ids=None)
+        if isinstance(examples, Split):
+            check_values(examples.examples, likelihood_for(dataset), may_choose=False)
         chosen, found = None, None
         with _many_models():
             if isinstance(self.num_components, int):

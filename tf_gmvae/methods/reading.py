@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from tf_gmvae import data, inputs
 from tf_gmvae.errors import InputError
+from tf_gmvae.values import check_values
 
 if TYPE_CHECKING:
     from tf_gmvae.methods.method import ClusteringMethod
@@ -42,5 +43,5 @@ def split_of(examples: ArrayLike | data.Split, method: ClusteringMethod) -> data
             f"{name} was made for examples of shape {method.data_shape}: make one with "
             f"data_shape={split.data_shape}. Received: {split.examples.shape}."
         )
-    inputs.check_values(split.examples, method.likelihood)
+    check_values(split.examples, method.likelihood)
     return split

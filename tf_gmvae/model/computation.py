@@ -12,6 +12,7 @@ from tf_gmvae import inputs, objective
 from tf_gmvae.model import compiled
 from tf_gmvae.model.part import Part
 from tf_gmvae.priors import LevelTerms, Style
+from tf_gmvae.values import with_value_checks
 
 
 class Encoding(NamedTuple):
@@ -114,7 +115,7 @@ class Computation(Part):
         values = tf.ensure_shape(values, (None, *self.data_shape)) if values.shape.rank is None else values
         inputs.check_shape(values.shape, self.data_shape)
         floats = inputs.on_model_scale(values, self.likelihood)
-        return floats if values.dtype == tf.uint8 else inputs.with_value_checks(floats, self.likelihood)
+        return floats if values.dtype == tf.uint8 else with_value_checks(floats, self.likelihood)
 
     def encode(self, examples: tf.Tensor, training: bool = False) -> Encoding | DeepEncoding:
         """Parameters of the recognition model q(x | y) q(w | y) (Eq. 2).

@@ -27,6 +27,7 @@ from tf_gmvae.start.clusters import Compared, Views
 from tf_gmvae.start.initialization import MAX_EXAMPLES, MAX_MAPPED, NUM_VIEWS, Start
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.terminal import Step
+from tf_gmvae.values import check_values
 
 # What stands in place of a number, in Python and on the command line.
 AUTO = "auto"
@@ -136,7 +137,7 @@ def ask(
     say = terminal.say if verbose else lambda text: None
     indices = drawn(split.num_examples, MAX_EXAMPLES, seed)
     sample = split.take(indices)
-    inputs.check_values(sample.examples, likelihood)
+    check_values(sample.examples, likelihood)
     check_enough(sample, 2)
     say(f"How many clusters there are, asked of {len(indices):,} examples.")
     compared = clusters.compare(

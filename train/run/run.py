@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from tf_gmvae import GMVAE, data, inputs
+from tf_gmvae import GMVAE, data
 from tf_gmvae.clustering.recipe import with_columns
 from tf_gmvae.data.load import is_named
 from tf_gmvae.data.pictures import ImageSize
@@ -18,6 +18,7 @@ from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
+from tf_gmvae.values import check_values
 from train.run import counts, guide, samples
 from train.run.choices import likelihood_of, preset_of, style_prior_of
 from train.run.definitions import AUTO, OPTIMIZERS
@@ -230,7 +231,7 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     likelihood = likelihood_of(settings, dataset)
     for split in filter(None, (dataset.train, dataset.test)):
         values = np.array(split.extremes, split.dtype) if isinstance(split, ShardedSplit) else split.examples
-        inputs.check_values(values, likelihood)
+        check_values(values, likelihood)
     settings = settings.resolved(preset.name, likelihood.name, dataset.train.num_examples, shape)
     if settings.hold and settings.views == "none":
         raise InputError("--hold shows images in views, unlike --views=none: add --hold=0, or leave out --views.")
