@@ -6,8 +6,9 @@ Every entry point takes the same forms by `readable`, and `on_model_scale` alone
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import keras
@@ -16,11 +17,15 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from tf_gmvae.checks import ragged, several_arrays, without_objects
+from tf_gmvae.data import described
 from tf_gmvae.data.frames import as_table, is_frame, without_mask
 from tf_gmvae.data.pipeline import array_batches, to_batches
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
+from tf_gmvae.data.table import known_columns
 from tf_gmvae.errors import MARK, InputError
+from tf_gmvae.tables.columns import Columns
+from tf_gmvae.tables.describing import check_no_kinds
 from tf_gmvae.values import check_values
 
 if TYPE_CHECKING:
@@ -56,7 +61,8 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
     if isinstance(data, Split):
         return data.examples
     if is_frame(data) and likelihood is not None and hasattr(likelihood, "columns"):
-        return likelihood.columns.numbers(as_table(data))
+        columns = likelihood.columns
+        return columns.numbers(known_columns(functools.partial(as_table, data, "the table"), columns))
     if isinstance(data, tf.data.Dataset):
         cardinality = int(data.cardinality())
         if cardinality == 0:
@@ -76,6 +82,25 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
         except ValueError:
             raise ragged() from None
     return _checked_array(data.numpy() if tf.is_tensor(data) else data)
+
+
+def columns_of(table: Any, kinds: Mapping[str, str] | None = None) -> Columns:
+    """What the columns of a table hold that a model is to be made for.
+
+    Args:
+        table: DataFrame of pandas or polars, `pyarrow.Table`, or array (N, F), NaN where a value is missing.
+        kinds: see `tables.describing.describe`. Default None.
+
+    Returns:
+        `Columns`.
+
+    Raises:
+        InputError: if the table has no column to find clusters in, or `kinds` go with an array.
+    """
+    if is_frame(table):
+        return described.of_frame(table, kinds)[0]
+    check_no_kinds(kinds)
+    return described.of_array(readable(table))
 
 
 def _checked_array(data):

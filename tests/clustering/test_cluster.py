@@ -9,9 +9,10 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 import tf_gmvae
-from tf_gmvae import InputError
+from tf_gmvae import GMVAEClusterer, InputError
 from tf_gmvae.clustering import answers, recipe
 from tf_gmvae.clustering.cluster import as_dataset
+from tf_gmvae.data.streams import parquet, source
 from tf_gmvae.start import initialization
 
 
@@ -177,6 +178,84 @@ def test_a_table_comes_to_the_clusters_of_the_command(tmp_path, monkeypatch):
     of_command = pd.read_csv(tmp_path / "runs" / "wine" / "clusters.csv")
     found = tf_gmvae.cluster(tmp_path / "wine.csv", num_components=3)
     assert (of_command["cluster"].to_numpy() == found.clusters).mean() > 0.99
+
+
+def test_what_float32_cannot_tell_apart_is_a_warning_at_every_door(tmp_path, caplog):
+    """Such rows were clustered without a word."""
+    rows = np.random.default_rng(0).normal(0, 4, (40, 2))
+    far, farther = rows + 1e8, rows + 1e9
+    paths = {name: tmp_path / f"far.{name}" for name in ("npy", "npz", "parquet")}
+    np.save(paths["npy"], far)
+    np.savez(paths["npz"], x=far)
+    pd.DataFrame(far, columns=["0", "1"]).to_parquet(paths["parquet"])
+    doors = [
+        *(
+            lambda data=data: recipe.with_columns(as_dataset(data))
+            for data in (far, far.tolist(), *paths.values())
+        ),
+        lambda: recipe.with_columns(GMVAEClusterer()._described(far)),
+        lambda: tf_gmvae.GMVAE.for_table(far, num_components=2),
+        lambda: tf_gmvae.GMVAE.for_table(np.ma.masked_less(far, 1e8 - 1), num_components=2),
+        lambda: source.of_dataset(as_dataset(far)),
+        lambda: source.of_npy(paths["npy"], False),
+    ]
+    for door in doors:
+        caplog.clear()
+        door()
+        assert "different values, of which float32 tells" in caplog.text and "WARNING" in caplog.text
+    np.save(paths["npy"], farther)
+    for data in (farther, paths["npy"]):
+        with pytest.raises(
+            InputError, match="differ any more: columns 0, 1 .* at most 1 apart: subtract their means"
+        ):
+            recipe.with_columns(as_dataset(data))
+    caplog.clear()
+    recipe.with_columns(as_dataset(far - far.mean(axis=0)))  # the mend works
+    assert not caplog.text
+
+
+def test_dates_as_texts_are_dates_wherever_they_come_from(tmp_path, caplog):
+    days = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(60) * 7, unit="D")).astype(str)
+    days[3] = None
+    frame = pd.DataFrame(
+        {"when": days, "x": np.random.default_rng(0).normal(size=60), "name": map(str, range(60))}
+    )
+    frame.to_csv(tmp_path / "w.csv", index=False)
+    frame.to_parquet(tmp_path / "w.parquet")
+    of_csv, *others = (as_dataset(data) for data in (tmp_path / "w.csv", tmp_path / "w.parquet", frame))
+    for other in others:
+        assert other.columns.names == ("when", "x")
+        np.testing.assert_array_equal(other.train.examples, of_csv.train.examples[:, :2])
+    assert "column 'name' holds 60 different numbers as texts" in caplog.text
+    caplog.clear()
+    model = tf_gmvae.GMVAE.for_table(frame, num_components=2, seed=0)
+    assert "column 'name' holds" in caplog.text
+    opened = parquet.of_parquet(tmp_path / "w.parquet")
+    assert opened.columns.meanings == model.likelihood.columns.meanings
+    np.testing.assert_array_equal(next(opened.pieces[0].read()).examples, others[0].train.examples)
+    # A model trained on days takes them as texts, too, beside what it has no use for.
+    new = frame.assign(more=pd.to_timedelta(3, unit="s"))
+    np.testing.assert_array_equal(
+        model.predict(new, verbose=0), model.predict(others[0].train.examples, verbose=0)
+    )
+    few = frame.assign(when=["2024-01-01", "2024-02-01"] * 30)
+    assert as_dataset(few, {"when": "category"}).columns.columns[0].levels == ("2024-01-01", "2024-02-01")
+
+
+def test_moments_that_days_merge_have_a_mend_that_works(caplog):
+    t = pd.Series(pd.Timestamp("2026-11-27") + pd.to_timedelta(np.arange(300) * 7, unit="s"))
+    frame = pd.DataFrame(
+        {"t": t, "at": pd.Timestamp("2026-11-27") + pd.to_timedelta(np.arange(300) / 99, unit="s")}
+    )
+    frame["x"] = np.arange(300) % 7
+    as_dataset(frame)
+    mend = "write it as seconds since the first, in pandas by (t - t.min()).dt.total_seconds()."
+    left_out, merged = caplog.messages
+    assert left_out.startswith("column 'at' varies by 0.84 seconds, less than float32") and left_out.endswith(mend)
+    assert merged.startswith("column 't' has 300 different dates or times, of which") and merged.endswith(mend)
+    caplog.clear()
+    as_dataset(frame.assign(t=(t - t.min()).dt.total_seconds()).drop(columns="at"))
+    assert not caplog.text
 
 
 def test_what_is_masked_is_missing():

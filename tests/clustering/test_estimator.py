@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import scipy.sparse
 from conftest import run_python
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import NotFittedError
@@ -230,6 +231,8 @@ def test_units_masks_and_numpy_integers_make_no_difference():
     assert adjusted_rand_score(cluster, estimator.fit(masked).labels_) > 0.95
     with pytest.raises(InputError, match="`kinds` goes by the names"):
         tf_gmvae.GMVAE.for_table(rows, kinds={"column_0": "category"})
+    with pytest.raises(InputError, match=r"Pass data\.toarray\(\)"):
+        tf_gmvae.GMVAE.for_table(scipy.sparse.eye(6))
     columns = tf_gmvae.GMVAE.for_table(masked, num_components=2, seed=np.int64(0)).likelihood.columns.columns
     assert [each.center[0] for each in columns] == pytest.approx(masked.mean(axis=0).tolist(), rel=1e-5)
 

@@ -11,6 +11,7 @@ from tf_gmvae.tables import Columns
 from tf_gmvae.tables.describing import describe, of_array, scaled
 from tf_gmvae.tables.levels import numbers_first
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
+from tf_gmvae.tables.precision import merged_of_array
 
 RNG = np.random.default_rng(0)
 
@@ -74,7 +75,7 @@ def test_columns_that_say_nothing_of_clusters_are_left_out_and_said():
             "same": np.ones(200),
             "far": 1e9 + np.random.default_rng(0).normal(size=200),
             "row": np.arange(200),
-            "name": objects(*map(str, range(200))),
+            "name": objects(*(f"n{i}" for i in range(200))),
             "town": objects(*[str(i % 60) + "x" for i in range(200)]),
         }
     )
@@ -130,6 +131,30 @@ def test_what_float32_hardly_tells_apart_is_said(values, is_said):
     assert columns.names == ("t", "x") and len(said) == is_said
     mend = r"column 't' has 90 different values, of which float32 tells 2 apart: subtract 17000000.* from it"
     assert all(re.fullmatch(mend, sentence) for sentence in said)
+
+
+def test_numbers_as_texts_are_told_of_where_they_are_left_out():
+    codes = objects(*(f"{number:05d}" for number in range(90)))
+    columns, said = describe({"code": codes, "x": RNG.normal(size=90)})
+    assert columns.names == ("x",)
+    mend = "pass its astype(float), if amounts"
+    assert said == (f"column 'code' holds 90 different numbers as texts ({mend}), so it is left out",)
+
+
+def test_columns_of_an_array_that_float32_merges_are_said_at_once():
+    rows = RNG.normal(size=(90, 4))
+    rows[:5, 1] = np.nan
+    assert not merged_of_array(rows) and not merged_of_array(rows * 1e-9)
+    rounding = np.full((90, 1), 0.1) + 1e-17 * RNG.integers(2, size=(90, 1))
+    assert not merged_of_array(np.c_[rows, rounding]) and not merged_of_array((rows + 1e8).astype("float32"))
+    assert re.fullmatch(
+        r"columns 1, 3 have up to 90 different values, of which float32 tells at most \d apart: subtract their "
+        r"means first, as by data - numpy.nanmean\(data, axis=0\)",
+        merged_of_array(rows + np.array([0, 1e8, 0, 1e9])),
+    )
+    one = "column 2 has 2 different values, of which float32 tells 1 apart: subtract its mean first"
+    whole = np.arange(8).reshape(2, 4) * [1, 1, 1, 100] + [0, 0, 2_000_000_001, 0]
+    assert merged_of_array(whole).startswith(one)
 
 
 def test_levels_may_be_larger_than_float32_tells_apart():

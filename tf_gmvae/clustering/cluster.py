@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 from tf_gmvae.checks import whole_number
 from tf_gmvae.clustering import answers
 from tf_gmvae.clustering.recipe import Recipe, with_columns
-from tf_gmvae.data.frames import as_table, is_frame
+from tf_gmvae.data import described
+from tf_gmvae.data.frames import is_frame
 from tf_gmvae.data.load import load
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
@@ -21,9 +21,8 @@ from tf_gmvae.inputs import readable
 from tf_gmvae.model.gmvae import GMVAE
 from tf_gmvae.start import how_many
 from tf_gmvae.start.how_many import HowMany
-from tf_gmvae.tables.describing import check_no_kinds, describe
-
-log = logging.getLogger(__name__)
+from tf_gmvae.tables.describing import check_no_kinds
+from tf_gmvae.tables.precision import merged_of_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +62,10 @@ def cluster(
 ) -> Clustering:
     """Finds clusters in data; half a minute for a table of some hundred rows, minutes for thousands of images.
 
-    Tables and images come to the clusters of `python -m train.main --dataset=... --num_components=...`, by the
-    networks that fit their shape. Training holds on to the clusters of the start; where networks have learned
-    these only in part, as of images of more than 784 values, it goes on learning them.
+    Tables of thousands of columns take minutes, too. Tables and images come to the clusters of
+    `python -m train.main --dataset=... --num_components=...`, by the networks that fit their shape. Training holds
+    on to the clusters of the start; where networks have learned these only in part, as of images of more than 784
+    values, it goes on learning them.
 
     Args:
         data: DataFrame of pandas or polars, or `pyarrow.Table`, whose columns may be numbers, counts, yes/no or
@@ -133,11 +133,11 @@ def as_dataset(data: Any, kinds: Mapping[str, str] | None = None) -> Dataset:
         )
     if array.ndim == 1 and hasattr(data, "to_frame"):
         raise InputError("A column alone is no table: pass its .to_frame().")
-    return Dataset("data", array_split(array))
+    return array_dataset("data", array)
 
 
 def frame_dataset(frame: Any, kinds: Mapping[str, str] | None = None) -> Dataset:
-    """A table in memory as a data set; columns that tell nothing are left out, which is logged.
+    """A table in memory as a data set; columns that tell nothing are left out, with a warning.
 
     Args:
         frame: DataFrame of pandas or polars, or `pyarrow.Table`.
@@ -149,15 +149,28 @@ def frame_dataset(frame: Any, kinds: Mapping[str, str] | None = None) -> Dataset
     Raises:
         InputError: if it has fewer than two rows, or no column to find clusters in.
     """
-    table = as_table(frame)
     if len(frame) < 2:
         raise InputError(
             f"The table has {len(frame)} row{'s' * (len(frame) != 1)}: give one with a row for each example."
         )
-    columns, left_out = describe(table, kinds)
-    for sentence in left_out:
-        log.info("%s.", sentence)
+    columns, table = described.of_frame(frame, kinds)
     return Dataset("table", Split(columns.numbers(table), missing=True), columns=columns)
+
+
+def array_dataset(name: str, array: np.ndarray) -> Dataset:
+    """An array of examples as a data set.
+
+    Args:
+        name: text, what it is called.
+        array: as `array_split` takes it, of the type that it was given in.
+
+    Returns:
+        `tf_gmvae.data.Dataset`.
+
+    Raises:
+        InputError: as `array_split`.
+    """
+    return Dataset(name, array_split(array), merged=merged_of_array(array) if array.ndim == 2 else "")
 
 
 def array_split(array: np.ndarray) -> Split:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,22 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tf_gmvae.checks import whole_number
 from tf_gmvae.clustering import answers, samples
-from tf_gmvae.clustering.cluster import array_split, frame_dataset
+from tf_gmvae.clustering.cluster import array_dataset, array_split, frame_dataset
 from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, Recipe, with_columns
 from tf_gmvae.data.frames import as_table, is_frame, without_mask
-from tf_gmvae.data.split import Dataset
+from tf_gmvae.data.table import known_columns
 from tf_gmvae.errors import InputError
 from tf_gmvae.start import how_many
 from tf_gmvae.tables.columns import listed
 from tf_gmvae.tables.describing import check_no_kinds
+
+# Types of arrays that stay what they are, as far as float32 has another say; all else becomes the first.
+_KEPT = [
+    np.float64,
+    np.float32,
+    np.float16,
+    *(np.dtype(f"{kind}int{bits}") for kind in ("", "u") for bits in (8, 16, 32, 64)),
+]
 
 
 class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):
@@ -238,9 +247,9 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         if not is_frame(X):
             check_no_kinds(self.kinds)
             array = self._array(X, reset=True)
-            split = array_split(array)
-            self._without_channels = array.ndim == len(split.data_shape)
-            return Dataset("X", split)
+            dataset = array_dataset("X", array)
+            self._without_channels = array.ndim == len(dataset.train.data_shape)
+            return dataset
         validate_data(self, X, skip_check_array=True)
         dataset = frame_dataset(X, self.kinds)
         self._frame, self._names = type(X).__module__.partition(".")[0], list(as_table(X))
@@ -252,7 +261,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         if self._frame is None:
             return self.model_, array_split(self._array(X, reset=False)).examples
         if is_frame(X):
-            return self.model_, self.columns_.numbers(as_table(X, "X"))
+            return self.model_, self.columns_.numbers(known_columns(partial(as_table, X, "X"), self.columns_))
         # The columns in the order of `fit`, whose names an array has lost.
         array = self._array(X, reset=False, dtype=None)
         if array.shape[1:] != (len(self._names),):
@@ -262,13 +271,13 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             )
         return self.model_, self.columns_.numbers(dict(zip(self._names, array.T, strict=True)))
 
-    def _array(self, X: ArrayLike, reset: bool, dtype: Any = np.float32) -> np.ndarray:
-        """An array, checked as scikit-learn checks them; of images the dtype is kept."""
+    def _array(self, X: ArrayLike, reset: bool, dtype: Any = _KEPT) -> np.ndarray:
+        """An array, checked as scikit-learn checks them; of what is read later, the dtype is kept."""
         return validate_data(
             self,
             without_mask(X),
             reset=reset,
-            dtype=None if len(getattr(X, "shape", ())) > 2 else dtype,
+            dtype=dtype,
             allow_nd=True,
             ensure_all_finite="allow-nan",
             ensure_min_samples=2 if reset else 1,

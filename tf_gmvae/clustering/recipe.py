@@ -13,6 +13,7 @@ import numpy as np
 
 from tf_gmvae import likelihoods, presets
 from tf_gmvae.checks import rate
+from tf_gmvae.data import described
 from tf_gmvae.data.pipeline import rows_of, to_batches
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
@@ -23,7 +24,7 @@ from tf_gmvae.start import how_many
 from tf_gmvae.start.how_many import AUTO, HowMany
 from tf_gmvae.start.sample import check_enough
 from tf_gmvae.start.stages import guidance_for, labels_are_hard
-from tf_gmvae.tables.describing import of_array, scaled
+from tf_gmvae.tables.describing import scaled
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 from tf_gmvae.values import check_values
 
@@ -78,7 +79,7 @@ def with_columns(dataset: Dataset, column_scale: str = "each") -> Dataset:
         for part in (dataset.train, dataset.test)
     ]
     assert parts[0] is not None
-    columns = scaled(of_array(parts[0].examples), column_scale)
+    columns = scaled(described.of_array(parts[0].examples, dataset.merged), column_scale)
     return replace(dataset, train=parts[0], test=parts[1], columns=columns)
 
 

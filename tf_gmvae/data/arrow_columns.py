@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tf_gmvae.data.delimited import typed
+from tf_gmvae.data.texts import without_nulls
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.levels import as_text
+from tf_gmvae.tables.precision import Days
 
 if TYPE_CHECKING:
     import pyarrow
@@ -18,7 +20,12 @@ _SECONDS_OF_A_DAY = 86_400.0
 
 
 def arrays_of(
-    table_name: str, name: str, column: pyarrow.ChunkedArray, is_text: bool = False, is_number: bool = False
+    table_name: str,
+    name: str,
+    column: pyarrow.ChunkedArray,
+    is_text: bool = False,
+    is_number: bool = False,
+    is_date: bool = False,
 ) -> dict[str, np.ndarray]:
     """A column as arrays by name.
 
@@ -29,6 +36,8 @@ def arrays_of(
         is_text: whether whole numbers and dates are to be texts, as ids are. Default False.
         is_number: whether texts are to be the numbers, dates or times that they stand for, if all do. Default
             False.
+        is_date: whether texts are to be the dates or times that they stand for, if all do; the texts of a
+            categorical column stay. Default False.
 
     Returns:
         Dict of arrays (N,), see `data.table.read_table`: one, or one for each value of its lists.
@@ -43,6 +52,10 @@ def arrays_of(
     if is_text and (types.is_integer(column.type) or types.is_temporal(column.type)):
         column = column.cast(pyarrow.string())
     kind = column.type
+    if is_date and _is_string(kind):
+        found = _as_meant(column)
+        column = found if types.is_temporal(found.type) else column
+        kind = column.type
     if types.is_dictionary(kind):
         ordered, kind = kind.ordered, kind.value_type
         if isinstance(kind, pyarrow.BaseExtensionType):
@@ -51,12 +64,26 @@ def arrays_of(
         if not ordered and (types.is_integer(kind) or types.is_floating(kind)):
             # Who makes numbers categories says that they are no amounts.
             return {name: np.array([None if value is None else as_text(value) for value in column.to_pylist()])}
-    if is_number and (types.is_string(kind) or types.is_large_string(kind)):
-        column = typed(column)
+    if is_number and _is_string(kind):
+        column = _as_meant(column)
         kind = column.type
     if _is_list(kind):
         return _of_lists(table_name, name, column)
     return {name: _values(table_name, name, column)}
+
+
+def _is_string(kind):
+    from pyarrow import types
+
+    return types.is_string(kind) or types.is_large_string(kind)
+
+
+def _as_meant(texts):
+    """Texts as what a text file would be read as; the same, where they stand for nothing but themselves."""
+    from pyarrow import compute
+
+    found = typed(without_nulls(compute.utf8_trim_whitespace(texts)))
+    return texts if found.type == texts.type else found
 
 
 def _values(table_name, name, column):
@@ -68,7 +95,7 @@ def _values(table_name, name, column):
         return np.full(len(column), np.nan)
     if types.is_timestamp(kind) or types.is_date(kind):
         seconds = column.cast(pyarrow.timestamp("s"), safe=False).cast(pyarrow.int64())
-        return seconds.cast(pyarrow.float64()).to_numpy() / _SECONDS_OF_A_DAY
+        return (seconds.cast(pyarrow.float64()).to_numpy() / _SECONDS_OF_A_DAY).view(Days)
     if types.is_time(kind):
         of_day = column.cast(pyarrow.time64("us")).cast(pyarrow.int64()).cast(pyarrow.float64())
         return of_day.to_numpy() / 1e6

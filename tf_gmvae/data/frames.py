@@ -32,6 +32,7 @@ def as_table(
     is_text: Callable[[str], bool] = lambda name: False,
     is_wanted: Callable[[str], bool] = lambda name: True,
     is_number: Callable[[str], bool] = lambda name: False,
+    is_date: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, np.ndarray]:
     """The columns of a table in memory.
 
@@ -44,6 +45,8 @@ def as_table(
             Default: all are.
         is_number: function of a column's name to whether its texts are to be the numbers, dates or times that they
             stand for, if all do. Default: none is.
+        is_date: function of a column's name to whether its texts are to be the dates or times that they stand for,
+            if all do, as where columns are described. Default: none is.
 
     Returns:
         See `read_table`.
@@ -58,7 +61,9 @@ def as_table(
     columns: dict[str, np.ndarray] = {}
     for column_name, column in _in_arrow(data, name, names, is_wanted):
         try:
-            arrays = arrays_of(name, column_name, column, is_text(column_name), is_number(column_name))
+            arrays = arrays_of(
+                name, column_name, column, is_text(column_name), is_number(column_name), is_date(column_name)
+            )
         except InputError:
             if is_wanted(column_name):
                 raise
@@ -80,7 +85,7 @@ def without_mask(data: Any) -> Any:
         data: masked array of numbers; anything else is returned as it is.
     """
     if np.ma.is_masked(data) and data.dtype.kind in "buif":
-        return data.astype("float32").filled(np.nan)
+        return data.astype(np.result_type(data.dtype, "float32")).filled(np.nan)
     return data
 
 

@@ -11,6 +11,7 @@ from tf_gmvae.data import sizes
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Dataset, Split, checked_labels
 from tf_gmvae.errors import InputError
+from tf_gmvae.tables.precision import merged_of_array
 
 _NPY_MAGIC = b"\x93NUMPY"
 _LAYOUTS = (
@@ -43,7 +44,7 @@ def load_npz(path: str | Path, series: bool = False) -> Dataset:
     train_labels, test_labels, class_names = _number_labels(path, arrays.get(layout[1]), arrays.get("y_test"))
     train = _split(path, layout[:2], arrays[layout[0]], train_labels, series)
     test = _split(path, layout[2:], arrays["x_test"], test_labels, series) if "x_test" in arrays else None
-    return Dataset(str(path), train, test, class_names)
+    return Dataset(str(path), train, test, class_names, merged=_merged(arrays[layout[0]], series))
 
 
 def load_npy(path: str | Path, series: bool = False) -> Dataset:
@@ -66,7 +67,7 @@ def load_npy(path: str | Path, series: bool = False) -> Dataset:
                 raise InputError(f"{path} is no .npy file: {mend}.")
         sizes.check(path, Path(path).stat().st_size)
         array = _plain(path, None, lambda: np.load(path, allow_pickle=False), mend)
-    return Dataset(str(path), _split(path, (None, None), array, None, series))
+    return Dataset(str(path), _split(path, (None, None), array, None, series), merged=_merged(array, series))
 
 
 def _read_arrays(path):
@@ -162,6 +163,10 @@ def _split(path, keys, examples, labels, series):
         is_table = examples.ndim == 2 and examples.dtype.kind == "f" and np.isnan(examples).any()
         further = ", or give them as a CSV or Parquet file, where NaN counts as missing." if is_table else "."
         raise InputError(f"{_place(path, key)}: {str(error).removesuffix('.')}{further}") from error
+
+
+def _merged(examples, series):
+    return "" if series or examples.ndim != 2 else merged_of_array(examples)
 
 
 def _place(path, key):

@@ -164,6 +164,7 @@ class Dataset:
         columns: `tables.Columns`, what the columns of a table hold; None of other data.
         image_size: The side in pixels of the squares that images were resized to, or None.
         skipped: The ids of what the source holds but could not be read, and was left out.
+        merged: What `tables.precision.merged_of_array` says of the training part as the source holds it.
 
     Raises:
         InputError: If the two splits differ in the shape or the dtype of their examples, or a label has no
@@ -177,6 +178,7 @@ class Dataset:
     columns: Columns | None = None
     image_size: int | None = None
     skipped: tuple[str, ...] = ()
+    merged: str = ""
 
     def __post_init__(self) -> None:
         for what, split in (("train", self.train), ("test", self.test)):

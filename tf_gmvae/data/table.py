@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_gmvae.data import parquet_files, sizes
 from tf_gmvae.data.delimited import read_delimited
+from tf_gmvae.data.described import may_be_dates
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
@@ -53,7 +54,13 @@ def load_table(
         InputError: If the file cannot be read, a named column is not there, or nothing is left to work on.
     """
     wanted = None if columns is None else {*columns, label_column, id_column}
-    table = read_table(path, lambda name: name == id_column, lambda name: wanted is None or name in wanted)
+    is_date = may_be_dates(kinds)
+    table = read_table(
+        path,
+        lambda name: name == id_column,
+        lambda name: wanted is None or name in wanted,
+        is_date=lambda name: name not in (label_column, id_column) and is_date(name),
+    )
     check_named(path, table, label_column=label_column, id_column=id_column)
     try:
         data = chosen(table, columns, label_column, id_column)
@@ -62,7 +69,7 @@ def load_table(
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     for sentence in left_out:
-        log.info("%s: %s.", path, sentence)
+        log.warning("%s: %s.", path, sentence)
     plural = "s" * (len(described) > 1)
     log.info("%s: %d column%s: %s.", path, len(described), plural, described.in_words())
     for name in described.names:
@@ -113,14 +120,14 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
 
 
 def known_columns(
-    read: Callable[..., dict[str, np.ndarray]], columns: Columns, id_column: str | None
+    read: Callable[..., dict[str, np.ndarray]], columns: Columns, id_column: str | None = None
 ) -> dict[str, np.ndarray]:
     """The columns of a table, each read as that of the same name was for a model that was trained on others.
 
     Args:
         read: function of `is_text`, `is_wanted` and `is_number`, see `as_table`, to the columns by name.
         columns: `Columns` of the model.
-        id_column: name of the column by which rows are known, or None.
+        id_column: name of the column by which rows are known. Default None: there is none.
 
     Returns:
         Dict of arrays (N,) by name; other columns are among them, if they can be read.
@@ -129,8 +136,7 @@ def known_columns(
         InputError: as `read` does.
     """
     texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
-    numbers = {column.name for column in columns.columns if not column.levels}
-    table = read(texts.__contains__, wanted.__contains__, numbers.__contains__)
+    table = read(texts.__contains__, wanted.__contains__, columns.of_numbers.__contains__)
     for column in columns.columns:
         if column.name in columns.worded & table.keys():
             # In a Parquet file "NA" may be Namibia.
@@ -145,6 +151,7 @@ def read_table(
     is_text: Callable[[str], bool] = lambda name: False,
     is_wanted: Callable[[str], bool] = lambda name: True,
     is_number: Callable[[str], bool] = lambda name: False,
+    is_date: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, np.ndarray]:
     """The columns of a table file.
 
@@ -154,6 +161,7 @@ def read_table(
             Default: none is.
         is_wanted: as in `as_table`. Default: all are.
         is_number: as in `as_table`. Default: none is.
+        is_date: as in `as_table`. Default: none is.
 
     Returns:
         Dict of arrays (N,) by name: numbers, days since 1970 of dates, bools, or objects that are strings or None.
@@ -175,7 +183,7 @@ def read_table(
         table = read_delimited(path, is_text, is_wanted)
     if not table.num_rows:
         raise InputError(f"{path} has no row: give a table with a row for each example.")
-    return as_table(table, str(path), is_text, is_wanted, is_number)
+    return as_table(table, str(path), is_text, is_wanted, is_number, is_date)
 
 
 def check_named(path: str | Path, table: Mapping[str, np.ndarray], **options: str | None) -> None:

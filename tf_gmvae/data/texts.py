@@ -105,5 +105,5 @@ def without_nulls(
     import pyarrow
     from pyarrow import compute
 
-    absent = compute.is_in(texts, pyarrow.array(nulls))
+    absent = compute.is_in(texts, pyarrow.array(nulls, texts.type))
     return compute.if_else(absent, pyarrow.scalar(None, texts.type), texts)

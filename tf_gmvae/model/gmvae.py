@@ -12,9 +12,8 @@ import tensorflow as tf
 from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine
 from layers.validation import seed_or_none
 from tf_gmvae import initial_weights as weights
-from tf_gmvae import likelihoods, objective, presets, priors
+from tf_gmvae import inputs, likelihoods, objective, presets, priors
 from tf_gmvae.checks import nats, whole_number
-from tf_gmvae.data.frames import as_table, is_frame, without_mask
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model import own_networks, replicas
@@ -26,7 +25,6 @@ from tf_gmvae.model.saving import Saving
 from tf_gmvae.model.training import Training
 from tf_gmvae.priors.mixture import checked as checked_style_prior
 from tf_gmvae.start.initialization import Initialization
-from tf_gmvae.tables.describing import check_no_kinds, describe, of_array
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 # What a model is built from. Setting one afterwards would change what the model says of itself, not what it does.
@@ -246,11 +244,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
             >>> tf_gmvae.GMVAE.for_table(rows, num_components=2, seed=0).predict(rows, verbose=0).shape
             (3, 2)
         """
-        if is_frame(table):
-            columns, _ = describe(as_table(table), kinds)
-        else:
-            check_no_kinds(kinds)
-            columns = of_array(np.asarray(without_mask(table), "float32"))
+        columns = inputs.columns_of(table, kinds)
         return cls.from_preset(
             "table",
             num_components=num_components,

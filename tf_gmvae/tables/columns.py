@@ -82,6 +82,11 @@ class Columns:
         """Names of those with a level that is neither a number, true nor false: they were read as texts."""
         return frozenset(column.name for column in self.columns if any(map(levels.is_word, column.levels)))
 
+    @property
+    def of_numbers(self) -> frozenset[str]:
+        """Names of those without levels: texts among new rows are read as the numbers or dates they stand for."""
+        return frozenset(column.name for column in self.columns if not column.levels)
+
     def as_config(self) -> list[dict[str, Any]]:
         """A list that JSON can hold."""
         return [asdict(column) for column in self.columns]

@@ -10,7 +10,8 @@ import numpy as np
 from tf_gmvae.errors import InputError
 from tf_gmvae.scales import scale_of
 from tf_gmvae.tables.columns import KINDS, Column, Columns, as_numbers, is_missing, listed
-from tf_gmvae.tables.levels import as_text, not_numbers, numbers_first
+from tf_gmvae.tables.levels import as_text, not_numbers, numbers_first, single
+from tf_gmvae.tables.precision import Days, indistinct, merged
 
 # A category of more levels is no cluster's affair, but an identifier or a text.
 MOST_LEVELS = 50
@@ -57,15 +58,16 @@ def describe(
     found, left_out, remarks = [], [], []
     for name, given in table.items():
         values = np.asarray(given)
-        reason = _useless(values, name.strip().lower(), kinds.get(name))
+        are_dates = isinstance(given, Days)
+        reason = _useless(values, name.strip().lower(), kinds.get(name), are_dates)
         if reason:
             left_out.append(f"column {name!r} {reason}")
             continue
         found.append(_described(name, values, kinds.get(name) or _guess(values)))
         if found[-1].levels and name not in kinds and (odd := _odd(values)):
             remarks.append(f"column {name!r} {odd} a category")
-        elif not found[-1].levels and (merged := _merged(values)):
-            remarks.append(f"column {name!r} {merged}")
+        elif not found[-1].levels and (few := merged(values[~is_missing(values)], are_dates)):
+            remarks.append(f"column {name!r} {few}")
     if not found:
         raise InputError(f"No column is left to find clusters in: {'; '.join(left_out) or 'the table has none'}.")
     return Columns(tuple(found)), (*left_out, *remarks)
@@ -117,20 +119,14 @@ def scaled(columns: Columns, column_scale: str) -> Columns:
     return Columns(tuple(replace(c, scale=shared) if c.kind == "real" else c for c in columns.columns))
 
 
-def _useless(values, name, declared):
+def _useless(values, name, declared, are_dates):
     there = values[~is_missing(values)]
     different = len(set(there.tolist()))
     if different < 2:
         return "is the same in every row" if different else "is empty"
-    if there.dtype.kind in "iuf" and not _is_of_levels(there, different, declared):
-        with np.errstate(over="ignore"):  # what is infinite is named elsewhere
-            held = there.astype("float32")
-        if held.min() == held.max() and np.isfinite(held[0]):
-            middle, spread = f"{there.mean():.10g}", f"{there.std():.2g}"
-            return (
-                f"varies by {spread} about {middle}, less than float32 tells apart there, so it is left out: "
-                f"subtract {middle} from it"
-            )
+    amounts = there.dtype.kind in "iuf" and not _is_of_levels(there, different, declared)
+    if amounts and (reason := indistinct(there, are_dates)):
+        return reason
     if declared:
         return None
     if there.dtype.kind in "buif":
@@ -140,8 +136,11 @@ def _useless(values, name, declared):
         return "numbers the rows, so it is left out" if is_index or (numbers_rows and name in NAMELESS) else None
     if different <= MOST_LEVELS:
         return None
-    likely = "an identifier or a text" if different > len(there) / 2 else "no category"
-    found = _odd(values) or f"has {different:,} different values, which is {likely}, so it is"
+    if all(single(value) is not None for value in there.tolist()):
+        found = f"holds {different:,} different numbers as texts (pass its astype(float), if amounts), so it is"
+    else:
+        likely = "an identifier or a text" if different > len(there) / 2 else "no category"
+        found = _odd(values) or f"has {different:,} different values, which is {likely}, so it is"
     return f"{found} left out"
 
 
@@ -162,20 +161,6 @@ def _odd(values):
     return (
         f"is mostly numbers, but for {of} {str(values[rows[0]])[:40]!r} in row {rows[0]} (repair {them}, or leave "
         f"{them} empty), so it is"
-    )
-
-
-def _merged(values):
-    """That float32 merges most of what a column tells apart, by steps that matter beside its deviation."""
-    there = values[~is_missing(values)]
-    if there.dtype.kind not in "iuf" or np.spacing(np.abs(there).max().astype("float32")) < there.std() / 100:
-        return ""
-    different, held = len(np.unique(there)), len(np.unique(there.astype("float32")))
-    if 2 * held >= different:
-        return ""
-    return (
-        f"has {different:,} different values, of which float32 tells {held:,} apart: subtract {there.mean():.10g} "
-        "from it"
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tf_gmvae.data import parquet_files, table
+from tf_gmvae.data.described import may_be_dates
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Split
@@ -57,7 +58,13 @@ def of_parquet(
         raise InputError(f"{path} has no row: give a table with a row for each example.")
     wanted = None if columns is None else {*columns, label_column, id_column}
     joined, texts = _sampled(files, total, label_column)
-    sample = as_table(joined, str(path), is_wanted=lambda name: wanted is None or name in wanted)
+    is_date = may_be_dates(kinds)
+    sample = as_table(
+        joined,
+        str(path),
+        is_wanted=lambda name: wanted is None or name in wanted,
+        is_date=lambda name: name not in (label_column, id_column) and is_date(name),
+    )
     table.check_named(path, sample, label_column=label_column, id_column=id_column)
     try:
         described, _ = describe(table.chosen(sample, columns, label_column, id_column), kinds)
@@ -158,11 +165,14 @@ def _rows(
 ) -> Iterator[Split]:
     number_of = {} if class_names is None else {text: number for number, text in enumerate(class_names)}
     wanted = {*columns.names, label_column, id_column}
+    numbers = columns.of_numbers - {label_column, id_column}
     wanted |= {name for name in types if f"{name}_0" in wanted}  # a list, each value of which is a column
     for file, group in groups:
         for batch in _batches(file, [group]):
             whole = _with_all(batch, types)
-            rows = as_table(whole, str(file), lambda name: name == id_column, wanted.__contains__)
+            rows = as_table(
+                whole, str(file), lambda name: name == id_column, wanted.__contains__, numbers.__contains__
+            )
             labels, ids = None, None
             try:
                 examples = columns.numbers(rows)

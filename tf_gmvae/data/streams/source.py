@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tf_gmvae.data import described
 from tf_gmvae.data.pictures import ImageSize, resize_arrays, resized
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.tables.columns import Columns
-from tf_gmvae.tables.describing import of_array
 
 # Examples that are in memory at a time.
 BLOCK = 1024
@@ -83,7 +83,7 @@ def of_dataset(dataset: Dataset) -> Source:
     """
     columns = dataset.columns
     if columns is None and len(dataset.train.data_shape) == 1:
-        columns = of_array(dataset.train.examples.astype("float32"))
+        columns = described.of_array(dataset.train.examples.astype("float32"), dataset.merged)
     parts = {"train": dataset.train} | ({} if dataset.test is None else {"test": dataset.test})
     pieces = [
         Piece(
@@ -114,7 +114,7 @@ def of_npy(path: Path, series: bool, image_size: ImageSize = None) -> Source:
     side = resize_arrays(Dataset(str(path), first), image_size).image_size
     columns = None
     if array.ndim == 2 and not series:
-        columns = of_array(np.asarray(array[drawn(len(array), DESCRIBED, seed=0)], "float32"))
+        columns = described.of_array(np.asarray(array[drawn(len(array), DESCRIBED, seed=0)]))
     pieces = [
         Piece(
             "train",

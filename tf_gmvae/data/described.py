@@ -1,0 +1,74 @@
+"""What the columns of a table in memory hold, where a model is made; what is lost on the way is a warning."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tf_gmvae.data.frames import as_table
+from tf_gmvae.errors import InputError
+from tf_gmvae.tables import describing
+from tf_gmvae.tables.columns import Columns
+from tf_gmvae.tables.precision import merged_of_array
+
+log = logging.getLogger(__name__)
+
+
+def of_frame(frame: Any, kinds: Mapping[str, str] | None = None) -> tuple[Columns, dict[str, np.ndarray]]:
+    """The columns of a table whose columns have names.
+
+    Args:
+        frame: as `data` of `as_table`.
+        kinds: see `describe`. Default None.
+
+    Returns:
+        Pair of `Columns`, and a dict of arrays (N,) by name, as `as_table` returns it.
+
+    Raises:
+        InputError: as `as_table` and `describe`.
+    """
+    table = as_table(frame, is_date=may_be_dates(kinds))
+    columns, said = describing.describe(table, kinds)
+    for sentence in said:
+        log.warning("%s.", sentence)
+    return columns, table
+
+
+def of_array(rows: np.ndarray, merged: str | None = None) -> Columns:
+    """The columns of an array.
+
+    Args:
+        rows: array (N, F) of numbers; NaN is missing.
+        merged: what `merged_of_array` said of them before they became float32. Default None: they are as they were
+            given, so it is asked.
+
+    Returns:
+        `Columns`.
+
+    Raises:
+        InputError: if a value is infinite, or rows that differ are all the same in float32.
+    """
+    merged = merged_of_array(rows) if merged is None else merged
+    columns = describing.of_array(rows)
+    if merged:
+        held = rows.astype("float32")
+        if (held == held[:1]).all():
+            raise InputError(f"No two examples differ any more: {merged}.")
+        log.warning("%s.", merged)
+    return columns
+
+
+def may_be_dates(kinds: Mapping[str, str] | None) -> Callable[[str], bool]:
+    """Which columns are read as dates, if all of their texts are: those that are not declared to be levels.
+
+    Args:
+        kinds: see `describe`.
+
+    Returns:
+        Function of a column's name to a bool, see `is_date` of `as_table`.
+    """
+    levels = {str(name) for name, kind in (kinds or {}).items() if kind in ("yes_no", "category")}
+    return lambda name: name not in levels
