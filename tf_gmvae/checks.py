@@ -159,8 +159,15 @@ def without_objects(array: np.ndarray) -> np.ndarray:
 def ragged() -> InputError:
     """The `InputError` of examples that do not make one array."""
     return InputError(
-        "The examples have different lengths: cut or resample them to one length, and join them by np.stack."
+        "The examples have different lengths: cut or resample them to one length, or resize images to one size, "
+        "and join them by np.stack."
     )
+
+
+def _are_ragged(shapes):
+    """Whether arrays of these shapes are examples that do not fit each other: batches differ in number alone."""
+    ranks = {len(shape) for shape in shapes}
+    return len(shapes) > 1 and len(ranks) == 1 and (ranks == {1} or len({shape[1:] for shape in shapes}) > 1)
 
 
 def several_arrays(data: dict | list | tuple) -> InputError:
@@ -173,7 +180,7 @@ def several_arrays(data: dict | list | tuple) -> InputError:
         shapes = {np.shape(part) for part in (data.values() if isinstance(data, dict) else data)}
     except ValueError:  # a list of lists of different lengths among them
         return ragged()
-    if not isinstance(data, dict) and len(shapes) > 1 and {len(shape) for shape in shapes} == {1}:
+    if not isinstance(data, dict) and _are_ragged(shapes):
         return ragged()
     return InputError(
         f"GMVAE takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays. "

@@ -97,6 +97,7 @@ def test_an_answer_does_not_depend_on_the_rows_beside_it(table, make_table_model
         ("nowhere.csv", "nowhere.csv"),
         (np.linspace(-1, 1, 128).reshape(2, 8, 8), r"first by \(x - x.min\(\)\) / \(x.max\(\) - x.min\(\)\)\.$"),
         (np.linspace(0, 255, 128).reshape(2, 8, 8), "divide by 255, or pass uint8\\)\\.$"),
+        ([np.zeros((8, 8)), np.zeros((9, 9))], "resize images to one size"),
     ],
 )
 def test_what_cannot_be_clustered_is_named(data, message):

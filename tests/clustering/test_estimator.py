@@ -176,6 +176,13 @@ def test_images_go_in_as_they_are():
     rows, _ = found.sample(2)
     assert rows.shape == (2, 8, 8)  # as they went in
     assert np.array_equal(found.predict(images[..., None]), found.labels_)
+    first = np.moveaxis(images[..., None], 3, 1)
+    for others, message in (
+        (images[:, :7], r"\(7, 8, 1\) do not fit"), (images.reshape(100, 64), "reshape the data"),
+        (first, r"x\.transpose\(0, 2, 3, 1\)"), ([[[1.0]], [[1.0, 2.0]]], "resize images"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=message):
+            found.predict(others)
 
 
 @pytest.mark.parametrize(
@@ -201,6 +208,9 @@ def test_rows_that_cannot_be_clustered_are_refused(shop):
     frame, _ = shop
     with pytest.raises(InputError, match="1 row"):
         BRIEF.fit(frame.iloc[:1])
+    for names, message in ((["a", "a"], "the column 'a' twice"), ([0, "a"], r"data\.rename\(columns=str\)")):
+        with pytest.raises(InputError, match=message):
+            BRIEF.fit(pd.DataFrame(np.eye(4)[:, :2], columns=names))
     with pytest.raises(NotFittedError):
         GMVAEClusterer().predict(frame)
 

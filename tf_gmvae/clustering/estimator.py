@@ -12,13 +12,14 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Cluster
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tf_gmvae.checks import whole_number
+from tf_gmvae.checks import ragged, whole_number
 from tf_gmvae.clustering import answers, samples
 from tf_gmvae.clustering.cluster import array_dataset, array_split, frame_dataset
 from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, Recipe, with_columns
-from tf_gmvae.data.frames import as_table, is_frame, without_mask
+from tf_gmvae.data.frames import as_table, check_names, is_frame, without_mask
 from tf_gmvae.data.table import known_columns
 from tf_gmvae.errors import InputError
+from tf_gmvae.inputs import check_shape
 from tf_gmvae.start import how_many
 from tf_gmvae.tables.columns import listed
 from tf_gmvae.tables.describing import check_no_kinds
@@ -250,8 +251,9 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             dataset = array_dataset("X", array)
             self._without_channels = array.ndim == len(dataset.train.data_shape)
             return dataset
-        validate_data(self, X, skip_check_array=True)
         dataset = frame_dataset(X, self.kinds)
+        check_names(X)
+        validate_data(self, X, skip_check_array=True)
         self._frame, self._names = type(X).__module__.partition(".")[0], list(as_table(X))
         self._labels = {str(label): label for label in getattr(X, "columns", ())}
         return dataset
@@ -273,6 +275,14 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
 
     def _array(self, X: ArrayLike, reset: bool, dtype: Any = _KEPT) -> np.ndarray:
         """An array, checked as scikit-learn checks them; of what is read later, the dtype is kept."""
+        if isinstance(X, list | tuple):
+            try:
+                X = np.asarray(X)
+            except ValueError:
+                raise ragged() from None
+        if not reset and len(self.model_.data_shape) > 1:
+            shape = np.shape(X)
+            check_shape((*shape, 1) if len(shape) == 3 else shape, self.model_.data_shape)
         return validate_data(
             self,
             without_mask(X),

@@ -78,6 +78,25 @@ def as_table(
     return columns
 
 
+def check_names(frame: Any) -> None:
+    """Refuses names of which only some are texts, for whoever tells columns by them as they are.
+
+    Args:
+        frame: as `data` of `as_table`.
+
+    Raises:
+        InputError: naming one of either kind.
+    """
+    names = list(getattr(frame, "columns", ()) if hasattr(frame, "dtypes") else ())
+    texts = [name for name in names if isinstance(name, str)]
+    others = [name for name in names if not isinstance(name, str)]
+    if texts and others:
+        raise InputError(
+            f"Names of columns are texts, as {texts[0]!r}, and others, as {others[0]!r}: make all of them texts, "
+            "data.rename(columns=str)."
+        )
+
+
 def without_mask(data: Any) -> Any:
     """Data in which what was masked is missing, NaN.
 
