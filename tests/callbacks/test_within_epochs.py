@@ -5,6 +5,7 @@ import csv
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_gmvae import InputError, data
 from tf_gmvae.callbacks.basic import SaveEveryEpoch, TrainingSeconds
@@ -88,6 +89,21 @@ def test_it_saves_as_often_as_it_is_told(make_table_model, table, tmp_path):
         callbacks=[SaveWithinEpochs(tmp_path / "model.keras", seconds=1e-9)],
     )  # fmt: skip
     assert int(keras.saving.load_model(tmp_path / "model.keras").optimizer.iterations) == 15
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+def test_epochs_of_unknown_length_keep_their_own_means(tmp_path):
+    """Keras learns only after the last step that it was the last."""
+
+    def losses(*callbacks):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+        model.compile("sgd", "mse", run_eagerly=True)
+        rows = tf.data.Dataset.from_tensor_slices((np.arange(8.0)[:, None] / 8, np.zeros(8)))
+        batches = rows.batch(2).filter(lambda row, value: True)
+        return model.fit(batches, epochs=3, verbose=0, callbacks=list(callbacks)).history["loss"]
+
+    assert losses(SaveWithinEpochs(tmp_path / "model.keras", steps=2)) == losses()
+    assert not list(tmp_path.glob("within-*"))
 
 
 def test_seconds_before_a_break_count(make_table_model, table, tmp_path):

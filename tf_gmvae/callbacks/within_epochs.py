@@ -52,15 +52,17 @@ class SaveWithinEpochs(keras.callbacks.Callback):
         self.fetch: Callable[[], None] | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Sets its clock."""
-        self._saved = time.monotonic()
+        """Sets its clock; only the first epoch may be one that goes on."""
+        self._saved, self._goes_on = time.monotonic(), True
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Puts the means of an epoch that goes on back, after Keras has set them to zero."""
         self._began, self.before = time.perf_counter(), 0.0
-        taken = steps_taken(self.model.optimizer)
+        # What the epoch before has left is of its last step, where nobody knew that it was the last.
+        taken = steps_taken(self.model.optimizer) if self._goes_on else None
+        self._goes_on = False
         self._sweep(but=taken)
-        if self._means(taken).is_file():
+        if taken is not None and self._means(taken).is_file():
             self._put_back(self._means(taken))
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
