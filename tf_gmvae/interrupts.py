@@ -1,6 +1,7 @@
 """Ctrl-C that is not lost, and SIGTERM, by which a machine says that it is needed elsewhere."""
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +24,22 @@ def terminate(number: int, frame: FrameType | None) -> NoReturn:
         Terminated: always.
     """
     raise Terminated
+
+
+def end_with(descriptor: int) -> None:
+    """Ends this process, as SIGTERM does, once whoever holds the other end of a pipe is gone, however that ended.
+
+    Args:
+        descriptor: of the end that is read; nothing is written to it.
+    """
+
+    def watch():
+        with contextlib.suppress(OSError):
+            while os.read(descriptor, 1):
+                pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager

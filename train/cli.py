@@ -21,6 +21,8 @@ TOO_LITTLE_MEMORY = (
     "The memory does not hold what this asks for: give a smaller --batch_size, --num_samples, --latent_dim or "
     "--image_size, or fewer examples."
 )
+# In the environment of a command that another one has begun: it ends with that one, to which its input leads.
+TIED = "TF_GMVAE_TIED"
 INTERRUPTED, TERMINATED, UNHEARD = 130, 143, 141  # by the signals of their names, as of a shell's own commands
 
 
@@ -69,6 +71,8 @@ def run(command: Callable[[], None]) -> None:
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the end of what `startup` has set
         signal.signal(signal.SIGTERM, interrupts.terminate)
+        if os.environ.pop(TIED, None):
+            interrupts.end_with(sys.stdin.fileno())
         app.run(main, flags_parser=parse)
     except KeyboardInterrupt as stop:
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -55,6 +55,8 @@ flags.FLAGS.set_default("minutes", 30.0)
 
 # Seconds between lines on how many runs have ended, where there is no terminal.
 EVERY = 600.0
+# Seconds that a run gets to end by itself whose table was killed.
+PATIENCE = 60.0
 
 
 def main() -> None:
@@ -83,6 +85,8 @@ def _make(chosen):
     missing = [cell for cell in cells if not cell.is_finished]
     terminal.say(f"{len(cells)} runs, {len(missing)} to do; stop at will, the same command goes on.")
     missing = [] if chosen.dry_run else missing
+    for cell in missing:
+        lock.wait_for(cell.folder.path, PATIENCE)
     table.floors.compute([row for row in table.rows if row.method in FLOORS], table.seeds)
     table.write()
     pool, writing, ended = ThreadPoolExecutor(chosen.jobs), threading.Lock(), []
@@ -214,12 +218,11 @@ def _run(cell, running):
     threads = str(max(1, (os.cpu_count() or 1) // flags.FLAGS.jobs))
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
     terminal.say(f"{name} begins; its progress is in {cell.log}.")
-    with open(cell.log, "a") as log:
-        # What is there goes on with the same settings.
-        process = subprocess.Popen(
-            [sys.executable, *cell.command], stdout=log, stderr=subprocess.STDOUT,
-            env={**os.environ, **dict.fromkeys(names, threads)},
-        )  # fmt: skip
+    # What is there goes on with the same settings; a kill of this process ends the run, too.
+    with open(cell.log, "a") as log, subprocess.Popen(
+        [sys.executable, *cell.command], stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT,
+        env={**os.environ, **dict.fromkeys(names, threads), cli.TIED: "1"},
+    ) as process:  # fmt: skip
         running.add(process)
         status = process.wait()
         running.remove(process)

@@ -1,6 +1,7 @@
 """Ctrl-C, sent to commands as they load and while they export."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -49,6 +50,19 @@ def test_an_interrupt_that_is_swallowed_or_made_another_error_comes_through():
     with pytest.raises(TypeError, match="of its own"), interrupts.not_lost():
         raise TypeError("of its own")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_process_ends_with_the_one_to_which_its_pipe_leads():
+    read, written = os.pipe()
+    former = signal.signal(signal.SIGTERM, interrupts.terminate)
+    try:
+        with pytest.raises(interrupts.Terminated):
+            interrupts.end_with(read)
+            os.close(written)  # as the system does for a process that is killed
+            time.sleep(60)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+        os.close(read)
 
 
 def test_an_interrupted_export_leaves_no_version(tmp_path):

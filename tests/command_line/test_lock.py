@@ -53,8 +53,10 @@ def test_the_second_process_is_refused_and_the_lock_dies_with_the_first(tmp_path
                 assert told.returncode == 1
                 assert f"{place} is being written by process {first.pid}: wait until" in told.stderr
         assert not place.exists()
+        with pytest.raises(InputError, match=f"by process {first.pid}: wait"):
+            lock.wait_for(place, 0)
         first.send_signal(signal.SIGKILL)
-        first.wait()
+        lock.wait_for(place, 60)
         with RunFolder(place).alone(), pytest.raises(InputError, match=f"by process {os.getpid()}: wait"):
             lock.held(place).__enter__()
     assert list(place.parent.iterdir()) == []

@@ -190,6 +190,23 @@ def test_the_table_is_made_once_and_goes_on(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_kill_ends_the_run_and_the_same_command_goes_on(tmp_path):
+    said, out = tmp_path / "said", tmp_path / "out"
+    said.touch()
+    arguments = ["--methods=catgan", "--components=3", "--seeds=1", "--dataset=digits", f"--runs_dir={out}"]
+    process = start_warm("-m", "train.table1", *arguments, "--method_epochs=8", out=said)
+    log = out / "catgan-k3-seed0.log"
+    while not (log.is_file() and " 2/8 " in log.read_text()):
+        assert process.poll() is None, said.read_text()
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    again = run_warm("-m", "train.table1", *arguments, "--method_epochs=8")
+    assert again.returncode == 0, again.stderr
+    assert "Stopped; --resume goes on" in log.read_text() and " 8/8 " in log.read_text()
+
+
+@pytest.mark.slow
 def test_sigterm_reaches_the_runs(tmp_path):
     said, out = tmp_path / "said", tmp_path / "out"
     said.touch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -51,6 +52,27 @@ def held(place: Path) -> Iterator[None]:
         for folder in made:  # what nobody has put anything into
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def wait_for(place: Path, seconds: float) -> None:
+    """Waits until nobody holds the lock of a place.
+
+    Args:
+        place: path, which need not exist yet.
+        seconds: float, how long at most.
+
+    Raises:
+        InputError: if it is still held then.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with held(place):
+                return
+        except InputError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _locked(path: Path, place: Path) -> IO[str]:
