@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -210,6 +211,8 @@ def sentence(error: BaseException, where: str | Path | None = None) -> str | Non
     code = _code(error)
     if code is None:
         return None
+    if code in _CLOSED and isinstance(error, OSError) and _is_unreadable(error.filename):
+        return unread(error)
     if where is None and isinstance(error, OSError):
         where = error.filename
     elif where is None:
@@ -219,6 +222,48 @@ def sentence(error: BaseException, where: str | Path | None = None) -> str | Non
     return f"{where or 'A file'} cannot be written ({os.strerror(code)}): " + next(
         text for codes, text in mend.items() if code in codes
     )
+
+
+def unread(error: OSError, where: str | Path | None = None) -> str:
+    """The sentence of a file or folder that could not be read.
+
+    Args:
+        error: `OSError`.
+        where: path to name. Default None: that of the error.
+
+    Returns:
+        Text without a full stop.
+    """
+    mends = {errno.ENOENT: "check the path", errno.EIO: "look at its disk"}
+    mend = mends.get(error.errno or 0, "check its permissions")
+    return f"{where or error.filename} cannot be read ({error.strerror}): {mend}"
+
+
+def withheld(error: Exception, where: str | Path) -> str | None:
+    """The same, if the system does not hand out what a file holds, which says nothing of what it holds.
+
+    Args:
+        error: exception of reading it.
+        where: path of the file.
+
+    Returns:
+        Text without a full stop, or None.
+    """
+    if isinstance(error, OSError) and error.errno in (*_CLOSED, errno.EIO):
+        return unread(error, where)
+    return None
+
+
+def _is_unreadable(path):
+    """Whether a file or folder is there and may not be read, or nobody may look whether it is."""
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except PermissionError:
+        return True
+    except (OSError, TypeError, ValueError):  # none that is there, or no path
+        return False
+    rights = os.R_OK | os.X_OK if is_folder else os.R_OK
+    return not os.access(path, rights, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _code(error):

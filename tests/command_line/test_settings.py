@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 import keras
 import pytest
 from absl import flags
+from support.rights import of_a_user
 
 import tf_gmvae
 from tf_gmvae import InputError
@@ -186,6 +187,9 @@ def test_flags_out_of_range_are_named(flag):
 def test_a_spoilt_record_is_named(tmp_path, content):
     (tmp_path / "run.flags").write_text("--dataset=digits\n" + content)
     with pytest.raises(InputError, match=r"run\.flags cannot be read"):
+        Settings.read(tmp_path / "run.flags")
+    (tmp_path / "run.flags").chmod(0)  # in which no line is wrong
+    with of_a_user(), pytest.raises(PermissionError):
         Settings.read(tmp_path / "run.flags")
 
 

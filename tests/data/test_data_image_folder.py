@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 from PIL import Image
+from support.rights import of_a_user
 
 from tf_gmvae.data import image_tree, load
 from tf_gmvae.data.streams import opening
@@ -268,6 +269,21 @@ def test_broken_pictures_are_left_out_and_listed(tmp_path, caplog, image_size):
         (tmp_path / path).write_bytes(whole[:900])
     with pytest.raises(InputError, match="holds no image that can be read: check the files"):
         load(tmp_path, image_size=image_size, skip_broken=True)
+
+
+def test_what_the_system_withholds_is_not_called_broken_nor_left_out(tmp_path):
+    for path in ("a/x.png", "a/y.png", "b/z.png"):
+        save(tmp_path / path)
+    for shut in ("a/y.png", "a", "."):
+        mode = (tmp_path / shut).stat().st_mode
+        (tmp_path / shut).chmod(0)
+        for skip_broken in (False, True):
+            with of_a_user(), pytest.raises(InputError, match=r"cannot be read \(Permission.*: check its permis"):
+                load(tmp_path, skip_broken=skip_broken)
+        (tmp_path / shut).chmod(mode)
+    (tmp_path / "shards.json").touch(mode=0)
+    with of_a_user(), pytest.raises(InputError, match=r"shards.json cannot be read \(Permission denied\)"):
+        load(tmp_path)
 
 
 def test_pictures_of_other_kinds_are_told_of(tmp_path, caplog):

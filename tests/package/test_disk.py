@@ -5,6 +5,7 @@ import os
 import socket
 
 import pytest
+from support.rights import of_a_user
 
 from tf_gmvae import disk
 
@@ -104,3 +105,30 @@ def test_a_file_that_cannot_be_written_is_the_one_that_is_named(tmp_path):
         with pytest.raises(OSError) as caught, disk.whole(path) as partial:
             partial.write_text("new")
         assert disk.sentence(caught.value).startswith(f"{path} cannot be written (")
+
+
+def test_what_may_not_be_read_is_not_said_to_be_unwritable(tmp_path):
+    for name in ("shut", "full", "open"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.csv").write_text("")
+    (tmp_path / "open" / "a.csv").chmod(0)
+    (tmp_path / "full").chmod(0o555)
+    (tmp_path / "shut").chmod(0)
+    read, written = (
+        "read (Permission denied): check its permissions",
+        "written (Permission denied): make it writable",
+    )
+    sentences = {
+        (tmp_path / "open" / "a.csv", "r"): read,
+        (tmp_path / "shut" / "a.csv", "r"): read,
+        (tmp_path / "full" / "b.csv", "w"): written,
+    }
+    with of_a_user():
+        for (path, way), said in sentences.items():
+            with pytest.raises(PermissionError) as caught:
+                path.open(way)
+            assert disk.sentence(caught.value) == f"{path} cannot be {said}"
+        with pytest.raises(PermissionError) as caught:
+            os.listdir(tmp_path / "shut")
+        assert disk.sentence(caught.value, "a run") == f"{tmp_path / 'shut'} cannot be {read}"
+    (tmp_path / "shut").chmod(0o755)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import time
@@ -14,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from tf_gmvae import disk
 from tf_gmvae.data import other_pictures, pictures
 from tf_gmvae.data.pictures import ImageSize
+from tf_gmvae.data.reading import listing
 from tf_gmvae.errors import InputError
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
@@ -69,7 +70,7 @@ def image_tree(
         InputError: As `load_image_folder`.
     """
     folder = Path(folder)
-    with _readable():
+    with listing():
         root = _passed_through(folder)
         parts = _parts(root)
         trees = [_class_images(_passed_through(part)) for part in parts or [root]]
@@ -189,16 +190,8 @@ def holds_images(folder: str | Path) -> bool:
     Raises:
         InputError: If one of the folders cannot be read.
     """
-    with _readable():
+    with listing():
         return any(_images_under(Path(folder), set()))
-
-
-@contextlib.contextmanager
-def _readable():
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{error.filename} cannot be read ({error.strerror}): check its permissions.") from error
 
 
 def _parts(folder):
@@ -266,7 +259,7 @@ def each(function: Callable[[int], Any], paths: list[Path], faults: Faults) -> l
         List, None of those that cannot be read.
 
     Raises:
-        InputError: If some cannot be read, and are not skipped.
+        InputError: If some cannot be read, and are not skipped; or if the system withholds one, whatever is in it.
     """
 
     def guarded(index):
@@ -277,6 +270,8 @@ def each(function: Callable[[int], Any], paths: list[Path], faults: Faults) -> l
         except InputError:
             raise
         except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
+            if withheld := disk.withheld(error, paths[index]):
+                raise InputError(f"{withheld}.") from None
             faults.note(paths[index], error)
             return None
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tf_gmvae import disk
 from tf_gmvae.errors import InputError
 
 # What the readers of gzip, zip, MAT and NPY data raise for bytes that are not what they should be. The
@@ -47,6 +48,19 @@ def reading(path: str | Path, kind: str, mend: str = "download it again") -> Ite
         raise InputError(f"{path} could not be read as {kind} ({_short(reason)}): {mend}.") from error
     except _DAMAGE as error:
         raise InputError(f"{path} is damaged or not {kind} ({_short(error)}): {mend}.") from error
+
+
+@contextmanager
+def listing() -> Iterator[None]:
+    """Turns whatever the system has against looking into a folder into an `InputError`.
+
+    Raises:
+        InputError: If a folder or file may not be looked at.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{disk.unread(error)}.") from error
 
 
 def check_file(path: str | Path) -> None:

@@ -74,11 +74,14 @@ class Record:
 
         Raises:
             InputError: if the file is missing or holds unknown flags.
+            OSError: if it may not be read.
         """
         flag_values = flags.FlagValues()
         cls.define(flag_values)
         if not Path(path).is_file():
             raise InputError(f"{Path(path).parent} is not a run: it has no {Path(path).name}.")
+        with open(path, "rb"):  # of one that may not be read, absl knows no line to mend
+            pass
         try:
             flag_values(["", f"--flagfile={path}"])
         except (flags.Error, ValueError) as error:  # the second of bytes that are no text, and of --noname=value

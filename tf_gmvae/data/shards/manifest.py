@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_gmvae.data.reading import listing
 from tf_gmvae.data.shards.split import ShardedSplit, ShardFile
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
@@ -25,8 +26,12 @@ def has_shards(folder: str | Path) -> bool:
 
     Args:
         folder: Path.
+
+    Raises:
+        InputError: If nobody may look whether it is.
     """
-    return (Path(folder) / MANIFEST).is_file()
+    with listing():
+        return (Path(folder) / MANIFEST).is_file()
 
 
 def load_shards(folder: str | Path) -> Dataset:
@@ -42,8 +47,10 @@ def load_shards(folder: str | Path) -> Dataset:
         InputError: If the manifest cannot be read, or does not go with the files.
     """
     path = Path(folder) / MANIFEST
+    with listing():
+        content = path.read_bytes()
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = json.loads(content)
         if manifest["format"] != FORMAT:
             raise InputError(f"{path} is of format {manifest['format']}, not {FORMAT}: update tf-gmvae.")
         splits = {name: _split(Path(folder), manifest, name) for name in manifest["splits"]}
