@@ -12,6 +12,7 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.serving import versions
 from train import cli
 from train.run import (
+    afterwards,
     clusters,
     counts,
     explorer,
@@ -109,12 +110,12 @@ def _make(run_settings, together):
             together.send(word=workers.ENDS)
             _conclude(run, exported)
     except KeyboardInterrupt as stop:
-        raise type(stop)(f"Stopped; {_afterwards(folder, replaces, opened)}.") from None
+        raise type(stop)(f"Stopped; {afterwards.of(folder, chosen.overwrite, replaces, opened)}.") from None
     except (OSError, tf.errors.OpError) as error:
         failure = disk.sentence(error)
         if failure is None:
             raise
-        raise InputError(f"{failure}; {_afterwards(folder, replaces, opened)}.") from None
+        raise InputError(f"{failure}; {afterwards.of(folder, chosen.overwrite, replaces, opened)}.") from None
 
 
 def _begun(folder, run_settings, dataset, asked):
@@ -165,26 +166,6 @@ def _conclude(run, exported):
             f"--seed={run.settings.seed + 1}",
         },
     )
-
-
-def _afterwards(folder, replaces, opened):
-    """What becomes of a run that ends before its time."""
-    if replaces:
-        return f"the run in {folder.path} is as it was, and the same command begins the new one again"
-    resume = "--resume in place of --overwrite" if flags.FLAGS.overwrite else "--resume"
-    if not folder.flags.is_file():
-        gone = f"the run in {folder.path} is gone: move it back to that place, and {resume} goes on with it"
-        return gone if opened else "the same command begins again, as nothing was written"
-    if folder.is_within_epoch:
-        return f"{resume} goes on at the step that was saved last"
-    if folder.history.is_file() and folder.history.stat().st_size and folder.model.is_file():
-        return f"{resume} goes on after the last finished epoch"
-    if folder.model.is_file():
-        return f"{resume} goes on after the start"
-    begun = any(
-        path.suffix in (".npz", ".h5") for path in folder.start_checkpoints.glob("[!.]*")
-    )  # .h5 until 0.2.0
-    return f"{resume} {'goes on with the start' if begun else 'begins the run again'}"
 
 
 if __name__ == "__main__":

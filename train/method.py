@@ -9,7 +9,7 @@ from absl import flags
 
 from tf_gmvae import interrupts, terminal
 from train import cli
-from train.run import explorer, last_screen, method_data, method_job, names, pictures, score_table
+from train.run import afterwards, explorer, last_screen, method_data, method_job, names, pictures, score_table
 from train.run.folder import RunFolder
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
@@ -32,6 +32,7 @@ def main() -> None:
     settings = MethodSettings.from_flags(chosen)
     name = settings.default_name if chosen.name is None else chosen.name
     folder = RunFolder(Path(chosen.runs_dir) / names.checked(name, "--name", "give another --name"))
+    replaces = opened = False
     try:
         with interrupts.not_lost(), folder.alone():
             folder.check_free(chosen.resume, chosen.overwrite)
@@ -39,10 +40,13 @@ def main() -> None:
             check_in_memory(dataset, "train.method")
             columns = method_data.columns_of(settings, dataset)
             method_job.new_model(settings, dataset, columns)  # says what is wrong before anything is written
-            if chosen.overwrite and folder.is_taken:
+            replaces = chosen.overwrite and folder.is_taken
+            if replaces:
                 with folder.replacement(settings) as new:
                     method_job.fit(MethodRun.begin(new, settings, dataset), one_epoch=True)
+                replaces = False
             folder.open(settings, resume=chosen.resume or chosen.overwrite)
+            opened = True
             folder.write_skipped(dataset.skipped)
             run = MethodRun.begin(folder, settings, dataset)
             method_job.fit(run)
@@ -54,10 +58,8 @@ def main() -> None:
             if chosen.report:
                 pictures.write_of_method(run, log_assignments, codes, metrics, chosen.explorer)
     except KeyboardInterrupt as stop:
-        # A folder with a run in it is refused without one of these two.
-        saved = folder.flags.is_file() and not chosen.overwrite
-        mend = "--resume goes on after what is finished" if saved else "the same command begins again"
-        raise type(stop)(f"Stopped; {mend}.") from None
+        ended = afterwards.of(folder, chosen.overwrite, replaces, opened)
+        raise type(stop)(f"Stopped; {ended}.") from None
     last_screen.show(metrics, folder, {})
 
 

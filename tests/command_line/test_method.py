@@ -12,8 +12,9 @@ from support.misuse import check_refused
 
 import tf_gmvae
 from tf_gmvae import InputError, evaluation
-from train.run import method_job
+from train.run import afterwards, method_job
 from train.run.folder import RunFolder
+from train.run.history import History
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
 from train.run.run import load_data
@@ -27,7 +28,9 @@ def runs(tmp_path_factory):
         ["--method=aae", "--dataset=digits", *more, f"--runs_dir={folder}"]
         for more in (["--epochs=1", "--noreport"], ["--epochs=2", "--resume"])
     ]
-    for run in run_all("train.method", calls):
+    answers = run_all("train.method", calls)
+    assert ["\nNext\n" in run.stdout for run in answers] == [False, True]
+    for run in answers:
         assert run.returncode == 0, run.stderr
         assert "components in use" in run.stdout and "digits-aae-k10-seed0/ (model.keras" in run.stdout
     return folder
@@ -45,7 +48,7 @@ def test_a_run_leaves_model_scores_and_history(runs):
     assert scores == pytest.approx({name: metrics[name] for name in scores}, abs=0.01)
     with (run / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert [row["epoch"] for row in rows] == ["0", "1"] and not any("NA" in row.values() for row in rows)
     assert float(rows[1]["loss"]) < float(rows[0]["loss"])
     assert float(rows[1]["test_accuracy_table1"]) == pytest.approx(metrics["accuracy_table1"], abs=0.01)
     assert "--method=aae\n" in (run / "run.flags").read_text()
@@ -63,6 +66,34 @@ def test_what_is_advised_is_what_the_command_can_do(runs):
     assert sentence.endswith(
         "Train longer (--epochs), try another --seed, or use fewer clusters (--num_components)."
     )
+
+
+def test_a_history_of_an_earlier_version_keeps_its_columns(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss,seconds,val_loss,val_seconds\n0,2.0,1.0,NA,NA\n")
+    history = History(tmp_path / "history.csv")
+    history.on_train_begin()
+    history.on_epoch_end(1, {"loss": 1.0, "seconds": 3.0})
+    history.on_train_end()
+    assert [row["seconds"] for row in RunFolder(tmp_path).read_history()] == [1.0, 3.0]
+
+
+def test_a_run_that_was_stopped_says_what_goes_on(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+
+    def told(replaces=False, opened=True):
+        return [afterwards.of(folder, overwrite, replaces, opened) for overwrite in (False, True)]
+
+    assert told(opened=False) == ["the same command begins again, as nothing was written"] * 2
+    folder.path.mkdir()
+    folder.flags.touch()
+    instead = "--resume in place of --overwrite"
+    assert told() == ["--resume begins the run again", f"{instead} begins the run again"]
+    folder.model.touch()
+    assert told() == ["--resume goes on after the start", f"{instead} goes on after the start"]
+    folder.history.write_text("epoch,seconds\n0,1.0\n")
+    ended = "goes on after the last finished epoch"
+    assert told() == [f"--resume {ended}", f"{instead} {ended}"]
+    assert "is as it was, and the same command begins" in told(replaces=True)[1]
 
 
 def test_commands_for_runs_of_the_model_say_whose_run_it_is(runs):

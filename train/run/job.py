@@ -30,6 +30,7 @@ from tf_gmvae.start.initialization import Start
 from train.run import guide, last_screen, samples, together
 from train.run.definitions import LABELS
 from train.run.folder import RunFolder
+from train.run.history import History
 from train.run.rows import Rows
 from train.run.run import Run
 from train.run.settings import Settings, elbos
@@ -176,7 +177,7 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
             SaveWithinEpochs(folder.model, settings.save_every_steps, often, is_terminated, interrupts.Terminated),
             *callbacks,
             # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
-            keras.callbacks.CSVLogger(folder.history, append=True),
+            History(folder.history),
             SaveEveryEpoch(folder.model),
             keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
             EpochLines(

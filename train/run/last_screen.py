@@ -66,14 +66,16 @@ def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str]) -> No
         _row("watch", "The collapse watch found nothing wrong.", "green")
     terminal.say()
     terminal.say((f"The run lies in {folder.path}/ (model.keras, metrics.json, history.csv, run.flags).", ""))
-    terminal.say(("Next", "bold"))
-    for path, holds in (
+    files = (
         (folder.report, "the run in pictures"),
         (folder.explorer, "the same to walk through, with a map"),
         (folder.path / "clusters.csv", "the cluster of every example"),
-    ):
-        if path.is_file():
-            terminal.say("  open ", (str(path), "bold cyan"), f"  {holds}")
+    )
+    found = [(path, holds) for path, holds in files if path.is_file()]
+    if found or more:
+        terminal.say(("Next", "bold"))
+    for path, holds in found:
+        terminal.say("  open ", (str(path), "bold cyan"), f"  {holds}")
     for purpose, command in more.items():
         _command(purpose, command)
 

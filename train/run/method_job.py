@@ -18,6 +18,7 @@ from tf_gmvae.optimizer import steps_taken
 from tf_gmvae.tables.columns import Columns
 from train.run import counts, last_screen, method_data
 from train.run.folder import RunFolder
+from train.run.history import History
 from train.run.method_settings import MethodSettings
 from train.run.saved import read_model
 from train.run.scoring import versions
@@ -141,7 +142,7 @@ def fit(run: MethodRun, one_epoch: bool = False) -> None:
             _TestScores(run),
             *([StopAfterSeconds(0.0)] if one_epoch else []),
             # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
-            keras.callbacks.CSVLogger(folder.history, append=True),
+            History(folder.history),
             SaveEveryEpoch(folder.model),
             EpochLines(),
         ],
