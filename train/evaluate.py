@@ -8,7 +8,7 @@ from absl import flags
 from tf_gmvae import disk, terminal
 from tf_gmvae.errors import InputError
 from train import cli
-from train.run import clusters, floors, groups, score_table, scoring
+from train.run import clusters, floors, groups, lock, score_table, scoring
 from train.run.run import Run
 
 flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
@@ -31,6 +31,10 @@ def main() -> None:
         tree = groups.tree_of(run)
     metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, cut)
     metrics["floors"] = floors.beside(run, examination.posterior, flags.FLAGS.floors)
+    if who := lock.holder(run.folder.path):
+        terminal.say(
+            f"This run is being trained by {who}: these are the scores of epoch {metrics['epochs']}.", hang=2
+        )
     terminal.say(score_table.table(metrics), hang=score_table.HANG)
     stored: list[Path] = []
     try:

@@ -83,7 +83,9 @@ def _make(chosen):
     os.makedirs(chosen.runs_dir, exist_ok=True)
     cells = [cell for found in table.cells.values() for cell in found]
     missing = [cell for cell in cells if not cell.is_finished]
-    terminal.say(f"{len(cells)} runs, {len(missing)} to do; stop at will, the same command goes on.")
+    terminal.say(
+        f"{len(cells)} run{'s' * (len(cells) != 1)}, {len(missing)} to do; stop at will, the same command goes on."
+    )
     missing = [] if chosen.dry_run else missing
     for cell in missing:
         lock.wait_for(cell.folder.path, PATIENCE)

@@ -1,6 +1,7 @@
 """Runs whose files are damaged, disks that are full, and whether the mend that is named works."""
 
 import json
+import os
 import shutil
 import warnings
 import zipfile
@@ -12,6 +13,7 @@ from conftest import run_warm
 from support.commands import run_all
 from support.misuse import check_refused
 
+from train.run import lock
 from train.run.folder import RunFolder
 from train.run.saved import load_model
 
@@ -47,6 +49,7 @@ def run(tmp_path_factory):
     process, again = run_all("train.main", [arguments, [*arguments, "--resume"]])
     assert process.returncode == 0, process.stderr
     assert again.returncode == 0, again.stderr
+    assert "Training: 1 epoch of 4 steps." in process.stdout and " s for 1 epoch\n" in process.stdout
     assert "The run is finished after epoch 1: nothing is left to train." in again.stdout
     assert f"The model has been exported already, to {folder / 'saved_models' / 'arcs' / '1'}/" in again.stdout
     assert sorted(path.name for path in (folder / "saved_models" / "arcs").iterdir()) == ["1", "latest"]
@@ -123,7 +126,10 @@ def test_a_damaged_file_of_a_run_is_named_and_its_mend_works(run, tmp_path):
     (tmp_path / "metrics" / "metrics.json").unlink()
     (tmp_path / "metrics" / "metrics.json").mkdir()  # in whose way no file can be written
     names = ("history-words", "start-text", "metrics")
-    mended = run_all("train.evaluate", [[f"--run={tmp_path / name}", "--nofloors"] for name in names])
+    with lock.held(tmp_path / "start-text"):
+        mended = run_all("train.evaluate", [[f"--run={tmp_path / name}", "--nofloors"] for name in names])
+    trained = f"is being trained by process {os.getpid()}: these are the scores of epoch 1."
+    assert [trained in answer.stdout for answer in mended] == [False, True, False]
     for answer in mended:
         assert answer.returncode == 0, answer.stderr
         assert answer.stdout.count("ELBO, nats") == 1

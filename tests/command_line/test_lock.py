@@ -55,11 +55,12 @@ def test_the_second_process_is_refused_and_the_lock_dies_with_the_first(tmp_path
         assert not place.exists()
         with pytest.raises(InputError, match=f"by process {first.pid}: wait"):
             lock.wait_for(place, 0)
+        assert lock.holder(place) == f"process {first.pid}"
         first.send_signal(signal.SIGKILL)
         lock.wait_for(place, 60)
         with RunFolder(place).alone(), pytest.raises(InputError, match=f"by process {os.getpid()}: wait"):
             lock.held(place).__enter__()
-    assert list(place.parent.iterdir()) == []
+    assert list(place.parent.iterdir()) == [] and lock.holder(place) is None
 
 
 def test_another_way_to_the_same_place_is_the_same_place(tmp_path):

@@ -202,7 +202,10 @@ class Initialization(Part):
             estimated = effort.seconds(self, split.examples, size, steps, min(max_mapped, sample.num_examples))
             say(f"Start: about {effort.in_words(estimated)}.")
         if labels is None:
-            say(f"Start 1/3: {self.num_components} clusters in {sample.num_examples:,} examples.")
+            say(
+                f"Start 1/3: {self.num_components} cluster{'s' * (self.num_components > 1)} in "
+                f"{sample.num_examples:,} examples."
+            )
             labels = clusters.find(
                 sample.examples, self.num_components, to_floats=self.examples,
                 features=self.likelihood.features(), view=view(), num_views=num_views,

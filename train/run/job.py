@@ -133,7 +133,8 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
         place = f"at step {within + 1:,} of epoch {epochs_done + 1}" if within else f"after epoch {epochs_done}"
         terminal.say(f"Going on {place} of {settings.epochs}.")
     elif not one_epoch:
-        terminal.say(f"Training: {settings.epochs} epochs of {steps:,} steps.")
+        epochs = f"{settings.epochs} epoch{'s' * (settings.epochs > 1)}"
+        terminal.say(f"Training: {epochs} of {steps:,} step{'s' * (steps > 1)}.")
     model.initialized = settings.initialize  # which a loaded model does not know
     if settings.falling_rate:
         model.optimizer.learning_rate = falling_rate(settings.learning_rate, settings.epochs * steps)

@@ -38,7 +38,7 @@ def held(place: Path) -> Iterator[None]:
     place = Path(os.path.realpath(place))
     if not place.name:
         raise InputError(f"{place} is the root of all folders: give a folder in it.")
-    path = place.with_name(f".{place.name}.lock")
+    path = _file_of(place)
     made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -52,6 +52,37 @@ def held(place: Path) -> Iterator[None]:
         for folder in made:  # what nobody has put anything into
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def holder(place: Path) -> str | None:
+    """Who holds the lock of a place; nothing is written to find it out.
+
+    Args:
+        place: path, which need not exist.
+
+    Returns:
+        Text, such as "process 123", or None if nobody does.
+    """
+    if fcntl is not None:
+        with (
+            contextlib.suppress(OSError, ValueError),
+            _file_of(Path(os.path.realpath(place))).open(encoding="utf-8") as file,
+        ):
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return _named_in(file)
+    return None
+
+
+def _file_of(place):
+    return place.with_name(f".{place.name}.lock")
+
+
+def _named_in(file):
+    file.seek(0)
+    number = file.read(20).strip()
+    return f"process {number}" if number.isdigit() else "another process"
 
 
 def wait_for(place: Path, seconds: float) -> None:
@@ -81,12 +112,10 @@ def _locked(path: Path, place: Path) -> IO[str]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            holder = file.read(20).strip()
+            who = _named_in(file)
             file.close()
-            which = f"process {holder}" if holder.isdigit() else "another process"
             raise InputError(
-                f"{place} is being written by {which}: wait until that has ended, stop it, or give another name."
+                f"{place} is being written by {who}: wait until that has ended, stop it, or give another name."
             ) from None
         except OSError as error:
             if error.errno not in _NONE:

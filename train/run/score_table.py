@@ -27,7 +27,8 @@ def table(metrics: dict[str, Any]) -> str:
         if metrics[score] is not None:
             rows.append((score.upper(), f"{metrics[score]:.3f}"))
     rows += _of_tree(metrics.get("hierarchy") or {})
-    rows.append(("training", f"{metrics['train_seconds']:.0f} s for {metrics['epochs']} epochs"))
+    epochs = metrics["epochs"]
+    rows.append(("training", f"{metrics['train_seconds']:.0f} s for {epochs} epoch{'s' * (epochs != 1)}"))
     if metrics["start_seconds"]:
         rows.append(("start", f"{metrics['start_seconds']:.0f} s before"))
     if metrics.get("start"):
