@@ -243,6 +243,6 @@ def for_shape(data_shape: tuple[int, ...]) -> Preset:
     check_channels_last(data_shape)
     raise InputError(
         f"No preset fits examples of shape {data_shape}: resize or pad images to an even height and width of at "
-        "least 6 (folders and files of images: option image_size), mark series (N, T, C) as such (option series), "
-        "or give GMVAE your own encoder and decoder."
+        "least 6 (option image_size of folders and files; arrays by tf.image.resize), mark series (N, T, C) as "
+        "such (option series of files; arrays by tf_gmvae.data.Split), or give GMVAE your own encoder and decoder."
     )

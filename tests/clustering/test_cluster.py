@@ -1,15 +1,18 @@
 """`tf_gmvae.cluster`: from data to clusters in one call."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import tensorflow as tf
 from conftest import run_warm
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 import tf_gmvae
-from tf_gmvae import GMVAEClusterer, InputError
+from tf_gmvae import GMVAEClusterer, InputError, presets
 from tf_gmvae.clustering import answers, recipe
 from tf_gmvae.clustering.cluster import as_dataset
 from tf_gmvae.data.streams import parquet, source
@@ -169,6 +172,25 @@ def test_large_pictures_come_to_the_clusters_of_the_command(tmp_path, monkeypatc
 
 
 @pytest.mark.slow
+def test_large_images_of_arrays_are_told_a_mend_and_those_of_files_resized_as_the_command_does(tmp_path, caplog):
+    images = np.random.default_rng(0).integers(0, 256, (3, 100, 120), "uint8")
+    np.save(tmp_path / "images.npy", images)
+    of_file = as_dataset(tmp_path / "images.npy")
+    assert of_file.train.data_shape == (64, 64, 1) and not caplog.messages
+    as_dataset(images)
+    (said,) = caplog.messages
+    assert said.startswith("images of 120 x 100 pixels make networks of that size")
+    call = re.search(r"tf\.image\.resize\(.*\)(?= of)", said)[0]
+    mended = as_dataset(eval(call, {"tf": tf, "images": images[..., np.newaxis]}).numpy())
+    np.testing.assert_allclose(mended.train.examples, of_file.train.examples / 255, atol=0.02)
+    assert len(caplog.messages) == 1
+
+
+def test_a_split_of_series_is_clustered_as_such():
+    series = as_dataset(tf_gmvae.data.Split(np.zeros((9, 32, 2), "float32")))
+    assert presets.for_shape(series.train.data_shape).name == "series"
+
+
 def test_a_table_comes_to_the_clusters_of_the_command(tmp_path, monkeypatch):
     monkeypatch.undo()
     from sklearn.datasets import load_wine

@@ -44,6 +44,17 @@ def test_so_do_colours_bytes_and_images_without_an_edge():
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_plain_pictures_differ_by_their_shades_whatever_these_are(seed):
+    """Few of them, whose shades run into each other: by strokes, which are not there, they would be one."""
+    rng = np.random.default_rng(1)
+    levels = np.array([80.0, 170.0])[np.arange(20) % 2] + rng.normal(0, 25, 20)
+    for shade in (levels, np.arange(40.0)):
+        images = np.ones((1, 16, 16, 1)) * np.round(shade)[:, None, None, None]
+        assert shades.differ_alone(images.astype("uint8"), as_shades, seed)
+    assert not shades.differ_alone(np.full((20, 16, 16, 1), 0.5), tf.identity, seed)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_what_has_strokes_or_nothing_at_all_does_not(digits, seed):
     images, labels = digits
     assert not shades.differ_alone(images, tf.identity, seed)

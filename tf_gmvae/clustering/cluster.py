@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from tf_gmvae.clustering.recipe import Recipe, with_columns
 from tf_gmvae.data import described
 from tf_gmvae.data.frames import is_frame
 from tf_gmvae.data.load import load
+from tf_gmvae.data.pictures import told_of_large
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import readable
@@ -23,6 +25,8 @@ from tf_gmvae.start import how_many
 from tf_gmvae.start.how_many import HowMany
 from tf_gmvae.tables.describing import check_no_kinds
 from tf_gmvae.tables.precision import merged_of_array
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +66,17 @@ def cluster(
 ) -> Clustering:
     """Finds clusters in data; half a minute for a table of some hundred rows, minutes for thousands of images.
 
-    Tables of thousands of columns take minutes, too. Tables and images come to the clusters of
-    `python -m train.main --dataset=... --num_components=...`, by the networks that fit their shape. Training holds
-    on to the clusters of the start; where networks have learned these only in part, as of images of more than 784
-    values, it goes on learning them.
+    Tables of thousands of columns take minutes, too, and images in arrays of more than 96 pixels a side hours, of
+    which a warning tells; those of files are resized, as `train.main` does it. Tables and images come to the
+    clusters of `python -m train.main --dataset=... --num_components=...`, by the networks that fit their shape.
+    Training holds on to the clusters of the start; where networks have learned these only in part, as of images of
+    more than 784 values, it goes on learning them.
 
     Args:
         data: DataFrame of pandas or polars, or `pyarrow.Table`, whose columns may be numbers, counts, yes/no or
             categories, with missing values; array (N, F), NaN where a value is missing; images (N, H, W) or
-            (N, H, W, C), uint8 or floats in [0, 1]; path of a file or name that `data.load` takes; or what
-            `data.load` returns, of which the training part is taken.
+            (N, H, W, C), uint8 or floats in [0, 1]; path of a file or name that `data.load` takes; or a
+            `data.Split`, as of series (N, T, C), or what `data.load` returns, of which the training part is taken.
         num_components: K, clusters to find; "auto" chooses as many as are found again in samples of the data, see
             `start.how_many`. Default 10.
         seed: integer from 0 on; the same seed gives the same clusters. Default 0.
@@ -117,7 +122,7 @@ def as_dataset(data: Any, kinds: Mapping[str, str] | None = None) -> Dataset:
         InputError: if they cannot be read.
     """
     if isinstance(data, str | Path):
-        return load(str(data), kinds=kinds)
+        return load(str(data), kinds=kinds, image_size="auto")
     if is_frame(data):
         return frame_dataset(data, kinds)
     check_no_kinds(kinds)
@@ -170,7 +175,10 @@ def array_dataset(name: str, array: np.ndarray) -> Dataset:
     Raises:
         InputError: as `array_split`.
     """
-    return Dataset(name, array_split(array), merged=merged_of_array(array) if array.ndim == 2 else "")
+    split = array_split(array)
+    if told := told_of_large(split.examples):
+        log.warning("%s.", told)
+    return Dataset(name, split, merged=merged_of_array(array) if array.ndim == 2 else "")
 
 
 def array_split(array: np.ndarray) -> Split:

@@ -202,6 +202,26 @@ def told(sizes: np.ndarray, side: int) -> str:
     return f"images of {before} pixels are resized to {side} x {side}; image_size sets another size"
 
 
+def told_of_large(images: np.ndarray) -> str:
+    """That images in an array are larger than those of files would be kept, and what mends it.
+
+    Args:
+        images: array of examples of any kind, (N, H, W, C) if they are images.
+
+    Returns:
+        Text without the point at its end; empty where there is nothing to say.
+    """
+    if images.ndim != 4 or max(images.shape[1:3]) <= _LARGEST_KEPT:
+        return ""
+    height, width, side = *images.shape[1:3], chosen_size(np.array([images.shape[1:3]]), "auto")
+    shades = "images / 255" if images.dtype == np.uint8 else "images"
+    return (
+        f"images of {width} x {height} pixels make networks of that size, which need gigabytes, and minutes to "
+        f"hours: resize them, as files are, to {side} x {side}, by tf.image.resize({shades}, ({side}, {side}), "
+        "antialias=True) of (N, H, W, C)"
+    )
+
+
 def _is_handy(height: int, width: int) -> bool:
     from tf_gmvae import presets
 

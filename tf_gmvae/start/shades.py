@@ -23,7 +23,7 @@ NOT_FOUND_AGAIN, FOUND_AGAIN = 0.5, 0.9
 
 
 def differ_alone(examples: np.ndarray, to_floats: Callable[[tf.Tensor], tf.Tensor], seed: int) -> bool:
-    """Whether clusters of shades are found again in samples, and clusters of strokes are not, however many.
+    """Whether clusters of shades are found again in samples, and those of strokes are not, or there is no stroke.
 
     Args:
         examples: array (N, H, W, C), images.
@@ -35,16 +35,21 @@ def differ_alone(examples: np.ndarray, to_floats: Callable[[tf.Tensor], tf.Tenso
     """
     some = np.random.default_rng(seed).permutation(len(examples))[:MOST]
     images = to_floats(examples[np.sort(some)])
-    strokes = descriptors.image_features(images)[0].numpy()
+    strokes, values = descriptors.image_features(images)[0].numpy(), np.reshape(images, (len(some), -1))
+    if _are_alike(strokes) or _are_alike(values):
+        # Plain pictures, whose shades may have no clusters, have nothing else.
+        return not _are_alike(values)
     if _stability(strokes, OF_STROKES, seed, NOT_FOUND_AGAIN) >= NOT_FOUND_AGAIN:
         return False
-    return _stability(np.reshape(images, (len(some), -1)), OF_SHADES, seed, FOUND_AGAIN) >= FOUND_AGAIN
+    return _stability(values, OF_SHADES, seed, FOUND_AGAIN) >= FOUND_AGAIN
+
+
+def _are_alike(features):
+    return np.ptp(features, axis=0).max() < 1e-6
 
 
 def _stability(features, numbers, seed, enough):
-    """That of the number of clusters that is best, or is enough; 0 where all features are alike."""
-    if np.ptp(features, axis=0).max() < 1e-6:
-        return 0.0
+    """That of the number of clusters that is best, or is enough."""
     mean, components = descriptors.projection(features, seed)
     points = (features - mean) @ components
     best = 0.0
