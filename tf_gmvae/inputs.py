@@ -100,7 +100,21 @@ def columns_of(table: Any, kinds: Mapping[str, str] | None = None) -> Columns:
     if is_frame(table):
         return described.of_frame(table, kinds)[0]
     check_no_kinds(kinds)
-    return described.of_array(readable(table))
+    if isinstance(table, list | tuple) or (isinstance(table, np.ndarray) and table.dtype.kind == "O"):
+        table = _as_floats(table)
+    rows = readable(table)
+    if not isinstance(rows, np.ndarray) or rows.ndim != 2:
+        shape = f"an array of shape {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
+        raise InputError(f"A table is a DataFrame, or an array (N, F) of numbers. Received: {shape}.")
+    return described.of_array(np.asarray(rows))
+
+
+def _as_floats(rows):
+    """Rows in which None may stand for a missing value."""
+    try:
+        return np.asarray(rows, "float64")
+    except (TypeError, ValueError):
+        return np.asarray(rows) if isinstance(rows, np.ndarray) else rows  # which is then named
 
 
 def _checked_array(data):

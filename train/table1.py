@@ -55,7 +55,7 @@ flags.FLAGS.set_default("minutes", 30.0)
 
 # Seconds between lines on how many runs have ended, where there is no terminal.
 EVERY = 600.0
-# Seconds that a run gets to end by itself whose table was killed.
+# Seconds that a run gets to end by itself that another table has begun, which was killed.
 PATIENCE = 60.0
 
 
@@ -87,8 +87,6 @@ def _make(chosen):
         f"{len(cells)} run{'s' * (len(cells) != 1)}, {len(missing)} to do; stop at will, the same command goes on."
     )
     missing = [] if chosen.dry_run else missing
-    for cell in missing:
-        lock.wait_for(cell.folder.path, PATIENCE)
     table.floors.compute([row for row in table.rows if row.method in FLOORS], table.seeds)
     table.write()
     pool, writing, ended = ThreadPoolExecutor(chosen.jobs), threading.Lock(), []
@@ -219,6 +217,11 @@ def _run(cell, running):
     name, began = cell.folder.path.name, time.perf_counter()
     threads = str(max(1, (os.cpu_count() or 1) // flags.FLAGS.jobs))
     names = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
+    try:
+        lock.wait_for(cell.folder.path, PATIENCE)
+    except InputError as error:
+        terminal.say((f"{name} is left out: {error}", "red"))
+        return False
     terminal.say(f"{name} begins; its progress is in {cell.log}.")
     # What is there goes on with the same settings; a kill of this process ends the run, too.
     with open(cell.log, "a") as log, subprocess.Popen(

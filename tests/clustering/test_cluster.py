@@ -12,11 +12,13 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 import tf_gmvae
-from tf_gmvae import GMVAEClusterer, InputError, presets
+from tf_gmvae import GMVAEClusterer, InputError, inputs, presets
 from tf_gmvae.clustering import answers, recipe
 from tf_gmvae.clustering.cluster import as_dataset
 from tf_gmvae.data.streams import parquet, source
+from tf_gmvae.data.table import load_rows
 from tf_gmvae.start import initialization
+from tf_gmvae.tables.likelihood import ColumnsLikelihood
 
 
 @pytest.fixture(autouse=True)
@@ -263,6 +265,49 @@ def test_dates_as_texts_are_dates_wherever_they_come_from(tmp_path, caplog):
     )
     few = frame.assign(when=["2024-01-01", "2024-02-01"] * 30)
     assert as_dataset(few, {"when": "category"}).columns.columns[0].levels == ("2024-01-01", "2024-02-01")
+
+
+def test_two_dates_are_levels_that_new_rows_have_wherever_they_come_from(tmp_path):
+    rng = np.random.default_rng(0)
+    kinds = np.arange(40) % 2 == 0
+    frame = pd.DataFrame(
+        {
+            "visit": np.where(kinds, "2024-01-02", "2023-12-31"),
+            "slot": np.where(kinds, "10:30", "14:00"),
+            "x": rng.normal(size=40),
+        }
+    )
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    opened = parquet.of_parquet(tmp_path / "t.parquet")
+    found = [(as_dataset(data).columns) for data in (frame, tmp_path / "t.parquet", tmp_path / "t.csv")]
+    assert found[0] == found[1] == opened.columns
+    assert found[0].columns[0].levels == ("2023-12-31", "2024-01-02")
+    assert np.isfinite(next(opened.pieces[0].read()).examples).all()
+    for columns in found:
+        rows = [
+            load_rows(tmp_path / "t.parquet", columns).examples,
+            load_rows(tmp_path / "t.csv", columns).examples,
+            inputs.readable(frame, ColumnsLikelihood(columns)),
+        ]
+        for each in rows:
+            np.testing.assert_array_equal(each, as_dataset(frame).train.examples)
+
+
+def test_arrays_make_a_model_for_a_table_in_whatever_form():
+    rows = np.random.default_rng(0).normal(size=(20, 3)).round(3)
+    config = tf_gmvae.GMVAE.for_table(rows, num_components=2).likelihood.columns.as_config()
+    for form in (rows.astype(object), rows.tolist(), list(rows), tf.constant(rows)):
+        assert tf_gmvae.GMVAE.for_table(form, num_components=2).likelihood.columns.as_config() == config
+    gaps = [[1.0, None], [2.0, 3.0], [3.0, 1.0]]
+    assert len(tf_gmvae.GMVAE.for_table(gaps, num_components=2).likelihood.columns.columns) == 2
+    for wrong, sentence in [
+        (np.zeros((20, 8, 8)), r"an array \(N, F\) of numbers. Received: an array of shape \(20, 8, 8\)"),
+        (tf.data.Dataset.from_tensors(rows), "an array .* Received: _"),
+        ([["a", "b"]] * 9, "array|numbers"),
+    ]:
+        with pytest.raises(InputError, match=sentence):
+            tf_gmvae.GMVAE.for_table(wrong, num_components=2)
 
 
 def test_moments_that_days_merge_have_a_mend_that_works(caplog):

@@ -84,6 +84,19 @@ def test_threads_that_ask_at_a_time_have_the_same_noise(model, table):
         np.testing.assert_array_equal(each, alone)
 
 
+def test_what_loads_the_batches_may_ask_the_same_model(model, table):
+    """Keras has generators in a thread of their own, for which nobody may wait."""
+    alone = model.score(table, batch_size=50).elbo
+
+    def batches():
+        for batch in np.split(table, 4):
+            np.testing.assert_array_equal(model.score(batch).elbo, model.score(batch).elbo)
+            yield batch
+
+    np.testing.assert_array_equal(model.score(batches()).elbo, alone)
+    assert np.isfinite(model.evaluate(batches(), verbose=0)).all()
+
+
 def test_an_outlier_scores_lower_than_the_data(model, table):
     outlier = np.full((1, 6), 40.0, "float32")
     assert model.score(outlier).elbo[0] < model.score(table).elbo.min()

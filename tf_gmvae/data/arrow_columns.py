@@ -36,8 +36,8 @@ def arrays_of(
         is_text: whether whole numbers and dates are to be texts, as ids are. Default False.
         is_number: whether texts are to be the numbers, dates or times that they stand for, if all do. Default
             False.
-        is_date: whether texts are to be the dates or times that they stand for, if all do; the texts of a
-            categorical column stay. Default False.
+        is_date: whether texts are to be the dates or times that they stand for, if all do and more than two
+            differ, which would be levels; the texts of a categorical column stay. Default False.
 
     Returns:
         Dict of arrays (N,), see `data.table.read_table`: one, or one for each value of its lists.
@@ -54,7 +54,8 @@ def arrays_of(
     kind = column.type
     if is_date and _is_string(kind):
         found = _as_meant(column)
-        column = found if types.is_temporal(found.type) else column
+        are_dates = types.is_temporal(found.type) and len(found.unique().drop_null()) > 2
+        column = found if are_dates else column
         kind = column.type
     if types.is_dictionary(kind):
         ordered, kind = kind.ordered, kind.value_type
@@ -70,6 +71,25 @@ def arrays_of(
     if _is_list(kind):
         return _of_lists(table_name, name, column)
     return {name: _values(table_name, name, column)}
+
+
+def days_of(values: np.ndarray) -> np.ndarray:
+    """Texts as the dates or times that they stand for.
+
+    Args:
+        values: array (N,), a column as `arrays_of` gives it.
+
+    Returns:
+        Array (N,), as `arrays_of` has dates or times; the same as given, if it holds anything else.
+    """
+    import pyarrow
+    from pyarrow import types
+
+    texts = [value for value in values.tolist() if value is not None] if values.dtype.kind == "O" else []
+    if not texts or not all(isinstance(value, str) for value in texts):
+        return values
+    found = _as_meant(pyarrow.chunked_array([pyarrow.array(values.tolist(), pyarrow.string())]))
+    return _values("", "", found) if types.is_temporal(found.type) else values
 
 
 def _is_string(kind):

@@ -46,7 +46,7 @@ def as_table(
         is_number: function of a column's name to whether its texts are to be the numbers, dates or times that they
             stand for, if all do. Default: none is.
         is_date: function of a column's name to whether its texts are to be the dates or times that they stand for,
-            if all do, as where columns are described. Default: none is.
+            if all do and more than two differ, as where columns are described. Default: none is.
 
     Returns:
         See `read_table`.

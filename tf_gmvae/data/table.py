@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_gmvae.data import parquet_files, sizes
+from tf_gmvae.data.arrow_columns import days_of
 from tf_gmvae.data.delimited import read_delimited
 from tf_gmvae.data.described import may_be_dates
 from tf_gmvae.data.frames import as_table
@@ -143,6 +144,9 @@ def known_columns(
             absent = {*NULLS} - {*column.levels}
             values = [None if value in absent else value for value in table[column.name]]
             table[column.name] = np.array(values, object)
+        elif column.levels and column.name in table:
+            # The two dates of a column of a text file are levels, by the numbers of their days.
+            table[column.name] = days_of(table[column.name])
     return table
 
 

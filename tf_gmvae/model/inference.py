@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 from typing import Any
 
 import keras
@@ -24,7 +24,7 @@ class Inference(Part):
     `data` is an array of examples (N, ...), a `data.Split`, or a `tf.data.Dataset`, `keras.utils.PyDataset` or
     other iterable of batches of examples or of (examples, labels), of one pass. Arrays and batches of uint8 are on
     the scale that `inputs.on_model_scale` gives them. Several threads may ask one model at a time: what draws
-    noise answers one of them after the other, so that each has the same.
+    noise answers a batch of one after a batch of the other, each by its own noise.
     """
 
     def latents(self, data: Data, batch_size: int = 256) -> Latents | DeepLatents:
@@ -130,8 +130,7 @@ class Inference(Part):
             noise is the same at every call of the same data and batch size; that of `examine` may be the same for
             all examples.
         """
-        with repeated_noise.repeated(self):
-            found = self._over_batches(self._score_batch, data, batch_size)
+        found = self._over_batches(repeated_noise.repeated(self, self._score_batch), data, batch_size)
         known(found.elbo)
         return found
 
@@ -151,9 +150,9 @@ class Inference(Part):
         Returns:
             `Examination` of arrays. The noise in the terms is the same at every call.
         """
-        examine = self._examine_at_shared_noise if shared_noise else self._examine_batch
-        with contextlib.nullcontext() if shared_noise else repeated_noise.repeated(self):
-            found = self._over_batches(examine, data, batch_size)
+        of_own_noise = repeated_noise.repeated(self, self._examine_batch)
+        examine = self._examine_at_shared_noise if shared_noise else of_own_noise
+        found = self._over_batches(examine, data, batch_size)
         known(found.log_posterior)
         known(found.terms.elbo)
         return found
@@ -191,10 +190,8 @@ class Inference(Part):
             Array (N,), nats. The noise is the same at every call.
         """
         num_importance_samples = whole_number("num_importance_samples", num_importance_samples)
-        with repeated_noise.repeated(self):
-            found, log_posterior = self._over_batches(
-                lambda examples: self._log_likelihood_batch(examples, num_importance_samples), data, batch_size
-            )
+        of_batch = functools.partial(self._log_likelihood_batch, num_importance_samples=num_importance_samples)
+        found, log_posterior = self._over_batches(repeated_noise.repeated(self, of_batch), data, batch_size)
         known(log_posterior)  # of what is too large for the networks, the bound is -inf
         return found
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from tf_gmvae import inputs
 from tf_gmvae.checks import known
-from tf_gmvae.model import in_memory, repeated_noise
+from tf_gmvae.model import in_memory
 from tf_gmvae.model.replicas import KeepsOrder
 
 
@@ -27,7 +27,7 @@ class OnBatches(KeepsOrder):
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: None = None, **kwargs: Any) -> Any:
         """See `keras.Model.test_on_batch`, and `fit` for the data."""
         x = self._checked(x, sample_weight=sample_weight)
-        with inputs.readable_errors(), repeated_noise.alone(self):
+        with inputs.readable_errors():
             return super().test_on_batch(x, y, **kwargs)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:

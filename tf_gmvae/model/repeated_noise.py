@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
 
 if TYPE_CHECKING:
     from tf_gmvae.model.gmvae import GMVAE
 
 
-def alone(model: GMVAE) -> threading.RLock:
-    """The lock that a thread holds while it draws from the `evaluation_sampler` of a model.
+def repeated(model: GMVAE, function: Callable[[tf.Tensor], Any]) -> Callable[[tf.Tensor], Any]:
+    """A function of one batch after the other, whose noise of evaluation begins anew with the first.
+
+    Other calls, of other threads or of what loads the batches, neither change this noise nor see it.
 
     Args:
-        model: `GMVAE`.
+        model: `GMVAE`, from whose `evaluation_sampler` the function draws.
+        function: function of a batch.
+
+    Returns:
+        The same function, for a single pass over data.
     """
+    sampler, reached = model.evaluation_sampler, None
+    state = sampler.seed_generator.state
     # Made when it is needed, in one step that no other thread parts: files and copies of a model have none.
-    return model.__dict__.setdefault("_drawing", threading.RLock())
+    lock = model.__dict__.setdefault("_drawing", threading.RLock())
 
+    def drawn(batch: tf.Tensor) -> Any:
+        nonlocal reached
+        with lock:
+            before = keras.ops.convert_to_numpy(state.value)
+            if reached is None:
+                sampler.reset()
+            else:
+                state.assign(reached)
+            try:
+                return function(batch)
+            finally:
+                reached = keras.ops.convert_to_numpy(state.value)
+                state.assign(before)
 
-@contextlib.contextmanager
-def repeated(model: GMVAE) -> Iterator[None]:
-    """While the noise of evaluation is drawn from its beginning, and by this thread alone.
-
-    Args:
-        model: `GMVAE`.
-    """
-    with alone(model):
-        model.evaluation_sampler.reset()
-        yield
+    return drawn

@@ -18,7 +18,7 @@ from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
-from tf_gmvae.model import compiled, in_memory, own_networks, repeated_noise, replicas
+from tf_gmvae.model import compiled, in_memory, own_networks, replicas
 from tf_gmvae.model.compiling import Compiling
 from tf_gmvae.model.on_batches import OnBatches
 from tf_gmvae.start.descriptors import is_image
@@ -228,10 +228,11 @@ class Training(Compiling, OnBatches):
         sample_weight: None = None,
         **kwargs: Any,
     ) -> Any:
-        """See `keras.Model.evaluate`, and `fit` for the data; draws the same noise every time."""
+        """See `keras.Model.evaluate`, and `fit` for the data; draws the same noise every time, in one thread."""
         _check_sizes(batch_size, kwargs)
         x = self._checked(x, sample_weight=sample_weight)
-        with inputs.readable_errors(), repeated_noise.repeated(self):
+        self.evaluation_sampler.reset()
+        with inputs.readable_errors():
             return super().evaluate(x, y, batch_size, verbose, **kwargs)
 
     def predict(

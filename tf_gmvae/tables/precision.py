@@ -91,7 +91,8 @@ def _merged(there):
     """How many different values there are, and how many in float32; none, where its steps do not matter."""
     if not there.size or there.dtype.kind not in "iuf" or not np.isfinite(there).all():
         return 0, 0
-    if np.spacing(_held(np.abs(there).max())) < there.std() / 100:
+    largest = _held(np.abs(there).max())
+    if np.isinf(largest) or np.spacing(largest) < there.std() / 100:
         return 0, 0
     return len(np.unique(there)), len(np.unique(_held(there)))
 
