@@ -53,18 +53,33 @@ def decoder_of_a_list():
     return encoder, keras.Model(latent, [keras.layers.Dense(8)(latent)])
 
 
+def networks_that_share(layer):
+    encoder = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), layer])
+    return encoder, keras.Sequential([keras.layers.Dense(2), layer, keras.layers.Dense(8)])
+
+
+def of_a_shared_layer():
+    return networks_that_share(keras.layers.Dense(2, name="shared"))
+
+
 @pytest.mark.parametrize(
     ("networks", "sentence"),
     [
+        (of_a_shared_layer, r"Layer 'shared' is part of the encoder and of the decoder"),
         (of_a_list, r"encoder must return one tensor, and \w+ returns a list"),
         (of_a_dict, r"encoder must return one tensor, and \w+ returns a dict"),
         (of_two_inputs, r"encoder must take one tensor, and \w+ takes 2"),
         (decoder_of_a_list, r"decoder must return one tensor, and \w+ returns a list"),
     ],
 )
-def test_networks_have_one_tensor_in_and_one_out(networks, sentence):
+def test_networks_that_do_not_fit_a_model_get_a_sentence(networks, sentence):
     with pytest.raises(InputError, match=sentence):
         GMVAE(*networks(), latent_dim=2, style_dim=2, num_components=3, likelihood="gaussian")
+
+
+def test_layers_without_weights_may_be_shared():
+    networks = networks_that_share(keras.layers.ReLU())
+    assert GMVAE(*networks, latent_dim=2, style_dim=2, num_components=3, likelihood="gaussian").built
 
 
 class Named(keras.layers.Layer):

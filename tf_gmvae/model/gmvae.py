@@ -276,6 +276,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
                 f"For examples of shape {shape[1:]} and a {self.likelihood.name} likelihood the decoder must "
                 f"return {expected}. Received: shape {decoded}"
             )
+        own_networks.check_apart(self.encoder, self.decoder)
         self.data_shape = shape[1:]
         self.built = True
 

@@ -46,6 +46,25 @@ def build(
     return tuple(features.shape)
 
 
+def check_apart(encoder: keras.Layer, decoder: keras.Layer) -> None:
+    """Checks that two networks, which are written one by one, have no weights in common.
+
+    Args:
+        encoder: Keras model or layer that is built.
+        decoder: as `encoder`.
+
+    Raises:
+        InputError: if a layer with weights is part of both: files could be written, and not be read.
+    """
+    of_encoder = {id(layer) for layer in encoder._flatten_layers()}
+    for layer in decoder._flatten_layers():
+        if id(layer) in of_encoder and layer.weights:
+            raise InputError(
+                f"Layer {layer.name!r} is part of the encoder and of the decoder, which files cannot hold: give "
+                "each a layer of its own."
+            )
+
+
 @contextlib.contextmanager
 def _drawn_from(seed: int) -> Iterator[None]:
     """Keras draws the seeds of initialisers that were given none from Python's random numbers."""
