@@ -118,6 +118,13 @@ def test_known_rows_say_which_grouping_is_meant():
     ]
 
 
+def test_two_known_examples_of_a_class_are_no_matter_of_a_warning(recwarn):
+    points = np.repeat([[0.0, 0.0], [9.0, 9.0]], 10, axis=0) + np.random.default_rng(0).normal(size=(20, 2))
+    truth = np.repeat([0, 1], 10)
+    posterior, told = known.discriminated(points, labelled(truth, each=2))
+    assert told.all() and (posterior.argmax(axis=1) == truth).all() and not recwarn.list
+
+
 def test_known_examples_are_always_among_those_drawn():
     classes = np.full(1000, -1)
     classes[[3, 500, 999]] = [0, 1, 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from tf_gmvae.errors import InputError
@@ -104,7 +106,10 @@ def discriminated(points: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np
     values, classes = points[is_known].astype("float64"), known[is_known]
     # Of few examples the covariances are drawn towards their mean (Ledoit and Wolf 2004).
     discriminants = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
-    told = cross_val_predict(discriminants, values, classes, cv=LeaveOneOut()) == classes
+    with warnings.catch_warnings():
+        # Of two examples of a class one is left: its covariance is none, and that of all classes is their mean.
+        warnings.filterwarnings("ignore", message="Only one sample available")
+        told = cross_val_predict(discriminants, values, classes, cv=LeaveOneOut()) == classes
     return discriminants.fit(values, classes).predict_proba(points), told
 
 
