@@ -123,6 +123,8 @@ def _checked_array(data):
     data = without_mask(data)
     if isinstance(data, np.ndarray):
         data = without_objects(data)
+        if data.dtype == tf.bfloat16.as_numpy_dtype:  # which NumPy itself does not take for numbers
+            data = data.astype("float32")
         if data.dtype.kind not in "buif":
             raise InputError(f"Examples must be numbers. Received: an array of dtype {data.dtype}.")
         if data.size == 0 or data.ndim == 0:

@@ -96,6 +96,13 @@ def test_the_form_of_the_data_changes_no_answer(make_table_model, table, method)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4, err_msg=name)
 
 
+def test_half_precision_of_tensors_and_arrays_is_read_as_that_of_data_sets(table_model, table):
+    half = tf.cast(table, "bfloat16")
+    expected = table_model.predict(tf.data.Dataset.from_tensors(half), verbose=0)
+    for form in (half, half.numpy(), half.numpy().astype("float32")):
+        np.testing.assert_allclose(table_model.predict_on_batch(form), expected, atol=1e-6)
+
+
 def counts_model(**overrides):
     encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(16, "relu", kernel_initializer=_kernel(1))])
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(6, kernel_initializer=_kernel(2))])
