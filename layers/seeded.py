@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
 from layers.validation import seed_or_none
 
@@ -32,7 +31,7 @@ class SeededLayer(keras.layers.Layer):
         super().__init__(**kwargs)
         self.seed = seed = seed_or_none(seed)
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self._initial_state = ops.convert_to_numpy(self.seed_generator.state)
+        self._initial_state = self.seed_generator.state.value.numpy()
         self.built = True
 
     def _draw(self, draw: Callable, shape: tuple, axis: int, **kwargs: Any) -> tf.Tensor:
@@ -60,7 +59,7 @@ class SeededLayer(keras.layers.Layer):
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Stores the random state, which Keras leaves out of weight files."""
-        store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
+        store["seed_state"] = self.seed_generator.state.value.numpy()
         store["initial_state"] = self._initial_state
 
     def load_own_variables(self, store: MutableMapping[str, Any]) -> None:

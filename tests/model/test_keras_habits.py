@@ -1,5 +1,7 @@
 """What Keras users do out of habit: it works, or a sentence says what does."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -97,6 +99,16 @@ def test_networks_may_have_anything_by_the_name_of_inputs():
         likelihood="gaussian",
     )  # fmt: skip
     assert model.predict(np.zeros((5, 4), "float32"), verbose=0).shape == (5, 3)
+
+
+def test_a_model_is_made_and_trained_where_warnings_are_errors(make_table_model, table):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = make_table_model()
+        model.fit(table, verbose=0)
+        model.sampler.save_own_variables(kept := {})
+    model.sampler.reset()
+    np.testing.assert_array_equal(kept["initial_state"], model.sampler.seed_generator.state)
 
 
 def test_a_model_whose_weights_are_spoilt_says_so(make_table_model, table):

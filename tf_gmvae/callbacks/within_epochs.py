@@ -9,7 +9,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import ops
 
 from tf_gmvae import disk
 from tf_gmvae.callbacks.basic import save_whole
@@ -78,7 +77,7 @@ class SaveWithinEpochs(keras.callbacks.Callback):
             self.fetch()
         taken = steps_taken(self.model.optimizer)
         with disk.whole(self._means(taken)) as partial:
-            means = {f"mean{n}": ops.convert_to_numpy(variable) for n, variable in enumerate(self._variables())}
+            means = {f"mean{n}": variable.value.numpy() for n, variable in enumerate(self._variables())}
             np.savez(partial, seconds=self.before + time.perf_counter() - self._began, **means)
         save_whole(self.model, self.path)
         self._sweep(but=taken)

@@ -136,7 +136,7 @@ def _set_state(stage, path):
 
 
 def _as_numpy(variable):
-    value = keras.ops.convert_to_numpy(variable)
+    value = variable.value.numpy()
     return value.astype("float32") if value.dtype.kind == "V" else value  # NumPy's files know no bfloat16
 
 
