@@ -228,6 +228,8 @@ def check_shape(shape: tuple[int | None, ...], data_shape: tuple[int | None, ...
 def check_data(data: Any, model: GMVAE) -> None:
     """Checks what can be known of data before the first step, and builds a model that waited for their shape.
 
+    With it its optimizer is built, whose state is part of the files.
+
     Args:
         data: what `readable` returned: an array, which is checked whole, a `tf.data.Dataset`, of which the shape
             is checked, or anything else Keras takes, which is left to the first step.
@@ -241,6 +243,7 @@ def check_data(data: Any, model: GMVAE) -> None:
         model.build(shape)
     if not model.built:
         return
+    model._build_optimizer()
     if isinstance(data, np.ndarray):
         check_shape(data.shape, model.data_shape)
         check_values(data, model.likelihood)

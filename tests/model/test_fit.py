@@ -142,6 +142,15 @@ def test_networks_that_wait_for_their_data_take_every_step(table, eagerly):
     assert int(model.optimizer.iterations) == 4
 
 
+def test_networks_that_waited_are_saved_with_their_optimizer_before_any_step(table, tmp_path, recwarn):
+    model = unbuilt(keras.layers.Dense(8))
+    model.compile(keras.optimizers.Adam(1e-3))
+    model.score(table)  # as the start does, it builds the model
+    model.save(tmp_path / "model.keras")
+    assert keras.saving.load_model(tmp_path / "model.keras").optimizer.built
+    assert not [warning for warning in recwarn if "optimizer" in str(warning.message)]
+
+
 @keras.saving.register_keras_serializable("tests")
 class Counting(GMVAE):
     """Adds a metric of its own."""

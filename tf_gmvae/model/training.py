@@ -259,7 +259,6 @@ class Training(Compiling, OnBatches):
             self.build(np.shape(first[0]))
             x = (batch for batch in itertools.chain([first], x))  # Keras takes no other iterator than this
         inputs.check_data(x, self)
-        self._build_optimizer()
         return x
 
 
