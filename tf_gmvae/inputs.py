@@ -163,15 +163,11 @@ def batches(data: Any, batch_size: int | None) -> Iterator[Any]:
     Raises:
         InputError: if the data set has no end, or `data` is nothing that yields batches.
     """
+    check_ends(data)
     if isinstance(data, np.ndarray):
         data = array_batches(data, batch_size or len(data))
     elif isinstance(data, keras.utils.PyDataset):
-        data = map(data.__getitem__, range(_known_length(data)))
-    elif isinstance(data, tf.data.Dataset):
-        if int(data.cardinality()) == tf.data.INFINITE_CARDINALITY:
-            raise InputError(
-                "The data set has no end: pass one of one pass, without repeat(), or data.take(steps)."
-            )
+        data = map(data.__getitem__, range(data.num_batches))
     elif not hasattr(data, "__iter__"):
         raise InputError(
             f"GMVAE takes an array, a Split, a tf.data.Dataset or a keras.utils.PyDataset. Received: {type(data)}"
@@ -179,10 +175,22 @@ def batches(data: Any, batch_size: int | None) -> Iterator[Any]:
     yield from data
 
 
-def _known_length(data):
-    if data.num_batches is None:
+def check_ends(data: Any, steps: int | None = None) -> None:
+    """Refuses data that would be read for ever.
+
+    Args:
+        data: what `readable` returned.
+        steps: integer, batches after which reading ends. Default None: it ends with the data.
+
+    Raises:
+        InputError: if neither they nor the steps have an end.
+    """
+    if steps is not None:
+        return
+    if isinstance(data, keras.utils.PyDataset) and data.num_batches is None:
         raise InputError("The PyDataset has no end: let its __len__ return the number of its batches.")
-    return data.num_batches
+    if isinstance(data, tf.data.Dataset) and int(data.cardinality()) == tf.data.INFINITE_CARDINALITY:
+        raise InputError("The data set has no end: pass one of one pass, without repeat(), or data.take(steps).")
 
 
 def on_model_scale(values: tf.Tensor, likelihood: Likelihood) -> tf.Tensor:

@@ -189,6 +189,15 @@ def endless():
     return tf.data.Dataset.from_tensors(np.zeros((5, 6), "float32")).repeat()
 
 
+class EndlessBatches(keras.utils.PyDataset):
+    """Batches for ever, as Keras takes them."""
+
+    num_batches = None
+
+    def __getitem__(self, index):
+        return np.zeros((5, 6), "float32")
+
+
 def empty_in_secret():
     return tf.data.Dataset.from_tensor_slices(np.zeros((9, 6), "float32")).filter(lambda row: row[0] > 1).batch(2)
 
@@ -199,7 +208,8 @@ BAD = {
     "no row": (lambda: np.zeros((0, 6), "float32"), METHODS, "There is no example"),
     "empty": (lambda: tf.data.Dataset.from_tensors(np.zeros((2, 6))).take(0), METHODS, "There is no example"),
     "empty in secret": (empty_in_secret, ("predict", "embed", "score", "initialize"), "There is no example"),
-    "endless": (endless, ("embed", "score", "initialize"), r"no end: .*data.take\(steps\)"),
+    "endless": (endless, METHODS, r"no end: .*data.take\(steps\)"),
+    "endless PyDataset": (EndlessBatches, METHODS, "no end: let its __len__ return"),
     "words": (lambda: np.array([["a"] * 6] * 9), METHODS, "must be numbers. Received: .*<U1"),
     "ragged": (lambda: [[1.0] * 6, [1.0] * 5], METHODS, "different lengths: cut or resample"),
     "ragged arrays": (lambda: [np.ones(6), np.ones(5)], METHODS, "different lengths: cut or resample"),
@@ -231,6 +241,12 @@ def test_what_cannot_be_read_gets_a_sentence(table_model, kind):
         assert "\n" not in str(caught.value)
     for one, other in zip(table_model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_without_an_end_there_are_steps(table_model, table):
+    assert table_model.predict(endless(), steps=2, verbose=0).shape == (10, 4)
+    with pytest.raises(InputError, match="no end"):
+        table_model.fit(table, validation_data=endless(), verbose=0)
 
 
 @pytest.mark.parametrize("weights", ["sample_weight", "class_weight"])

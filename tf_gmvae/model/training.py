@@ -183,16 +183,18 @@ class Training(Compiling, OnBatches):
             `keras.callbacks.History`.
 
         Raises:
-            InputError: on bad values, weights of examples, or a size of batches or number of steps that is no
-                integer >= 1.
+            InputError: on bad values, weights of examples, data without an end where no number of steps is given,
+                or a size of batches or number of steps that is no integer >= 1.
             TrainingDivergedError: at the first loss or term that is NaN or infinite.
         """
         _check_sizes(batch_size, kwargs)
         if isinstance(x, ShardedSplit):
             x, batch_size, kwargs = in_memory.without_end(x, batch_size or 32, self.seed or 0, kwargs)
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
+        inputs.check_ends(x, kwargs.get("steps_per_epoch"))
         if validation_data is not None:
             validation_data = self._checked(in_memory.examples_alone(validation_data))
+            inputs.check_ends(validation_data, kwargs.get("validation_steps"))
         callbacks = guarded(callbacks)
         if isinstance(x, np.ndarray) and shuffle and self._orders_arrays():
             if validation_split and validation_data is None:
@@ -231,6 +233,7 @@ class Training(Compiling, OnBatches):
         """See `keras.Model.evaluate`, and `fit` for the data; draws the same noise every time, in one thread."""
         _check_sizes(batch_size, kwargs)
         x = self._checked(x, sample_weight=sample_weight)
+        inputs.check_ends(x, kwargs.get("steps"))
         self.evaluation_sampler.reset()
         with inputs.readable_errors():
             return super().evaluate(x, y, batch_size, verbose, **kwargs)
@@ -241,6 +244,7 @@ class Training(Compiling, OnBatches):
         """See `keras.Model.predict`, and `fit` for the data: the posterior p(z | y), array (N, K)."""
         _check_sizes(batch_size, kwargs)
         x = self._checked(x)
+        inputs.check_ends(x, kwargs.get("steps"))
         if isinstance(x, np.ndarray):
             x, batch_size = array_batches(x, batch_size or 32), None
         with inputs.readable_errors():
