@@ -64,9 +64,15 @@ def of_a_shared_layer():
     return networks_that_share(keras.layers.Dense(2, name="shared"))
 
 
+def decoder_of_another_width():
+    encoder, _ = networks_of(entry := keras.Input((4,)), keras.layers.Dense(3)(entry))
+    return encoder, keras.Sequential([keras.Input((3,)), keras.layers.Dense(8)])
+
+
 @pytest.mark.parametrize(
     ("networks", "sentence"),
     [
+        (decoder_of_another_width, r"^The decoder takes \(3,\), but latent_dim is 2: .*pass latent_dim=3\.$"),
         (of_a_shared_layer, r"Layer 'shared' is part of the encoder and of the decoder"),
         (of_a_list, r"encoder must return one tensor, and \w+ returns a list"),
         (of_a_dict, r"encoder must return one tensor, and \w+ returns a dict"),

@@ -270,6 +270,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         self.prior_head.build((None, self.style_dim))
         expected = (None, *shape[1:-1], self.likelihood.num_channels(shape[-1]))
         seed = None if self.seed is None else self.seed + 1
+        own_networks.check_takes(self.decoder, self.latent_dim)
         decoded = own_networks.build(self.decoder, (None, self.latent_dim), seed, "decoder")
         if decoded != expected:
             raise InputError(

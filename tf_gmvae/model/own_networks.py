@@ -46,6 +46,24 @@ def build(
     return tuple(features.shape)
 
 
+def check_takes(decoder: keras.Layer, latent_dim: int) -> None:
+    """Checks that a decoder which is built already was built for x.
+
+    Args:
+        decoder: Keras model or layer.
+        latent_dim: D.
+
+    Raises:
+        InputError: if it takes vectors of another size.
+    """
+    taken = getattr(decoder, "input_shape", None) if decoder.built else None
+    if isinstance(taken, tuple) and len(taken) == 2 and isinstance(taken[1], int) and taken[1] != latent_dim:
+        raise InputError(
+            f"The decoder takes ({taken[1]},), but latent_dim is {latent_dim}: build it for ({latent_dim},), or "
+            f"pass latent_dim={taken[1]}."
+        )
+
+
 def check_apart(encoder: keras.Layer, decoder: keras.Layer) -> None:
     """Checks that two networks, which are written one by one, have no weights in common.
 
