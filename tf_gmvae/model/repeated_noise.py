@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import keras
 import tensorflow as tf
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def repeated(model: GMVAE, function: Callable[[tf.Tensor], Any]) -> Callable[[tf
     def drawn(batch: tf.Tensor) -> Any:
         nonlocal reached
         with lock:
-            before = keras.ops.convert_to_numpy(state.value)
+            before = state.value.numpy()
             if reached is None:
                 sampler.reset()
             else:
@@ -41,7 +40,7 @@ def repeated(model: GMVAE, function: Callable[[tf.Tensor], Any]) -> Callable[[tf
             try:
                 return function(batch)
             finally:
-                reached = keras.ops.convert_to_numpy(state.value)
+                reached = state.value.numpy()
                 state.assign(before)
 
     return drawn
