@@ -173,7 +173,6 @@ def test_large_pictures_come_to_the_clusters_of_the_command(tmp_path, monkeypatc
     assert (of_command["cluster"].to_numpy() == found.clusters).mean() > 0.99
 
 
-@pytest.mark.slow
 def test_large_images_of_arrays_are_told_a_mend_and_those_of_files_resized_as_the_command_does(tmp_path, caplog):
     images = np.random.default_rng(0).integers(0, 256, (3, 100, 120), "uint8")
     np.save(tmp_path / "images.npy", images)
@@ -193,6 +192,7 @@ def test_a_split_of_series_is_clustered_as_such():
     assert presets.for_shape(series.train.data_shape).name == "series"
 
 
+@pytest.mark.slow
 def test_a_table_comes_to_the_clusters_of_the_command(tmp_path, monkeypatch):
     monkeypatch.undo()
     from sklearn.datasets import load_wine
