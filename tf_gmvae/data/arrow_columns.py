@@ -11,12 +11,10 @@ from tf_gmvae.data.delimited import typed
 from tf_gmvae.data.texts import without_nulls
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.levels import as_text
-from tf_gmvae.tables.precision import Days
+from tf_gmvae.tables.precision import SECONDS_OF_A_DAY, Days
 
 if TYPE_CHECKING:
     import pyarrow
-
-_SECONDS_OF_A_DAY = 86_400.0
 
 
 def arrays_of(
@@ -85,10 +83,10 @@ def days_of(values: np.ndarray) -> np.ndarray:
     import pyarrow
     from pyarrow import types
 
-    texts = [value for value in values.tolist() if value is not None] if values.dtype.kind == "O" else []
-    if not texts or not all(isinstance(value, str) for value in texts):
+    given = values.tolist() if values.dtype.kind == "O" else []
+    if not all(value is None or isinstance(value, str) for value in given) or not any(given):
         return values
-    found = _as_meant(pyarrow.chunked_array([pyarrow.array(values.tolist(), pyarrow.string())]))
+    found = _as_meant(pyarrow.chunked_array([pyarrow.array(given, pyarrow.string())]))
     return _values("", "", found) if types.is_temporal(found.type) else values
 
 
@@ -115,7 +113,7 @@ def _values(table_name, name, column):
         return np.full(len(column), np.nan)
     if types.is_timestamp(kind) or types.is_date(kind):
         seconds = column.cast(pyarrow.timestamp("s"), safe=False).cast(pyarrow.int64())
-        return (seconds.cast(pyarrow.float64()).to_numpy() / _SECONDS_OF_A_DAY).view(Days)
+        return (seconds.cast(pyarrow.float64()).to_numpy() / SECONDS_OF_A_DAY).view(Days)
     if types.is_time(kind):
         of_day = column.cast(pyarrow.time64("us")).cast(pyarrow.int64()).cast(pyarrow.float64())
         return of_day.to_numpy() / 1e6

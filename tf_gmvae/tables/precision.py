@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_SECONDS_OF_A_DAY = 86_400.0
+SECONDS_OF_A_DAY = 86_400.0
 # Of the largest number of a column; a deviation below it is rounding of float64, and no value is lost with it.
 _ROUNDING = 1e-12
 # Columns of an array that are named.
@@ -29,7 +29,7 @@ def indistinct(there: np.ndarray, are_dates: bool = False) -> str:
     if held.min() != held.max() or not np.isfinite(held[0]):
         return ""
     middle, spread = f"{there.mean():.10g}", f"{there.std():.2g}"
-    of_dates = f"varies by {there.std() * _SECONDS_OF_A_DAY:.2g} seconds, less than float32 tells apart in days"
+    of_dates = f"varies by {there.std() * SECONDS_OF_A_DAY:.2g} seconds, less than float32 tells apart in days"
     varies = of_dates if are_dates else f"varies by {spread} about {middle}, less than float32 tells apart there"
     return f"{varies}, so it is left out: {_mend(there, are_dates)}"
 
