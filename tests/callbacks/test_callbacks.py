@@ -43,6 +43,7 @@ def test_a_divergence_is_seen_before_other_callbacks_see_spoilt_weights():
     assert isinstance(alone, callbacks.StopOnNonFinite)
 
 
+@pytest.mark.slow
 def test_seconds_leave_out_validation(make_table_model, table):
     class Slow(keras.callbacks.Callback):
         def on_test_batch_begin(self, batch, logs=None):
@@ -114,6 +115,7 @@ def test_training_without_progress_ends_at_its_best_epoch(make_table_model, tmp_
 
 def test_a_real_training_is_put_back_too(make_table_model, table, tmp_path):
     model = make_table_model()
+    model.compile(run_eagerly=True)
     seen = []
     look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(model.get_weights()))
     # Nothing is learned after the first epoch, so the bound on fixed noise stays where it is.

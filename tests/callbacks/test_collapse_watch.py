@@ -202,7 +202,7 @@ def test_a_collapse_is_told_in_its_first_epoch_and_once(collapsed, table, tmp_pa
     assert {"activity_x", "activity_w"} <= {value.tag for value in events}
 
 
-@pytest.mark.parametrize("collapsed", ["uniform", "learned"], indirect=True)
+@pytest.mark.parametrize("collapsed", ["learned", pytest.param("uniform", marks=pytest.mark.slow)], indirect=True)
 def test_each_dead_component_gets_its_part_of_the_busiest(collapsed, table):
     collapsed.fit(table, epochs=1, verbose=0, callbacks=[CollapseWatch(table, revive=True)])
     clusters = collapsed.predict(table, verbose=0).argmax(axis=1)

@@ -111,6 +111,7 @@ def test_tensorboards_projector_shows_examples_with_component_and_label(trained,
         server.wait()
 
 
+@pytest.mark.slow
 def test_tables_without_labels_have_a_projector_and_no_pictures(make_table_model, table, tmp_path):
     model = make_table_model()
     callback = ComponentPictures(Split(table), tmp_path, every=1)

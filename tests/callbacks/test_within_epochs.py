@@ -38,7 +38,14 @@ def history(folder):
     return [{name: value for name, value in row.items() if name != "seconds"} for row in rows], rows
 
 
-@pytest.mark.parametrize("stops", [(1, 8, 16), pytest.param((7, 13, 15, 16, 17, 22), marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "stops",
+    [
+        (8,),
+        pytest.param((1, 8, 16), marks=pytest.mark.slow),
+        pytest.param((7, 13, 15, 16, 17, 22), marks=pytest.mark.slow),
+    ],
+)
 def test_weights_and_history_are_those_of_a_training_without_a_break(make_table_model, table, tmp_path, stops):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     whole.mkdir()
@@ -106,6 +113,7 @@ def test_epochs_of_unknown_length_keep_their_own_means(tmp_path):
     assert not list(tmp_path.glob("within-*"))
 
 
+@pytest.mark.slow
 def test_seconds_before_a_break_count(make_table_model, table, tmp_path):
     model = make_table_model()
     with pytest.raises(KeyboardInterrupt):

@@ -62,6 +62,7 @@ def test_the_defaults_find_the_digits(monkeypatch):
     assert adjusted_rand_score(digits.test.labels, of_new) > 0.85
 
 
+@pytest.mark.slow
 def test_an_embedding_keeps_its_proportions():
     """Two clusters along the one wide dimension of many, of which each would else count as much."""
     rng = np.random.default_rng(0)
@@ -76,6 +77,10 @@ def test_an_embedding_keeps_its_proportions():
     assert adjusted_rand_score(kinds, floor) < 0.1
     scales = {column.scale for column in common.model.likelihood.columns.columns}
     assert len(scales) == 1
+
+
+def test_one_scale_of_all_columns_is_found_once_and_for_vectors_alone():
+    rows = np.random.default_rng(0).normal(0, [0.3, 8.0, 0.3], (9, 3)).astype("float32")
     few = tf_gmvae.GMVAEClusterer(2, column_scale="common", max_steps=1, random_state=0).fit(rows[:9])
     described = recipe.with_columns(as_dataset(rows[:9]), "common").columns
     assert few.columns_.columns == described.columns and len({each.scale for each in described.columns}) == 1
@@ -137,7 +142,8 @@ def told(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("times", "given"), [(4, None), pytest.param(4, 0.003, marks=pytest.mark.slow), (1, None)]
+    ("times", "given"),
+    [(4, None), pytest.param(4, 0.003, marks=pytest.mark.slow), pytest.param(1, None, marks=pytest.mark.slow)],
 )
 def test_training_goes_on_at_the_labels_of_large_pictures(told, times, given):
     """Of 32 x 32 values, and not of 8 x 8."""

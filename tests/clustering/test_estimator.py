@@ -153,6 +153,7 @@ def test_a_copy_and_a_pickle_answer_alike(shop, fitted):
         assert np.array_equal(other.labels_, fitted.labels_)
 
 
+@pytest.mark.slow
 def test_the_same_random_state_gives_the_same_result():
     iris = load_iris().data
     one, same, other = (GMVAEClusterer(3, max_steps=5, random_state=seed).fit(iris) for seed in (1, 1, 2))
@@ -160,6 +161,7 @@ def test_the_same_random_state_gives_the_same_result():
     assert not np.array_equal(one.predict_proba(iris), other.predict_proba(iris))
 
 
+@pytest.mark.slow
 def test_a_pipeline_is_searched_for_its_parameters():
     iris = load_iris().data
     pipeline = make_pipeline(StandardScaler(), GMVAEClusterer(max_steps=1, random_state=0))
@@ -230,6 +232,7 @@ def test_arrays_that_do_not_go_with_the_table_of_fit_are_named(shop, fitted):
         assert np.array_equal(fitted.predict(nullable.to_numpy()), fitted.predict(nullable))
 
 
+@pytest.mark.slow
 def test_units_masks_and_numpy_integers_make_no_difference():
     rng = np.random.default_rng(0)
     cluster = rng.integers(3, size=300)
@@ -266,6 +269,7 @@ def test_an_empty_column_of_an_array_does_no_harm():
     assert np.isfinite(found.score_samples(rows)).all()
 
 
+@pytest.mark.slow
 def test_without_a_random_state_each_fit_has_a_seed_and_a_model_that_is_gone_is_gone():
     """A search fits a hundred times."""
     estimator, models, drawn = GMVAEClusterer(3, max_steps=1), [], []

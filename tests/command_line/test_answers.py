@@ -133,6 +133,7 @@ def test_a_run_and_its_export_say_the_same_of_new_rows_in_any_order_of_columns(f
     assert "id_column may name another column, as 'note'" in by_number.stdout
 
 
+@pytest.mark.slow
 def test_names_of_clusters_stay_with_run_and_export(fruit, tmp_path):
     folder, _, lines = fruit
     run = tmp_path / "named"
@@ -260,7 +261,7 @@ def test_names_are_looked_at_before_any_work(fruit, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
-@pytest.mark.parametrize("binarize", ["none", "threshold"])
+@pytest.mark.parametrize("binarize", ["none", pytest.param("threshold", marks=pytest.mark.slow)])
 def test_an_export_sees_whole_numbers_and_binarised_images_as_the_run_did(binarize, tmp_path):
     encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4)])
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(12)])
@@ -344,6 +345,7 @@ def test_a_run_without_a_model_has_been_trained_on_nothing(tmp_path):
     assert json.loads(folder.counts.read_text())["train"] == 9
 
 
+@pytest.mark.slow
 def test_pictures_that_are_no_squares_are_asked_for_as_they_were(tmp_path):
     encoder = keras.Sequential([keras.Input((6, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(4)])
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(48), keras.layers.Reshape((6, 8, 1))])

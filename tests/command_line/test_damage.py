@@ -105,7 +105,7 @@ def damaged_runs(run, folder):
     }
 
 
-def test_a_damaged_file_of_a_run_is_named_and_its_mend_works(run, tmp_path):
+def test_a_damaged_file_of_a_run_is_named(run, tmp_path):
     sentences = damaged_runs(run, tmp_path)
     check_refused(
         "train.evaluate", {(f"--run={tmp_path / name}",): said for name, said in sentences.items()}, tmp_path
@@ -120,10 +120,16 @@ def test_a_damaged_file_of_a_run_is_named_and_its_mend_works(run, tmp_path):
         (f"--run={run}", "--name=../x"): "holds a separator of folders: give another --name",
     }
     check_refused("train.export", exports, tmp_path, f"--saved_models_dir={tmp_path / 'sm'}")
-    # As the sentences say:
+
+
+@pytest.mark.slow
+def test_what_the_sentences_on_damaged_files_advise_works(run, tmp_path):
+    damaged_runs(run, tmp_path)
+    (tmp_path / "metrics").mkdir()
+    for name in ("run.flags", "model.keras"):
+        shutil.copy(run / name, tmp_path / "metrics")
     (tmp_path / "history-words" / "history.csv").unlink()
     (tmp_path / "start-text" / "start.json").unlink()
-    (tmp_path / "metrics" / "metrics.json").unlink()
     (tmp_path / "metrics" / "metrics.json").mkdir()  # in whose way no file can be written
     names = ("history-words", "start-text", "metrics")
     with lock.held(tmp_path / "start-text"):

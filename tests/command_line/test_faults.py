@@ -33,26 +33,38 @@ def assert_same(run, other):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_sigterm_saves_within_an_epoch_and_the_run_goes_on_there(tmp_path):
-    arguments = [
-        "--dataset=synthetic", "--noinitialize", "--epochs=2", "--batch_size=100", "--seed=3", "--noreport",
-        "--noexport", "--nofloors", "--noanswers",
-    ]  # fmt: skip
-    whole = run_warm("-m", "train.main", f"--runs_dir={tmp_path}", "--name=whole", *arguments)
-    assert whole.returncode == 0, whole.stderr
-    process = begun(tmp_path, *arguments, "--save_every_steps=20")
+TWO_EPOCHS = [
+    "--dataset=synthetic", "--noinitialize", "--epochs=2", "--batch_size=100", "--seed=3", "--noreport",
+    "--noexport", "--nofloors", "--noanswers",
+]  # fmt: skip
+
+
+@pytest.fixture
+def taken(tmp_path):
+    """How many steps, of 200, a run had taken that SIGTERM stopped; it lies in `tmp_path / "run"`."""
+    process = begun(tmp_path, *TWO_EPOCHS, "--save_every_steps=20")
     while not list((tmp_path / "run").glob("within-*.npz")) and process.poll() is None:
         time.sleep(0.002)
     process.send_signal(signal.SIGTERM)
     assert process.wait() == 143
+    return int(keras.saving.load_model(tmp_path / "run" / "model.keras").optimizer.iterations)
+
+
+def test_sigterm_saves_within_an_epoch(taken, tmp_path):
     log = (tmp_path / "log").read_text()
     assert log.rstrip().endswith("Stopped; --resume goes on at the step that was saved last.")
     assert "Traceback" not in log
-    taken = int(keras.saving.load_model(tmp_path / "run" / "model.keras").optimizer.iterations)
     assert 20 <= taken < 200 and taken % 100
     assert not (tmp_path / ".run.lock").exists()
-    resumed = run_warm("-m", "train.main", f"--runs_dir={tmp_path}", "--name=run", *arguments, "--resume")
-    assert resumed.returncode == 0, resumed.stderr
+
+
+@pytest.mark.slow
+def test_a_run_that_sigterm_stopped_goes_on_where_it_was(taken, tmp_path):
+    whole, resumed = (
+        run_warm("-m", "train.main", f"--runs_dir={tmp_path}", f"--name={name}", *TWO_EPOCHS, *more)
+        for name, more in (("whole", []), ("run", ["--resume"]))
+    )
+    assert whole.returncode == resumed.returncode == 0, whole.stderr + resumed.stderr
     assert f"Going on at step {taken % 100 + 1} of epoch {taken // 100 + 1} of 2." in resumed.stdout
     assert_same(tmp_path / "run", tmp_path / "whole")
     names = {name: sorted(path.name for path in (tmp_path / name).iterdir()) for name in ("run", "whole")}

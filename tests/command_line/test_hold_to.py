@@ -57,6 +57,7 @@ def test_labels_stand_where_the_start_has_found_some(folder):
     np.testing.assert_allclose(held, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_rate_falls_over_all_epochs_and_anew_over_more(folder):
     def rates():
         optimizer = load_model(RunFolder(folder[0] / "run")).optimizer

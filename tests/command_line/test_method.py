@@ -102,6 +102,7 @@ def test_commands_for_runs_of_the_model_say_whose_run_it_is(runs):
     assert "digits-aae-k10-seed0 is a run of train.method, and this command takes those" in process.stderr
 
 
+@pytest.mark.slow
 def test_the_mend_of_damaged_scores_works(runs):
     run = runs / "digits-aae-k10-seed0"
     (run / "metrics.json").write_text("{")

@@ -88,7 +88,8 @@ def assert_alike(run, other):
             assert ours[name] == pytest.approx(theirs[name], rel=1e-4), name
 
 
-@pytest.mark.parametrize("warm", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("warm", [True, False])
 def test_two_workers_train_as_one_and_only_the_chief_writes(started_run, alone, tmp_path, warm):
     arguments = go_on(started_run, tmp_path / "runs")
     nothing = tmp_path / "nothing"

@@ -210,6 +210,7 @@ def test_true_and_false(tmp_path):
     np.testing.assert_array_equal(dataset.train.examples[:, 0], [1, 0, np.nan])
 
 
+@pytest.mark.slow
 def test_ten_thousand_columns(tmp_path):
     rng = np.random.default_rng(0)
     values = rng.normal(size=(12, 10_000)).round(3)

@@ -234,11 +234,8 @@ def test_catgans_losses_are_three_entropies_and_two(digits):
 # All of them.
 
 
-@pytest.mark.parametrize(
-    "name",
-    # The two adversarial ones are longest at it, and have their steps tested above; VaDE begins as DEC does.
-    [pytest.param(name, marks=[pytest.mark.slow] * (name != "dec")) for name in methods.METHODS],
-)
+@pytest.mark.slow  # a run of AAE by the command line is saved, loaded and gone on with, too
+@pytest.mark.parametrize("name", methods.METHODS)
 def test_a_method_trains_saves_and_goes_on_as_if_it_had_not_been_interrupted(name, digits, tmp_path):
     examples, labels = digits
     straight = make(name, (8, 8, 1))

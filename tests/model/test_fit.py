@@ -129,7 +129,7 @@ def test_weights_drawn_within_own_layers_follow_the_seed(kind, table):
     assert np.abs(one.embed(table).x - other.embed(table).x).max() > 0.1
 
 
-@pytest.mark.parametrize("eagerly", [False, True])
+@pytest.mark.parametrize("eagerly", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_networks_that_wait_for_their_data_take_every_step(table, eagerly):
     model = unbuilt(keras.layers.Dense(8))
     model.compile(FusedAdam(1e-2), run_eagerly=eagerly)
@@ -173,7 +173,7 @@ def test_a_subclass_adds_to_the_model_and_comes_back_from_its_file(tmp_path):
     np.testing.assert_array_equal(loaded.predict(rows, verbose=0), model.predict(rows, verbose=0))
 
 
-@pytest.mark.parametrize("run_eagerly", [True, False])
+@pytest.mark.parametrize("run_eagerly", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_what_a_subclass_adds_to_the_loss_counts_once(make_table_model, table, run_eagerly):
     class Costly(tf_gmvae.GMVAE):
         def encode(self, examples, training=False):
@@ -197,7 +197,10 @@ class Seen(tf_gmvae.GMVAE):
         return super().train_step(data)
 
 
-@pytest.mark.parametrize(("is_restored", "steps"), [(True, None), (True, 1), (False, None)])
+@pytest.mark.parametrize(
+    ("is_restored", "steps"),
+    [(True, None), *(pytest.param(*case, marks=pytest.mark.slow) for case in ((True, 1), (False, None)))],
+)
 def test_the_order_goes_on_where_keras_counts_otherwise(make_table_model, table, is_restored, steps, tmp_path):
     def new(**options):
         model = make_table_model(cls=Seen)
@@ -269,7 +272,14 @@ def trained_on_a_data_set(model, _):
     return model
 
 
-@pytest.mark.parametrize("then", [loaded, compiled_again, trained_on_a_batch, trained_on_a_data_set])
+@pytest.mark.parametrize(
+    "then",
+    [
+        loaded,
+        trained_on_a_data_set,
+        *(pytest.param(then, marks=pytest.mark.slow) for then in (compiled_again, trained_on_a_batch)),
+    ],
+)
 def test_whatever_came_before_an_array_is_seen_whole(keeper, then, tmp_path):
     keeper.rows = []
     keeper.fit(ROWS[:50], batch_size=20, verbose=0)
@@ -306,7 +316,7 @@ class Overflows(keras.callbacks.Callback):
         self.model.optimizer.dynamic_scale.assign(np.inf if batch == 0 else 1.0)
 
 
-@pytest.mark.parametrize("then", [loaded, None])
+@pytest.mark.parametrize("then", [pytest.param(loaded, marks=pytest.mark.slow), None])
 def test_batches_that_the_optimizer_does_not_count_are_seen_once(keeper, then, tmp_path):
     gathering = keras.optimizers.SGD(0.0, gradient_accumulation_steps=3)
     keeper.compile(keras.optimizers.LossScaleOptimizer(gathering), run_eagerly=True)
@@ -319,6 +329,7 @@ def test_batches_that_the_optimizer_does_not_count_are_seen_once(keeper, then, t
         model = model if then is None else then(model, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_backup_of_a_whole_epoch_goes_on_at_the_next(make_table_model, tmp_path):
     def new():
         model = make_table_model(cls=Kept)

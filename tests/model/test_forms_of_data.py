@@ -81,7 +81,7 @@ def _is_stream(data):
     return isinstance(data, tf.data.Dataset | keras.utils.PyDataset) or hasattr(data, "__next__")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS[:-1], pytest.param(METHODS[-1], marks=pytest.mark.slow)])
 def test_the_form_of_the_data_changes_no_answer(make_table_model, table, method):
     model = make_table_model(num_samples=1)
     put_back = remembered(model)
@@ -148,6 +148,7 @@ def test_uint8_are_on_one_scale_whichever_way_they_come(likelihood, scale):
     np.testing.assert_allclose(histories[1:], histories[:1] * 2, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_counts_are_learned_as_counts(monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 150)
     examples, labels = counts()
@@ -161,12 +162,9 @@ def test_counts_are_learned_as_counts(monkeypatch):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("likelihood", "words"),
-    [
-        ("poisson", "of counts 0 to 255"),
-        pytest.param("bernoulli", "of shades 0 to 255", marks=pytest.mark.slow),  # most exports of the tests
-    ],
+    ("likelihood", "words"), [("poisson", "of counts 0 to 255"), ("bernoulli", "of shades 0 to 255")]
 )
 def test_an_export_has_the_scale_of_the_model(likelihood, words, tmp_path):
     encoder = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(8)])
@@ -297,15 +295,8 @@ class Decoder(keras.Model):
         return keras.ops.reshape(self.dense(x), (-1, *self.shape))
 
 
-@pytest.mark.parametrize(
-    "shape",
-    [
-        pytest.param((12,), marks=pytest.mark.slow),
-        pytest.param((4, 3), marks=pytest.mark.slow),
-        pytest.param((2, 3, 2), marks=pytest.mark.slow),
-        (2, 3, 1, 2),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(12,), (4, 3), (2, 3, 2), (2, 3, 1, 2)])
 def test_networks_of_any_kind_and_examples_of_any_shape(shape):
     examples = np.random.default_rng(0).normal(size=(60, *shape)).astype("float32")
     model = tf_gmvae.GMVAE(

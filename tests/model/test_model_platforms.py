@@ -231,7 +231,7 @@ ARRAYS = textwrap.dedent("""
             model = tf_gmvae.GMVAE(
                 encoder, decoder, latent_dim=2, style_dim=2, num_components=3, prior_units=(8,), seed=1
             )
-            model.compile(keras.optimizers.Adam(1e-3, clipnorm=0.01))
+            model.compile(keras.optimizers.SGD(1.0, clipnorm=0.01))
         for _ in range(2):  # the second goes on in the order of the first
             model.fit(examples, batch_size=20, verbose=0, callbacks=[SaveWithinEpochs(sys.argv[2], steps=2)])
         return model.get_weights()

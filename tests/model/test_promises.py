@@ -311,7 +311,7 @@ def test_fewer_examples_than_clusters_cannot_be_asked_for(make_table_model, tabl
     [
         (2, 1),
         pytest.param(2, 2, marks=pytest.mark.slow),
-        (4, 4),
+        pytest.param(4, 4, marks=pytest.mark.slow),
         pytest.param(9, 4, marks=pytest.mark.slow),
         pytest.param(30, 4, marks=pytest.mark.slow),
         pytest.param(70, 4, marks=pytest.mark.slow),  # so many have a map

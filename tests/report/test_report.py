@@ -159,6 +159,7 @@ def test_one_component_and_a_collapse_are_told(digits, tmp_path):
     assert "4 of 5 components take no example: 1, 2, 3, 4." in page.text
 
 
+@pytest.mark.slow
 def test_levels_and_learned_weights_are_told(digits, tmp_path):
     from tf_gmvae.priors import MixturePrior
     from train.run import score_table

@@ -33,6 +33,7 @@ def python_blocks():
     return [block.split("```")[0] for block in document().split("```python\n")[1:]]
 
 
+@pytest.mark.slow
 def test_the_clients_python_runs_against_a_grpc_server(version):
     server, port = serving_clients.grpc_server(version)
     try:

@@ -129,6 +129,7 @@ def test_one_component_and_no_factors_are_possible(make_table_model, blobs):
     assert np.isfinite(model.evaluate(blobs[0], verbose=0)).all()
 
 
+@pytest.mark.slow
 def test_progress_is_shown(make_table_model, blobs, capsys, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 10)
     make_table_model(num_components=3).initialize(blobs[0], pretraining_epochs=1, guided_epochs=1, verbose=2)
@@ -400,7 +401,11 @@ def test_a_stage_in_bfloat16_is_kept(tmp_path):
 
 @pytest.mark.parametrize(
     ("num_values", "asked", "guidance"),
-    [(6, {}, 20.0), (1568, {}, 40.0), (1568, {"guidance": np.float32(3)}, 3.0)],
+    [
+        (6, {}, 20.0),
+        (1568, {}, 40.0),
+        pytest.param(1568, {"guidance": np.float32(3)}, 3.0, marks=pytest.mark.slow),
+    ],
 )
 def test_labels_weigh_more_beside_many_values(num_values, asked, guidance, tmp_path, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 10)
