@@ -191,3 +191,16 @@ def test_read_only_examples_can_be_batched(tmp_path):
 
 def test_a_pass_does_not_wait_for_the_tuner():
     assert not to_batches(Split(np.zeros((6, 3), "float32")), 2).options().autotune.enabled
+
+
+@pytest.mark.parametrize("global_seed", [None, 3, 4])
+def test_a_global_seed_does_not_change_the_order(global_seed):
+    """It is that of `tf.data` with the seed alone, as in every version."""
+    expected = list(tf.data.Dataset.range(23).shuffle(23, seed=5).batch(10).repeat(2).as_numpy_iterator())
+    tf.random.set_seed(global_seed)
+    try:
+        found = to_batches(COUNT, 10, shuffle_seed=5, num_epochs=2, with_numbers=True)
+        numbers = [rows for _, rows in found.as_numpy_iterator()]
+    finally:
+        tf.random.set_seed(None)
+    assert [rows.tolist() for rows in numbers] == [rows.tolist() for rows in expected]

@@ -15,6 +15,8 @@ from tf_gmvae.data.split import ALIGNMENT, Split
 from tf_gmvae.errors import InputError
 
 _BINARIZE = ("none", "threshold", "sample")
+# What TensorFlow takes in place of a global seed where there is none.
+_NO_GLOBAL_SEED = 87654321
 
 
 def to_batches(
@@ -40,8 +42,8 @@ def to_batches(
     Args:
         split: A `Split`, in memory or in shards.
         batch_size: Examples a batch.
-        shuffle_seed: None keeps the order; a seed >= 0 shuffles all examples anew in each epoch. As everywhere
-            in TensorFlow, the order also depends on the global seed, where one is set; not that of shards.
+        shuffle_seed: None keeps the order; a seed >= 0 shuffles all examples anew in each epoch, whatever the
+            global seed of TensorFlow is.
         num_epochs: Passes over the data, or None for an endless data set. Batches never span two epochs. Default
             1.
         skip_batches: Batches to leave out at the start, counted over all epochs: a run that is resumed after n
@@ -141,7 +143,7 @@ def _numbered(
         labels = tf.convert_to_tensor(split.labels) if with_labels else None
     indices = tf.data.Dataset.range(split.num_examples)
     if shuffle_seed is not None:
-        indices = indices.shuffle(split.num_examples, seed=shuffle_seed, reshuffle_each_iteration=True)
+        indices = _shuffled(indices, split.num_examples, shuffle_seed)
     orders = indices.batch(batch_size, drop_remainder=drop_remainder).repeat(num_epochs)
 
     @tf.autograph.experimental.do_not_convert
@@ -153,6 +155,16 @@ def _numbered(
         return {**found, "label": tf.gather(labels, rows)} if with_labels else found
 
     return orders.enumerate().skip(skip_batches).map(gather)
+
+
+def _shuffled(indices, count, seed):
+    """`indices.shuffle(count, seed)` as it is where no global seed is set, which would change its order."""
+    found = tf.raw_ops.ShuffleDatasetV3(
+        input_dataset=tf.data.experimental.to_variant(indices), buffer_size=count, seed=_NO_GLOBAL_SEED,
+        seed2=seed % (2**31 - 1), seed_generator=tf.raw_ops.DummySeedGenerator(), output_types=[tf.int64],
+        output_shapes=[[]], reshuffle_each_iteration=True,
+    )  # fmt: skip
+    return tf.data.experimental.from_variant(found, indices.element_spec)
 
 
 def array_batches(array: np.ndarray, batch_size: int) -> tf.data.Dataset:
