@@ -4,26 +4,23 @@ from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 
-import tensorflow as tf
 from absl import flags
 
-from tf_gmvae import disk, export, interrupts, terminal
-from tf_gmvae.errors import InputError
+from tf_gmvae import export, interrupts, terminal
 from tf_gmvae.serving import versions
 from train import cli
 from train.run import (
-    afterwards,
     clusters,
     counts,
     explorer,
     floors,
     follower,
+    frame,
     groups,
     how_many,
     job,
     last_screen,
     model_card,
-    names,
     pictures,
     score_table,
     scoring,
@@ -31,17 +28,11 @@ from train.run import (
     workers,
 )  # fmt: skip
 from train.run import exported as exported_model
-from train.run.folder import RunFolder
 from train.run.run import Run, build_model, data_to_train_on, resolved
 from train.run.saved import load_model
 
 settings.Settings.define()
-flags.DEFINE_string("name", None, "Of the run; by default data set, K, M and seed.")
-flags.DEFINE_string("runs_dir", "runs", "Where runs are kept.")
-flags.DEFINE_bool("resume", False, "Go on with the run of that name after its last finished epoch.")
-flags.DEFINE_bool(
-    "overwrite", False, "Replace the run of that name, once the first epoch of the new one is saved."
-)
+frame.define("data set, K, M and seed")
 flags.DEFINE_enum(
     "strategy",
     "auto",
@@ -73,49 +64,39 @@ def main() -> None:
 def _make(run_settings, together):
     """The run, on the one process that writes it."""
     chosen = flags.FLAGS
-    name = run_settings.default_name if chosen.name is None else chosen.name
-    folder = RunFolder(Path(chosen.runs_dir) / names.checked(name, "--name", "give another --name"))
-    replaces = opened = False
-    try:
-        with interrupts.not_lost(), folder.alone():
-            folder.check_free(chosen.resume, chosen.overwrite)
-            exported = Path(chosen.saved_models_dir) / folder.path.name
-            # Not after hours of training.
-            clusters.check_names(chosen.names, chosen.answers)
-            if chosen.export:
-                versions.check_place(exported)
-            dataset, run_settings = data_to_train_on(run_settings, folder, chosen.resume)
-            terminal.say(
-                f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
-            )
-            run_settings, asked = how_many.settled(resolved(run_settings, dataset), dataset)
-            groups.checked(chosen.cut, run_settings.num_components)
-            clusters.check_names_of(chosen.names, dataset, run_settings.num_components)
-            follower.lead(run_settings, dataset, together)
-            replaces = chosen.overwrite and folder.is_taken
-            if replaces:
-                with folder.replacement(run_settings) as new:
-                    run = _begun(new, run_settings, dataset, asked)
-                    job.fit(run, True, together)
-                run, replaces, opened = replace(run, folder=folder), False, True
-                terminal.say(f"The first epoch is saved: it replaces the run that was in {folder.path}.")
+    folder = frame.folder_of(chosen, run_settings.default_name)
+    with frame.alone(folder, chosen) as progress:
+        exported = Path(chosen.saved_models_dir) / folder.path.name
+        # Not after hours of training.
+        clusters.check_names(chosen.names, chosen.answers)
+        if chosen.export:
+            versions.check_place(exported)
+        dataset, run_settings = data_to_train_on(run_settings, folder, chosen.resume)
+        terminal.say(
+            f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
+        )
+        run_settings, asked = how_many.settled(resolved(run_settings, dataset), dataset)
+        groups.checked(chosen.cut, run_settings.num_components)
+        clusters.check_names_of(chosen.names, dataset, run_settings.num_components)
+        follower.lead(run_settings, dataset, together)
+        progress.replaces = chosen.overwrite and folder.is_taken
+        if progress.replaces:
+            with folder.replacement(run_settings) as new:
+                run = _begun(new, run_settings, dataset, asked)
+                job.fit(run, True, together)
+            run = replace(run, folder=folder)
+            progress.replaces, progress.opened = False, True
+            terminal.say(f"The first epoch is saved: it replaces the run that was in {folder.path}.")
+        else:
+            folder.open(run_settings, chosen.resume)
+            progress.opened = True
+            if folder.model.is_file():
+                run = Run(folder, run_settings, dataset, load_model(folder))
             else:
-                folder.open(run_settings, chosen.resume)
-                opened = True
-                if folder.model.is_file():
-                    run = Run(folder, run_settings, dataset, load_model(folder))
-                else:
-                    run = _begun(folder, run_settings, dataset, asked)
-            job.fit(run, workers=together)
-            together.send(word=workers.ENDS)
-            _conclude(run, exported)
-    except KeyboardInterrupt as stop:
-        raise type(stop)(f"Stopped; {afterwards.of(folder, chosen.overwrite, replaces, opened)}.") from None
-    except (OSError, tf.errors.OpError) as error:
-        failure = disk.sentence(error)
-        if failure is None:
-            raise
-        raise InputError(f"{failure}; {afterwards.of(folder, chosen.overwrite, replaces, opened)}.") from None
+                run = _begun(folder, run_settings, dataset, asked)
+        job.fit(run, workers=together)
+        together.send(word=workers.ENDS)
+        _conclude(run, exported)
 
 
 def _begun(folder, run_settings, dataset, asked):

@@ -168,6 +168,19 @@ def test_a_start_on_a_full_disk_ends_in_a_sentence(tmp_path):
     assert not [*tmp_path.rglob("*partial*"), *tmp_path.rglob("*.npz")]
 
 
+def test_another_method_on_a_full_disk_says_what_goes_on_and_that_goes_on(tmp_path):
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(60, 4)).astype("float32"))
+    arguments = [
+        f"--dataset={tmp_path / 'rows.npy'}", "--method=catgan", "--num_components=2", "--epochs=1", "--noreport",
+        f"--runs_dir={tmp_path}", "--name=new",
+    ]  # fmt: skip
+    process = limited(5_000, "train.method", *arguments)
+    fault = "model.keras cannot be written (File too large): make room there; --resume begins the run again.\n"
+    assert process.returncode == 1 and process.stderr.endswith(fault), process.stderr
+    (again,) = run_all("train.method", [[*arguments, "--resume"]])
+    assert again.returncode == 0, again.stderr
+
+
 def test_shards_on_a_full_disk_end_in_a_sentence(tmp_path):
     process = limited(50_000, "train.shards", "--dataset=digits", f"--output={tmp_path / 'shards'}")
     assert process.returncode == 1, process.stdout
