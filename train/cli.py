@@ -17,10 +17,8 @@ from train import help as help_page
 from train.run.record import in_words
 
 HELP = {"-h", "-help", "--help", "-helpshort", "--helpshort"}
-TOO_LITTLE_MEMORY = (
-    "The memory does not hold what this asks for: give a smaller --batch_size, --num_samples, --latent_dim or "
-    "--image_size, or fewer examples."
-)
+# By which a command needs less memory, where it has them.
+OF_MEMORY = ("batch_size", "num_samples", "latent_dim", "image_size")
 # In the environment of a command that another one has begun: it ends with that one, to which its input leads.
 TIED = "TF_GMVAE_TIED"
 INTERRUPTED, TERMINATED, UNHEARD = 130, 143, 141  # by the signals of their names, as of a shell's own commands
@@ -62,9 +60,9 @@ def run(command: Callable[[], None]) -> None:
                 _fail(f"{failure}, then give the same command again.")
             if not isinstance(error, tf.errors.ResourceExhaustedError):
                 raise
-            _fail(TOO_LITTLE_MEMORY)
+            _fail(_too_little_memory())
         except MemoryError:
-            _fail(TOO_LITTLE_MEMORY)
+            _fail(_too_little_memory())
         finally:
             terminal.clear()
 
@@ -116,6 +114,12 @@ def _check_not_empty():
     for name in flags.FLAGS:
         if flags.FLAGS[name].present and flags.FLAGS[name].value == "":
             raise InputError(f"--{name}= is empty: give it a value, or leave it out.")
+
+
+def _too_little_memory():
+    names = [f"--{name}" for name in OF_MEMORY if name in flags.FLAGS]
+    smaller = f"a smaller {' or '.join(filter(None, (', '.join(names[:-1]), names[-1])))}, or " if names else ""
+    return f"The memory does not hold what this asks for: give {smaller}fewer examples."
 
 
 def _fail(message):

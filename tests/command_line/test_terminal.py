@@ -18,7 +18,6 @@ from support.finished import FLAGS, SHORT
 from support.misuse import check_refused
 
 from tf_gmvae import terminal
-from train.cli import TOO_LITTLE_MEMORY
 
 UNHEARD = """
 import os, sys
@@ -79,17 +78,23 @@ def test_an_output_that_takes_nothing_gets_no_traceback():
 
 
 @pytest.mark.parametrize(
-    "asked",
+    ("asked", "command", "smaller"),
     [
-        "numpy.empty(2**45)",
+        ("numpy.empty(2**45)", "main", "--batch_size, --num_samples, --latent_dim or --image_size"),
         # As TensorFlow says it, after it has tried for ten seconds.
-        "(_ for _ in ()).throw(tensorflow.errors.ResourceExhaustedError(None, None, 'OOM'))",
+        (
+            "(_ for _ in ()).throw(tensorflow.errors.ResourceExhaustedError(None, None, 'OOM'))",
+            "method",
+            "--image_size",
+        ),
     ],
 )
-def test_too_little_memory_ends_in_a_sentence(asked):
-    process = run_warm("-c", f"import numpy, tensorflow\nfrom train import cli\ncli.run(lambda: {asked})")
+def test_too_little_memory_ends_in_a_sentence_with_flags_that_the_command_has(asked, command, smaller):
+    code = f"import numpy, tensorflow, train.{command}\nfrom train import cli\ncli.run(lambda: {asked})"
+    process = run_warm("-c", code)
     assert process.returncode == 1
-    assert process.stderr.endswith("error: " + TOO_LITTLE_MEMORY + "\n"), process.stderr
+    mend = f"give a smaller {smaller}, or fewer examples."
+    assert process.stderr.endswith(f"error: The memory does not hold what this asks for: {mend}\n"), process.stderr
 
 
 CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
