@@ -13,7 +13,7 @@ from support.rights import of_a_user
 import tf_gmvae
 from tf_gmvae import InputError
 from train.run import names
-from train.run.definitions import OPTIMIZERS, define
+from train.run.definitions import GROUPS, OPTIMIZERS, define
 from train.run.folder import RunFolder
 from train.run.run import build_model, resolved
 from train.run.settings import Settings
@@ -40,6 +40,11 @@ def settings():
 @pytest.fixture
 def folder(tmp_path):
     return RunFolder(tmp_path / "runs" / "one")
+
+
+def test_every_setting_is_a_flag_of_one_group():
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(Settings.__dataclass_fields__)
+    assert {"dataset", "binarize"} <= GROUPS["Data"] and "initial_weights" in GROUPS["Model"]
 
 
 def test_every_flag_file_sets_a_run(root):

@@ -31,25 +31,6 @@ AUTO = 0
 EPOCHS = 100
 # What may be held on to.
 POSTERIOR, LABELS = "posterior", "labels"
-# As --help shows them.
-GROUPS = {
-    "Data": (
-        "dataset", "data_dir", "image_size", "channels", "skip_broken", "series", "columns", "label_column",
-        "id_column", "kinds", "column_scale", "binarize",
-    ),
-    "Model": (
-        "preset", "likelihood", "num_components", "latent_dim", "style_dim", "num_samples", "min_information",
-        "component_prior", "style_components", "style_prior_dim", "initial_weights",
-    ),
-    "Training": (
-        "epochs", "batch_size", "learning_rate", "falling_rate", "optimizer", "minutes", "patience",
-        "save_every_steps", "save_every_minutes", "revive", "seed",
-    ),
-    "Start": (
-        "initialize", "guide_labels", "views", "hold", "hold_to", "pretraining_epochs", "pretraining_beta",
-        "guided_epochs", "num_factors",
-    ),
-}  # fmt: skip
 
 
 class _Finite(flags.FloatParser):
@@ -97,8 +78,13 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     Args:
         flag_values: where to define them.
     """
-    define_from: dict[str, Any] = {"flag_values": flag_values}
-    define_data(flag_values)
+    for define_group in _GROUPS.values():
+        define_group(flag_values=flag_values)
+
+
+def _data(**define_from):
+    """Where the data come from, and what is made of them."""
+    define_data(**define_from)
     flags.DEFINE_enum(
         "binarize",
         "none",
@@ -113,6 +99,10 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "Of a table: each divides a column of numbers by its own deviation; common all by one, for embeddings.",
         **define_from,
     )
+
+
+def _model(**define_from):
+    """Networks, priors and weights to begin with."""
     flags.DEFINE_enum(
         "preset", None, list(PRESETS), "Networks; by default those that fit the data's shape.", **define_from
     )
@@ -128,8 +118,8 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "num_components",
         10,
         "K, components; auto: as many as are found again in samples of the data.",
-        flag_values,
-        _ClustersSerializer(),
+        serializer=_ClustersSerializer(),
+        **define_from,
     )
     flags.DEFINE_integer("latent_dim", None, "D, dimensions of x; by default the preset's.", 1, **define_from)
     flags.DEFINE_integer("style_dim", None, "W, dimensions of w; by default the preset's.", 1, **define_from)
@@ -161,6 +151,17 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         1,
         **define_from,
     )
+    flags.DEFINE_enum(
+        "initial_weights",
+        "keras",
+        list(initial_weights.WAYS),
+        "Those of the layers; near: with the components near each other; torch: all as Torch drew them in 2016.",
+        **define_from,
+    )
+
+
+def _training(**define_from):
+    """How the objective is trained, and how long."""
     flags.DEFINE_integer(
         "epochs",
         None,
@@ -192,13 +193,6 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         "adam, or sign: every weight moves by the learning rate, in the direction of its gradient.",
         **define_from,
     )
-    flags.DEFINE_enum(
-        "initial_weights",
-        "keras",
-        list(initial_weights.WAYS),
-        "Those of the layers; near: with the components near each other; torch: all as Torch drew them in 2016.",
-        **define_from,
-    )
     _define_float(
         "minutes", None, "Stop after the epoch that uses up so many minutes, start included.", **define_from
     )
@@ -217,6 +211,12 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
         **define_from,
     )
     _define_float("save_every_minutes", 10.0, "The same after so many minutes.", positive=True, **define_from)
+    flags.DEFINE_bool("revive", False, "Set components without examples beside the busiest one.", **define_from)
+    flags.DEFINE_integer("seed", 0, "Of weights, noise and order of the data.", 0, LARGEST_SEED, **define_from)
+
+
+def _start(**define_from):
+    """What comes before, and what training keeps of it."""
     flags.DEFINE_bool(
         "initialize",
         True,
@@ -260,9 +260,22 @@ def define(flag_values: flags.FlagValues = flags.FLAGS) -> None:
     )
     flags.DEFINE_integer("guided_epochs", 3, "Of the start: at the clusters found.", 0, **define_from)
     flags.DEFINE_integer("num_factors", 10, "Of the start: dimensions of w that begin in use.", 0, **define_from)
-    flags.DEFINE_bool("revive", False, "Set components without examples beside the busiest one.", **define_from)
-    flags.DEFINE_integer("seed", 0, "Of weights, noise and order of the data.", 0, LARGEST_SEED, **define_from)
 
 
 def _define_float(name, default, about, flag_values, positive=False):
     flags.DEFINE(_Finite(positive), name, default, about, flag_values, flags.ArgumentSerializer())
+
+
+def _names_by_group():
+    found, flag_values = {}, flags.FlagValues()
+    for group, define_group in _GROUPS.items():
+        before = set(flag_values)
+        define_group(flag_values=flag_values)
+        found[group] = set(flag_values) - before
+    return found
+
+
+# In the order in which --help shows them.
+_GROUPS = {"Data": _data, "Model": _model, "Training": _training, "Start": _start}
+# Names of the flags of each.
+GROUPS: dict[str, set[str]] = _names_by_group()
