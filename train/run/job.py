@@ -2,7 +2,6 @@
 
 import functools
 import time
-from typing import Any
 
 import keras
 import numpy as np
@@ -25,12 +24,13 @@ from tf_gmvae.data.pipeline import rows_of
 from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
-from tf_gmvae.optimizer import falling_rate, steps_taken
+from tf_gmvae.optimizer import falling_rate
 from tf_gmvae.start.initialization import Start
 from train.run import guide, last_screen, samples, together
 from train.run.definitions import LABELS
 from train.run.folder import RunFolder
 from train.run.history import History
+from train.run.place import Place, place_of, seconds_of
 from train.run.rows import Rows
 from train.run.run import Run
 from train.run.settings import Settings, elbos
@@ -111,35 +111,48 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
         TrainingDivergedError: at the first value that is not finite; the folder keeps the last good model.
         interrupts.Terminated: after SIGTERM, once the model is saved.
     """
-    settings, dataset, model, folder = run.settings, run.dataset, run.model, run.folder
-    _, steps = settings.epoch_shape(dataset.train.num_examples)
-    if getattr(model, "optimizer", None) is None:
+    if getattr(run.model, "optimizer", None) is None:
         raise InputError(
-            f"{folder.model} was saved without its optimizer, so its training cannot go on: train the run anew, "
-            "with --overwrite."
+            f"{run.folder.model} was saved without its optimizer, so its training cannot go on: train the run "
+            "anew, with --overwrite."
         )
-    assert settings.epochs is not None and settings.learning_rate is not None  # resolved
-    # The model itself says how far it came, so no second file can disagree with it.
-    steps_done = steps_taken(model.optimizer)
-    epochs_done, within = divmod(steps_done, steps)
-    folder.keep_history(epochs_done)
-    spent = folder.read_start()["seconds"] + sum(row["seconds"] for row in folder.read_history())
-    out_of_time = settings.minutes is not None and spent >= 60.0 * settings.minutes
-    past = folder.read_history()
-    if epochs_done >= settings.epochs or (epochs_done and out_of_time) or settings.has_ended(past):
-        terminal.say(f"The run is finished after epoch {epochs_done}: nothing is left to train.")
-        return
-    if steps_done:
-        place = f"at step {within + 1:,} of epoch {epochs_done + 1}" if within else f"after epoch {epochs_done}"
-        terminal.say(f"Going on {place} of {settings.epochs}.")
-    elif not one_epoch:
-        epochs = f"{settings.epochs} epoch{'s' * (settings.epochs > 1)}"
-        terminal.say(f"Training: {epochs} of {steps:,} step{'s' * (steps > 1)}.")
+    place = place_of(run, one_epoch)
+    while place is not None:
+        _train(run, place, one_epoch, workers)
+        place = place_of(run) if place.is_within_epoch and not one_epoch else None
+
+
+def _train(run, place, one_epoch, workers):
+    """One call of Keras' `fit`."""
+    settings, model, train = run.settings, run.model, run.dataset.train
     model.initialized = settings.initialize  # which a loaded model does not know
     if settings.falling_rate:
+        _, steps = settings.epoch_shape(train.num_examples)
         model.optimizer.learning_rate = falling_rate(settings.learning_rate, settings.epochs * steps)
-    train = dataset.train
-    watched = train.take(drawn(train.num_examples, WATCHED, settings.seed))
+    is_alone = workers is None or workers.strategy is None
+    held = _held(run, in_memory=not (is_alone and isinstance(train, ShardedSplit)))
+    make_batches = functools.partial(training_batches, settings, train)
+    callbacks = _callbacks(run, one_epoch)
+    often = None if settings.save_every_minutes is None else 60.0 * settings.save_every_minutes
+    with interrupts.noted() as is_terminated:
+        callbacks = [
+            TrainingSeconds(),
+            SaveWithinEpochs(
+                run.folder.model, settings.save_every_steps, often, is_terminated, interrupts.Terminated
+            ),
+            *callbacks,
+        ]
+        if is_alone:
+            model.fit(make_batches(held, place), verbose=0, callbacks=callbacks, **place.fit)
+        else:
+            together.fit(workers, model, make_batches, held, place, callbacks)
+
+
+def _callbacks(run, one_epoch):
+    """What looks at the training, stops it and records its epochs, in the order in which they are called."""
+    settings, dataset, folder = run.settings, run.dataset, run.folder
+    spent, budget = seconds_of(folder), None if settings.minutes is None else 60.0 * settings.minutes
+    watched = dataset.train.take(drawn(dataset.train.num_examples, WATCHED, settings.seed))
     callbacks = [
         CollapseWatch(run.batches(watched), log_dir=folder.tensorboard / "watch", revive=settings.revive),
         ComponentPictures(
@@ -154,44 +167,19 @@ def fit(run: Run, one_epoch: bool = False, workers: Workers | None = None) -> No
     if dataset.test is not None:
         callbacks.append(TestPart(run.batches(run.scored), run.scored.labels))
     if settings.patience is not None:
-        callbacks.append(StopWithoutProgress(settings.patience, folder.best, elbos(past)))
-    if settings.minutes is not None:
-        callbacks.append(StopAfterSeconds(60.0 * settings.minutes, spent))
+        callbacks.append(StopWithoutProgress(settings.patience, folder.best, elbos(folder.read_history())))
+    if budget is not None:
+        callbacks.append(StopAfterSeconds(budget, spent))
     if one_epoch:
         callbacks.append(StopAfterSeconds(0.0))
-    is_alone = workers is None or workers.strategy is None
-    held = _held(run, in_memory=not (is_alone and isinstance(train, ShardedSplit)))
-    make_batches = functools.partial(training_batches, settings, dataset.train)
-    told: dict[str, Any] = {
-        "skip_batches": steps_done,
-        "fit": {
-            "steps_per_epoch": steps - within,
-            "initial_epoch": epochs_done,
-            # What is left of an epoch is a training of its own.
-            "epochs": epochs_done + 1 if within else settings.epochs,
-        },
-    }
-    with interrupts.noted() as is_terminated:
-        often = None if settings.save_every_minutes is None else 60.0 * settings.save_every_minutes
-        callbacks = [
-            TrainingSeconds(),
-            SaveWithinEpochs(folder.model, settings.save_every_steps, often, is_terminated, interrupts.Terminated),
-            *callbacks,
-            # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
-            History(folder.history),
-            SaveEveryEpoch(folder.model),
-            keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
-            EpochLines(
-                None if settings.minutes is None else 60.0 * settings.minutes - spent, "test", settings.epochs
-            ),
-        ]
-        if is_alone:
-            model.fit(make_batches(held, told), verbose=0, callbacks=callbacks, **told["fit"])
-        else:
-            assert workers is not None
-            together.fit(workers, model, make_batches, held, told, callbacks)
-    if within:
-        fit(run, workers=workers)
+    return [
+        *callbacks,
+        # Before the model is saved: a saved epoch always has its row, a row too many is dropped later.
+        History(folder.history),
+        SaveEveryEpoch(folder.model),
+        keras.callbacks.TensorBoard(folder.tensorboard, write_graph=False),
+        EpochLines(None if budget is None else budget - spent, "test", settings.epochs),
+    ]
 
 
 def _assignments(run, start):
@@ -225,7 +213,7 @@ def training_batches(
     settings: Settings,
     train: data.Split,
     held: np.ndarray | Rows | None,
-    told: dict[str, Any],
+    place: Place,
     share: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Endless batches of examples, or of these and what is held on to, from where the run stands.
@@ -234,7 +222,7 @@ def training_batches(
         settings: resolved `Settings`.
         train: training part of the data.
         held: array (N, K), or the rows of one in a file, or None without --hold.
-        told: dict with "skip_batches", the steps that are done.
+        place: `Place`.
         share: as in `data.to_batches`. Default (0, 1), all.
 
     Returns:
@@ -246,7 +234,7 @@ def training_batches(
         binarize=settings.binarize,
         shuffle_seed=settings.seed,
         num_epochs=None,
-        skip_batches=told["skip_batches"],
+        skip_batches=place.skip_batches,
         drop_remainder=True,
         with_numbers=held is not None,
         share=share,

@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -14,11 +13,12 @@ import tensorflow as tf
 
 from tf_gmvae import GMVAE
 from tf_gmvae.callbacks.basic import save_whole
+from train.run.place import Place
 from train.run.twin import InStep, Twin, packed, unpacked
 from train.run.workers import ENDS, FAILS, Workers
 
-# Function of the assignments to hold on to (None without), of what fit was told, and of the share of a batch.
-MakeBatches = Callable[[np.ndarray | None, dict[str, Any], tuple[int, int]], tf.data.Dataset]
+# Function of the assignments to hold on to (None without), of where training stands, and of the share of a batch.
+MakeBatches = Callable[[np.ndarray | None, Place, tuple[int, int]], tf.data.Dataset]
 
 
 def fit(
@@ -26,7 +26,7 @@ def fit(
     model: GMVAE,
     make_batches: MakeBatches,
     held: np.ndarray | None,
-    told: dict[str, Any],
+    place: Place,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
     """Trains a model together with all workers, on the chief.
@@ -36,7 +36,7 @@ def fit(
         model: `GMVAE`, made outside of the strategy; afterwards it is as if it had been trained itself.
         make_batches: see `MakeBatches`.
         held: array (N, K), assignments to hold on to, or None.
-        told: what `make_batches` and, as "fit", `keras.Model.fit` are told; JSON can hold it.
+        place: `Place`.
         callbacks: list of callbacks of the model.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -45,9 +45,9 @@ def fit(
         arrays = {"model": np.frombuffer(path.read_bytes(), "uint8")}
     if held is not None:
         arrays["held"] = held
-    content = packed(told=np.array(json.dumps(told)), **arrays)
+    content = packed(place=np.array(json.dumps(place)), **arrays)
     together.send(content)
-    _train(together, content, make_batches, Twin(together, model, callbacks, told["fit"]))
+    _train(together, content, make_batches, Twin(together, model, callbacks, place.fit))
 
 
 def follow(together: Workers, make_batches: MakeBatches) -> bool:
@@ -69,7 +69,7 @@ def follow(together: Workers, make_batches: MakeBatches) -> bool:
 
 def _train(together, content, make_batches, callback):
     content = unpacked(content)
-    told = json.loads(str(content["told"]))
+    place = Place(*json.loads(str(content["place"])))
     with tempfile.TemporaryDirectory() as folder, together.strategy.scope():
         path = Path(folder) / "model.keras"
         path.write_bytes(content["model"].tobytes())
@@ -77,7 +77,7 @@ def _train(together, content, make_batches, callback):
     model.jit_compile = False  # XLA and several GPUs: reported to hang
     own = together.num_replicas // together.workers
     parts = [
-        make_batches(content.get("held"), told, (together.worker * own + part, together.num_replicas))
+        make_batches(content.get("held"), place, (together.worker * own + part, together.num_replicas))
         for part in range(own)
     ]
     # A worker of several devices deals what its data set yields out among them, in turn.
@@ -85,5 +85,5 @@ def _train(together, content, make_batches, callback):
     batches = parts[0] if own == 1 else tf.data.Dataset.choose_from_datasets(parts, turns)
     shared = together.strategy.distribute_datasets_from_function(lambda context: batches)
     together.in_step = True
-    model.fit(shared, verbose=0, callbacks=[callback], **told["fit"])
+    model.fit(shared, verbose=0, callbacks=[callback], **place.fit)
     together.in_step = False
