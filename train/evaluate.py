@@ -8,11 +8,9 @@ from absl import flags
 from tf_gmvae import disk, terminal
 from tf_gmvae.errors import InputError
 from train import cli
-from train.run import clusters, floors, groups, lock, score_table, scoring
-from train.run.run import Run
+from train.run import clusters, finished, floors, groups, lock, score_table, scoring
 
-flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
-flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
+finished.define()
 flags.DEFINE_bool("floors", True, floors.HELP)
 
 clusters.define()
@@ -22,7 +20,7 @@ groups.define()
 def main() -> None:
     """Scores a run and stores that as its metrics; one in a place for reading alone is scored all the same."""
     clusters.check_names(flags.FLAGS.names, flags.FLAGS.answers)
-    run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
+    run = finished.opened()
     cut = flags.FLAGS.cut
     groups.checked(cut, run.settings.num_components)
     with terminal.step("Scoring"):

@@ -7,19 +7,18 @@ from absl import flags
 
 from tf_gmvae import terminal
 from train import cli
+from train.run import finished
 from train.run.live import Live
 from train.run.live_server import LiveServer
-from train.run.run import Run
 
-flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
-flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
+finished.define()
 flags.DEFINE_integer("port", 0, "Port on 127.0.0.1; 0 takes one that is free.", 0, 65535)
 
 
 def main() -> None:
     """Maps a sample of the examples, and then answers until it is ended."""
     with LiveServer(flags.FLAGS.port) as server:
-        run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
+        run = finished.opened()
         with terminal.step("Mapping the examples"):
             server.live = Live(run)
         terminal.say(f"Open {server.address}")

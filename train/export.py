@@ -7,11 +7,11 @@ from absl import flags
 from tf_gmvae import export, terminal
 from tf_gmvae.serving import versions
 from train import cli
-from train.run import groups, model_card, names
+from train.run import finished, groups, model_card, names
 from train.run.folder import RunFolder
 from train.run.saved import load_model
 
-flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
+finished.define(with_data=False)
 flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models are kept, one folder each.")
 flags.DEFINE_string("name", None, "Of the exported model; by default the run's.")
 

@@ -7,17 +7,15 @@ from absl import flags
 
 from tf_gmvae import terminal
 from train import cli
-from train.run import explorer, floors, groups, pictures, scoring
-from train.run.run import Run
+from train.run import explorer, finished, floors, groups, pictures, scoring
 
-flags.DEFINE_string("run", None, "Folder of the run; required.", required=True)
-flags.DEFINE_string("data_dir", None, "Where the original files are now, if not where the run found them.")
+finished.define()
 explorer.define()
 
 
 def main() -> None:
     """Examines and scores the run anew, and draws; its record stays as it is."""
-    run = Run.open(flags.FLAGS.run, flags.FLAGS.data_dir)
+    run = finished.opened()
     run.folder.check_writable()
     with terminal.step("Scoring"):
         examination = scoring.examine(run)

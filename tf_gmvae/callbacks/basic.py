@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -143,7 +143,7 @@ class StopWithoutProgress(keras.callbacks.Callback):
             del self.past[self._num_past :]  # with `validation_freq`: ELBOs of training are on another scale
         elif "val_elbo" not in logs and self._validates:
             return
-        self.past.append(logs.get("val_elbo", logs.get("elbo", -math.inf)))
+        self.past.append(elbo_of(logs))
         waited = epochs_without_progress(self.past)
         if not waited:
             with disk.whole(self.path) as partial:
@@ -152,6 +152,18 @@ class StopWithoutProgress(keras.callbacks.Callback):
             with np.load(self.path, allow_pickle=False) as kept:
                 self.model.set_weights([kept[name] for name in kept.files])
             self.model.stop_training = True
+
+
+def elbo_of(logs: Mapping[str, float]) -> float:
+    """The ELBO that an epoch is judged by: of a part that is not trained on, else of training.
+
+    Args:
+        logs: dict of the epoch's logs, or its row of a history.
+
+    Returns:
+        Float, nats; minus infinity where there is none.
+    """
+    return logs.get("val_elbo", logs.get("elbo", -math.inf))
 
 
 def epochs_without_progress(elbos: Sequence[float]) -> int:

@@ -196,6 +196,16 @@ class Dataset:
                     f"them. Received: train {train}, test {test}."
                 )
 
+    @property
+    def scored(self) -> Split:
+        """The part that is scored: the test part, or the training part where there is no other."""
+        return self.train if self.test is None else self.test
+
+    @property
+    def scored_name(self) -> str:
+        """What that part is called: "test" or "train"."""
+        return "train" if self.test is None else "test"
+
 
 def checked_labels(labels: ArrayLike, num_examples: int) -> np.ndarray:
     """Labels as a `Split` has them.

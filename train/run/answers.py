@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,11 @@ from tf_gmvae import disk
 from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from tf_gmvae import GMVAE
 
 CSV, PARQUET = ".csv", ".parquet"
 # An example is an outlier if its ELBO is further below the first quartile of the training examples than three
@@ -31,6 +36,20 @@ class Answer(NamedTuple):
 
     log_posterior: np.ndarray
     elbo: np.ndarray
+
+    @classmethod
+    def of(cls, model: GMVAE, batches: tf.data.Dataset) -> Answer:
+        """The answer of a model, at the noise of its exports.
+
+        Args:
+            model: `GMVAE`.
+            batches: one pass over the examples, in order.
+
+        Returns:
+            `Answer`.
+        """
+        found = model.examine(batches, shared_noise=True)
+        return cls(found.log_posterior, found.terms.elbo)
 
 
 def outlier_below(elbos: np.ndarray) -> float:

@@ -73,14 +73,13 @@ def of_findings(findings: Findings, split: Split, dataset: Dataset) -> explorer.
     Returns:
         `Exploration`.
     """
-    whole = dataset.test or dataset.train
     numbers = drawn(split.num_examples, MOST, findings.seed)
     return explorer.Exploration(
         findings=some(findings, numbers),
         points=latent_map.plane(findings.x[numbers], findings.seed),
         ids=answers.ids(split)[numbers],
-        parts=np.full(len(numbers), "train" if dataset.test is None else "test"),
-        total=whole.num_examples,
+        parts=np.full(len(numbers), dataset.scored_name),
+        total=dataset.scored.num_examples,
         reconstructions=None,
         planes={},
         places=PLACES,

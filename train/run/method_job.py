@@ -72,7 +72,7 @@ class MethodRun:
     @property
     def scored(self) -> data.Split:
         """The part of the data that is scored: the test part, or the training part where there is no other."""
-        return self.dataset.test or self.dataset.train
+        return self.dataset.scored
 
     @functools.cached_property
     def seen(self) -> data.Dataset:
@@ -82,7 +82,7 @@ class MethodRun:
     @property
     def examined(self) -> np.ndarray:
         """The examples that are scored, as the method sees them."""
-        return (self.seen.test or self.seen.train).examples
+        return self.seen.scored.examples
 
 
 def new_model(
@@ -164,7 +164,7 @@ def score(run: MethodRun, log_assignments: np.ndarray) -> dict[str, Any]:
     return {
         "method": settings.method,
         "dataset": settings.dataset,
-        "scored_on": "test" if run.dataset.test else "train",
+        "scored_on": run.dataset.scored_name,
         "num_examples": run.scored.num_examples,
         "num_components": settings.num_components,
         "seed": settings.seed,

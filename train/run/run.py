@@ -92,7 +92,7 @@ class Run:
     @functools.cached_property
     def scored(self) -> data.Split:
         """What is scored: the test part, or the training part where there is no other; of shards a sample."""
-        return samples.in_memory(self.dataset.test or self.dataset.train, self.settings.seed)
+        return samples.in_memory(self.dataset.scored, self.settings.seed)
 
     @functools.cached_property
     def fitted(self) -> data.Split:

@@ -54,9 +54,9 @@ def score(run: Run, examination: Examination) -> dict[str, Any]:
     examples = len(history) * math.prod(settings.epoch_shape(dataset.train.num_examples))
     return {
         "dataset": settings.dataset,
-        "scored_on": "test" if dataset.test else "train",
+        "scored_on": dataset.scored_name,
         "num_examples": split.num_examples,
-        "drawn_from": (dataset.test or dataset.train).num_examples,
+        "drawn_from": dataset.scored.num_examples,
         "preset": settings.preset,
         "likelihood": settings.likelihood,
         "num_components": settings.num_components,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from absl import flags
 
-from tf_gmvae.callbacks.basic import epochs_without_progress
+from tf_gmvae.callbacks.basic import elbo_of, epochs_without_progress
 from tf_gmvae.clustering import recipe
 from tf_gmvae.data.load import is_named
 from tf_gmvae.start import how_many
@@ -192,4 +191,4 @@ def elbos(history: list[dict[str, float]]) -> list[float]:
     Args:
         history: rows of the history, one an epoch.
     """
-    return [row.get("val_elbo", row.get("elbo", -math.inf)) for row in history]
+    return [elbo_of(row) for row in history]

@@ -52,5 +52,4 @@ class Trained:
             `Answer`.
         """
         batches = data.to_batches(split, EVALUATION_BATCH, binarize=self._binarize)
-        found = self._model.examine(batches, shared_noise=True)
-        return Answer(found.log_posterior, found.terms.elbo)
+        return Answer.of(self._model, batches)
