@@ -105,6 +105,8 @@ def test_the_rows_of_the_gmvae_are_the_runs_of_the_flag_files(root, tmp_path):
     random = run("gmvae_random").resolved("mnist", "bernoulli", 60_000, shape)
     # Of a start there is nothing, whatever its settings.
     assert random == replace(by_flag_file("mnist-paper.flags"), epochs=30, pretraining_epochs=1)
+    asked = named()
+    assert base_settings(asked) == base_settings(asked) and asked.batch_size == 100  # which is left as it was
     for method in ("gmvae", "gmvae_random"):
         mine = run(method, "--hold=0", "--epochs=7", "--batch_size=9")
         assert (mine.hold, mine.epochs, mine.batch_size) == (0, 7, 9)

@@ -20,7 +20,7 @@ FLOORS = ("kmeans", "gmm", "umap")
 # What holds for these data where nothing else is named: that of mnist.flags. From random weights it takes longer,
 # see docs/from_random_weights.md.
 OF_MNIST = ("mnist", "fashion_mnist")
-ON_MNIST = {"batch_size": 50, "hold": 20.0, "pretraining_epochs": 1}
+ON_MNIST: dict[str, Any] = {"batch_size": 50, "hold": 20.0, "pretraining_epochs": 1}
 EPOCHS_ON_MNIST = {"gmvae": 3, "gmvae_random": 30}
 # Of a run of `train.main` here: the simple methods have rows of their own.
 LEFT_OUT = ("--noreport", "--noexport", "--noanswers", "--nofloors")
@@ -44,10 +44,12 @@ def base_settings(flag_values: flags.FlagValues = flags.FLAGS) -> Settings:
     Raises:
         InputError: if no data set is named.
     """
-    if flag_values.dataset in OF_MNIST:
-        for name, value in ON_MNIST.items():
-            flag_values.set_default(name, value)  # what was named stays
-    return Settings.from_flags(flag_values)
+    settings = Settings.from_flags(flag_values)
+    if settings.dataset not in OF_MNIST:
+        return settings
+    return replace(
+        settings, **{name: value for name, value in ON_MNIST.items() if flag_values[name].using_default_value}
+    )
 
 
 @dataclass(frozen=True)
