@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tf_gmvae import TrainingDivergedError, callbacks
 from tf_gmvae.callbacks import StopWithoutProgress
-from tf_gmvae.callbacks.basic import guarded
+from tf_gmvae.callbacks.non_finite import guarded
 
 
 def test_divergence_is_named_and_the_last_good_model_kept(make_table_model, table, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tf_gmvae import InputError, evaluation
-from tf_gmvae.callbacks.basic import StopAfterSeconds, TestPart, TrainingSeconds
+from tf_gmvae.callbacks import StopAfterSeconds, TestPart, TrainingSeconds
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.evaluation import diagnostics
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tf_gmvae import InputError, data
-from tf_gmvae.callbacks.basic import SaveEveryEpoch, TrainingSeconds
+from tf_gmvae.callbacks import SaveEveryEpoch, TrainingSeconds
 from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
 
 STEPS, EPOCHS = 8, 3

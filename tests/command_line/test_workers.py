@@ -13,7 +13,7 @@ from absl import flags
 from conftest import run_warm
 from support import workers
 
-from tf_gmvae.callbacks.basic import save_whole
+from tf_gmvae.callbacks.saving import save_whole
 from tf_gmvae.errors import InputError
 from train.run import tf_config
 from train.run.folder import RunFolder

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import data, evaluation, interrupts, terminal
-from tf_gmvae.callbacks.basic import (
+from tf_gmvae.callbacks import (
     SaveEveryEpoch,
     StopAfterSeconds,
     StopWithoutProgress,

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from tf_gmvae import data, evaluation, methods, terminal
-from tf_gmvae.callbacks.basic import SaveEveryEpoch, StopAfterSeconds, TrainingSeconds, save_whole
+from tf_gmvae.callbacks import SaveEveryEpoch, StopAfterSeconds, TrainingSeconds, save_whole
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.optimizer import steps_taken

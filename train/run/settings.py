@@ -7,7 +7,7 @@ from pathlib import Path
 
 from absl import flags
 
-from tf_gmvae.callbacks.basic import elbo_of, epochs_without_progress
+from tf_gmvae.callbacks.progress import elbo_of, epochs_without_progress
 from tf_gmvae.clustering import recipe
 from tf_gmvae.data.load import is_named
 from tf_gmvae.start import how_many

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import GMVAE
-from tf_gmvae.callbacks.basic import save_whole
+from tf_gmvae.callbacks.saving import save_whole
 from train.run.place import Place
 from train.run.twin import InStep, Twin, packed, unpacked
 from train.run.workers import ENDS, FAILS, Workers
