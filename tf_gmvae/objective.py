@@ -172,6 +172,36 @@ def _terms(given, log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weigh
     )
 
 
+def held_terms(
+    responsibilities: tf.Tensor,
+    log_likelihood: tf.Tensor,
+    x: tf.Tensor,
+    q_x: tuple[tf.Tensor, tf.Tensor],
+    q_w: tuple[tf.Tensor, tf.Tensor],
+    means: tf.Tensor,
+    log_vars: tf.Tensor,
+    log_weights: tf.Tensor | None = None,
+) -> tuple[ElboTerms, tf.Tensor]:
+    """The terms of Eq. 4, and beside them the `cross_entropy` of p(z | x, w) to given components; not the paper's.
+
+    Args:
+        responsibilities: tensor (B, K), a_k, rows sum to one.
+        log_likelihood: as in `elbo_terms`, as are all that follow.
+        x: tensor (M, B, D).
+        q_x: pair of tensors (B, D).
+        q_w: pair of tensors (B, W).
+        means: tensor (M, B, K, D).
+        log_vars: tensor (M, B, K, D).
+        log_weights: tensor (K,). Default None, uniform.
+
+    Returns:
+        Pair of `ElboTerms` of tensors (B,), nats, and of the cross-entropy (B,), nats.
+    """
+    log_resp = log_responsibilities(x, means, log_vars, log_weights)
+    terms = _terms(log_resp, log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights)
+    return terms, cross_entropy(responsibilities, log_resp)
+
+
 def plain_vae_terms(log_likelihood: tf.Tensor, q_x: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     """Reconstruction and divergence of a VAE with a standard normal prior on x: no mixture, no w.
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tf_gmvae
-from tf_gmvae import InputError
+from tf_gmvae import InputError, objective
 from tf_gmvae.optimizer import FusedAdam
 
 
@@ -14,13 +14,17 @@ def assignments_of(count, num_components=4):
     return np.eye(num_components, dtype="float32")[np.arange(count) % num_components] * 0.96 + 0.01
 
 
-def test_the_loss_is_the_objective_and_a_cross_entropy_by_loops(make_table_model, table):
+def test_the_loss_is_the_objective_and_a_cross_entropy_by_loops(make_table_model, table, monkeypatch):
     held, bare = make_table_model(hold=7.0, num_samples=2), make_table_model(num_samples=2)
     bare.set_weights(held.get_weights()[: len(bare.get_weights())])
     examples, given = table[:10], assignments_of(10)
     for model in (held, bare):
         model.sampler.reset()
-    loss, _ = held.training_loss((tf.constant(examples), tf.constant(given)), training=True)
+    called, by_bayes = [], objective.log_responsibilities
+    with monkeypatch.context() as counting:
+        counting.setattr(objective, "log_responsibilities", lambda *of: called.append(1) or by_bayes(*of))
+        loss, _ = held.training_loss((tf.constant(examples), tf.constant(given)), training=True)
+    assert len(called) == 1  # what is largest of a step is computed for both
     plain, _ = bare.training_loss(tf.constant(examples), training=True)
     held.sampler.reset()
     sampled = held.sampled(tf.constant(examples), training=True)

@@ -101,6 +101,7 @@ FUNCTIONS = {
         (GIVEN, VALUES["log_likelihood"], VALUES["x"], Q_X, Q_W, *MIXTURE[1:]),
         references.guided_terms(GIVEN, VALUES["log_likelihood"], VALUES["x"], Q_X, Q_W, *MIXTURE[1:]),
     ),
+    "held_terms": ((GIVEN, *arguments(VALUES)), references.held_terms(GIVEN, *arguments(VALUES))),
     "cross_entropy": ((GIVEN, LOG_RESP), references.cross_entropy(GIVEN, LOG_RESP)),
     "training_loss": (
         (objective.ElboTerms(*(term.mean() for term in terms_of(VALUES, references.elbo_terms))), 0.5),

@@ -27,6 +27,7 @@ FUNCTIONS = {
     "mixture_log_density": (X, MEANS, LOG_VARS),
     "z_prior": (LOG_RESP,),
     "elbo_terms": TERMS,
+    "held_terms": (GIVEN, *TERMS),
     "guided_terms": (GIVEN, *TERMS),
 }
 

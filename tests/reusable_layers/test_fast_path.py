@@ -220,20 +220,25 @@ def latent_tensors(num_samples=2, batch=5, components=3, dim=4, style=3):
     )
 
 
-@pytest.mark.parametrize("outer", ["eager", "graph", "xla"])
-def test_compiled_terms_and_their_gradients_are_the_plain_ones(outer, monkeypatch):
+@pytest.mark.parametrize(
+    ("outer", "name"),
+    [("eager", "elbo_terms"), ("graph", "elbo_terms"), ("xla", "elbo_terms"), ("graph", "held_terms")],
+)
+def test_compiled_terms_and_their_gradients_are_the_plain_ones(outer, name, monkeypatch):
     tensors = latent_tensors()
+    if name == "held_terms":
+        tensors = (tf.nn.softmax(normal(5, 3, seed=8)), *tensors)
     flat = keras.tree.flatten(tensors)
 
     def terms_and_gradients(of_latents):
         with tf.GradientTape() as tape:
             tape.watch(flat)
-            terms = of_latents(*tensors)
+            terms = keras.tree.flatten(of_latents(*tensors))
             # Each term has an upstream gradient of its own.
             loss = sum(tf.reduce_sum(term * (number + 1.5)) for number, term in enumerate(terms))
         return [*terms, *tape.gradient(loss, flat)]
 
-    expected = terms_and_gradients(objective.elbo_terms)
+    expected = terms_and_gradients(getattr(objective, name))
     monkeypatch.setattr(compiled, "WORTHWHILE", 0)
     traced = []
     forwards = compiled._forwards
@@ -241,9 +246,9 @@ def test_compiled_terms_and_their_gradients_are_the_plain_ones(outer, monkeypatc
     function = terms_and_gradients
     if outer != "eager":
         function = tf.function(terms_and_gradients, jit_compile=outer == "xla")
-    for one, other in zip(function(compiled.elbo_terms), expected, strict=True):
+    for one, other in zip(function(getattr(compiled, name)), expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
-    assert traced
+    assert len(traced) == 1
 
 
 def test_few_components_and_samples_are_not_compiled(monkeypatch):
@@ -254,13 +259,17 @@ def test_few_components_and_samples_are_not_compiled(monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_model_of_many_components_trains_compiled(make_table_model, table, monkeypatch):
-    histories = []
+@pytest.mark.parametrize("hold", [pytest.param(0.0, marks=pytest.mark.slow), 5.0])
+def test_a_model_of_many_components_trains_compiled(hold, make_table_model, table, monkeypatch):
+    histories, traced, forwards = [], [], compiled._forwards
+    monkeypatch.setattr(compiled, "_forwards", lambda *both: traced.append(1) or forwards(*both))
+    given = np.eye(4, dtype="float32")[np.arange(len(table)) % 4]
     for worthwhile in (10**9, 0):
         monkeypatch.setattr(compiled, "WORTHWHILE", worthwhile)
-        model = make_table_model(num_samples=3, seed=5)
+        model = make_table_model(num_samples=3, seed=5, hold=hold)
         # The last batch is smaller: a second shape to compile for.
-        histories.append(model.fit(table, batch_size=64, epochs=2, shuffle=False, verbose=0).history)
+        histories.append(model.fit(table, given, batch_size=64, shuffle=False, verbose=0).history)
+        assert bool(traced) == (worthwhile == 0)
     for name, values in histories[0].items():
         np.testing.assert_allclose(histories[1][name], values, rtol=1e-3, atol=1e-4)
 

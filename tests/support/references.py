@@ -168,6 +168,12 @@ def cross_entropy(responsibilities, log_resp):
     return total
 
 
+def held_terms(responsibilities, *latents):
+    """The paper's terms, and the cross-entropy of p(z | x, w) to given components."""
+    _, x, _, _, *mixture = latents
+    return elbo_terms(*latents), cross_entropy(responsibilities, log_responsibilities(x, *mixture))
+
+
 def guided_terms(responsibilities, log_likelihood, x, q_x, q_w, means, log_vars, log_weights=None):
     """The terms with the components given, and the cross-entropy of p(z | x, w) to them."""
     log_resp = log_responsibilities(x, means, log_vars, log_weights)

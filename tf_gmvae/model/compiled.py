@@ -1,11 +1,14 @@
-"""The terms of the ELBO, compiled by XLA, for many components and samples.
+"""The terms of the ELBO, and what is held on to beside them, compiled by XLA, for many components and samples.
 
 They are elementwise work on tensors (M, B, K, D): as single operations, each reads and writes memory once
 and keeps its result for the gradient. XLA makes one loop of them, and the gradient computes them again
 rather than keep them. Compiling takes a second or two, so the small cases go without.
 """
 
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
 
 import keras
 import tensorflow as tf
@@ -16,35 +19,47 @@ from tf_gmvae import objective
 # saves. The MNIST networks (D = 200) reach it at K = 30, M = 10 and at K = 250, M = 1.
 WORTHWHILE = 50_000
 
-
-def elbo_terms(*tensors: Any) -> objective.ElboTerms:
-    """`objective.elbo_terms`, the same values and gradients within float32 rounding.
-
-    Args:
-        *tensors: of `objective.elbo_terms`.
-
-    Returns:
-        `objective.ElboTerms` of tensors (B,), nats.
-    """
-    samples, _, components, dimensions = tensors[5].shape  # of the log-variances
-    if samples * components * dimensions < WORTHWHILE:
-        return objective.elbo_terms(*tensors)
-
-    @tf.custom_gradient
-    def terms(*flat):
-        structured = keras.tree.pack_sequence_as(tensors, flat)
-        return tuple(_forwards(*structured)), lambda *upstream: _backwards(structured, upstream)
-
-    return objective.ElboTerms(*terms(*keras.tree.flatten(tensors)))
+Arguments = ParamSpec("Arguments")
+Terms = TypeVar("Terms")
 
 
-_forwards = tf.function(objective.elbo_terms, jit_compile=True, autograph=False)
+def _where_worthwhile(function: Callable[Arguments, Terms]) -> Callable[Arguments, Terms]:
+    """The same values and gradients within float32 rounding; `means` (M, B, K, D) are one of the arguments."""
+    signature, plain = inspect.signature(function), cast(Callable[..., Terms], function)
+
+    @functools.wraps(function)
+    def chosen(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Terms:
+        arguments = signature.bind(*args, **kwargs).arguments
+        # Uniform weights are None, of which a custom gradient knows nothing.
+        tensors = {name: value for name, value in arguments.items() if value is not None}
+        samples, _, components, dimensions = tensors["means"].shape
+        if samples * components * dimensions < WORTHWHILE:
+            return plain(**tensors)
+
+        @tf.custom_gradient
+        def terms(*flat):
+            packed = keras.tree.pack_sequence_as(tensors, flat)
+            return _forwards(plain, packed), lambda *upstream: _backwards(plain, packed, upstream)
+
+        return terms(*keras.tree.flatten(tensors))
+
+    del chosen.__wrapped__  # which autograph would call instead
+    return chosen
 
 
 @tf.function(jit_compile=True, autograph=False)
-def _backwards(tensors, upstream):
+def _forwards(function, tensors):
+    return function(**tensors)
+
+
+@tf.function(jit_compile=True, autograph=False)
+def _backwards(function, tensors, upstream):
     with tf.GradientTape() as tape:
         flat = keras.tree.flatten(tensors)
         tape.watch(flat)
-        terms = objective.elbo_terms(*tensors)
-    return tape.gradient(list(terms), flat, list(upstream))
+        terms = keras.tree.flatten(function(**tensors))
+    return tape.gradient(terms, flat, list(upstream))
+
+
+elbo_terms = _where_worthwhile(objective.elbo_terms)
+held_terms = _where_worthwhile(objective.held_terms)

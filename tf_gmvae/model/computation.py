@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -224,11 +224,39 @@ class Computation(Part):
             Pair of `objective.ElboTerms` and of a tuple of `LevelTerms`, of tensors (B,), nats. The total of the
             first level among the latter is the w-prior term of the former.
         """
-        terms = of_latents(*sampled.of_terms)
+        return self._with_levels(of_latents(*sampled.of_terms), sampled)
+
+    def _with_levels(self, terms, sampled):
         if not sampled.deeper:
             return terms, ()
         levels = self.style_prior.kl(*sampled.styles)
         return terms._replace(w_prior=levels[0].total), levels
+
+    def terms_at_given(
+        self,
+        sampled: Sampled,
+        given: Sequence[tf.Tensor],
+        of_latents: Callable[..., tuple[objective.ElboTerms, tf.Tensor]],
+    ) -> tuple[tuple[objective.ElboTerms, tuple[LevelTerms, ...]], list[tf.Tensor]]:
+        """The terms where the components of the examples are (softly) given, and the cross-entropies to these.
+
+        Args:
+            sampled: a batch at its samples.
+            given: list of tensors (B, K), (B, C) and so on, whose rows sum to one: of the first level, and of as
+                many deeper ones as are given.
+            of_latents: function of those of the first level and `Sampled.of_terms`, to `ElboTerms` and a
+                cross-entropy: `objective.held_terms`, `compiled.held_terms` or `objective.guided_terms`.
+
+        Returns:
+            Pair of what `terms` returns, and of a list of cross-entropies (B,), nats, one of each of `given`.
+        """
+        terms, first = of_latents(given[0], *sampled.of_terms)
+        deeper = [
+            objective.cross_entropy(of_level, log_resp)
+            # The heads of deeper levels are not set up where a start finds no factors.
+            for of_level, log_resp in zip(given[1:], self.sampled_levels(sampled), strict=False)
+        ]
+        return self._with_levels(terms, sampled), [first, *deeper]
 
     def sampled(
         self,

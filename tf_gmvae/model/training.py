@@ -83,11 +83,8 @@ class Training(Compiling, OnBatches):
             examples = self.view(examples)
         sampled = self.sampled(examples, training=True)
         given = tf.split(tf.cast(assignments, "float32"), sizes, axis=1)
-        log_resp = sampled.log_resp
-        guidance = objective.cross_entropy(given[0], log_resp)
-        for of_level, level_log_resp in zip(given[1:], self.sampled_levels(sampled), strict=True):
-            guidance += objective.cross_entropy(of_level, level_log_resp)
-        return self.terms(sampled, compiled.elbo_terms), guidance
+        terms, cross_entropies = self.terms_at_given(sampled, given, compiled.held_terms)
+        return terms, tf.add_n(cross_entropies)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer; returns the running means of loss, ELBO and terms."""
