@@ -33,11 +33,11 @@ class Training(Compiling, OnBatches):
     """The methods of `GMVAE` behind `compile`, `fit`, `evaluate` and `predict`."""
 
     def training_loss(self, data: Any, training: bool) -> tuple[tf.Tensor, objective.ElboTerms]:
-        """Loss and terms of one batch: the path that training and evaluation share.
+        """Loss and terms of one batch, as a step of `fit` or `evaluate` has them.
 
         Args:
             data: what the data set yields.
-            training: whether to train.
+            training: whether it is a step of `fit`.
 
         Returns:
             Pair of the loss, a scalar that is the same on all replicas, and `objective.ElboTerms` (B,).
@@ -52,17 +52,17 @@ class Training(Compiling, OnBatches):
         """
         self._clear_losses()  # those of the last batch
         if training and self.hold:
-            terms, guidance = self._held_terms(data)
-            penalties = replicas.penalties(self)
-            means, mean_guidance = replicas.batch_means((terms, guidance))
-            loss = objective.training_loss(means[0], self._lambda) + self.hold * mean_guidance
+            terms, cross_entropy = self._held_terms(data)
         else:
             sampled = self.sampled(self.examples(data), training)
             terms = self.terms(sampled, compiled.elbo_terms if training else objective.elbo_terms)
-            penalties = replicas.penalties(self)
-            means = replicas.batch_means(terms)
-            loss = objective.training_loss(means[0], self._lambda)
-        return loss + penalties, (terms, means)
+            cross_entropy = ()  # to nothing
+        penalties = replicas.penalties(self)
+        means, held = replicas.batch_means((terms, cross_entropy))
+        loss = objective.training_loss(means[0], self._lambda) + penalties
+        if training and self.hold:
+            loss += self.hold * held
+        return loss, (terms, means)
 
     def _held_terms(self, data):
         """Terms of views of the examples, and the cross-entropy (B,) of their components to the given ones."""
