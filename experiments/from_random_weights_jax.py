@@ -286,7 +286,7 @@ def check():
         sampled = model.sampled(
             images, training=True, sampler=lambda mean, log_var, **_: mean + tf.exp(0.5 * log_var) * next(left)
         )
-        of_package = objective.elbo_terms(*sampled.of_terms)
+        of_package = objective.elbo_terms(**sampled.of_terms)
         total = objective.training_loss(objective.ElboTerms(*map(tf.reduce_mean, of_package)), 1.0)
     slopes, _ = _by_name([tf.convert_to_tensor(slope).numpy() for slope in tape.gradient(total, ours)])
     of_jax, _ = terms(weights, moments, images, *noises)

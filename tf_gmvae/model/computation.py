@@ -69,9 +69,10 @@ class Sampled(NamedTuple):
     deeper: tuple[Style, ...] = ()
 
     @property
-    def of_terms(self) -> tuple:
-        """The arguments of `objective.elbo_terms`, in its order: all but w, and weights that are not uniform."""
-        return self[1:-2] if self.log_weights is None else self[1:-1]
+    def of_terms(self) -> dict[str, Any]:
+        """The arguments of `objective.elbo_terms`, by name."""
+        names = ("log_likelihood", "x", "q_x", "q_w", "means", "log_vars", "log_weights")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def encoding(self) -> Encoding | DeepEncoding:
@@ -218,13 +219,13 @@ class Computation(Part):
 
         Args:
             sampled: a batch at its samples.
-            of_latents: function of `Sampled.of_terms` to `ElboTerms`. Default `objective.elbo_terms`.
+            of_latents: function of `Sampled.of_terms`, by name, to `ElboTerms`. Default `objective.elbo_terms`.
 
         Returns:
             Pair of `objective.ElboTerms` and of a tuple of `LevelTerms`, of tensors (B,), nats. The total of the
             first level among the latter is the w-prior term of the former.
         """
-        return self._with_levels(of_latents(*sampled.of_terms), sampled)
+        return self._with_levels(of_latents(**sampled.of_terms), sampled)
 
     def _with_levels(self, terms, sampled):
         if not sampled.deeper:
@@ -250,7 +251,7 @@ class Computation(Part):
         Returns:
             Pair of what `terms` returns, and of a list of cross-entropies (B,), nats, one of each of `given`.
         """
-        terms, first = of_latents(given[0], *sampled.of_terms)
+        terms, first = of_latents(given[0], **sampled.of_terms)
         deeper = [
             objective.cross_entropy(of_level, log_resp)
             # The heads of deeper levels are not set up where a start finds no factors.

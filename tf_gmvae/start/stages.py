@@ -151,7 +151,7 @@ class GuidedTraining(_Stage):
         if self.view is not None:
             examples = self.view(examples)
         sampled = self.gmvae.sampled(examples, training=True, num_samples=1)
-        terms, guidance = objective.guided_terms(responsibilities, *sampled.of_terms)
+        terms, guidance = objective.guided_terms(responsibilities, **sampled.of_terms)
         agreement = tf.exp(-guidance)
         if sampled.deeper:
             terms = terms._replace(w_prior=self.gmvae.style_prior.kl(*sampled.styles)[0].total)
