@@ -114,9 +114,14 @@ def conditional_prior(
     Returns:
         Tensor (B,), nats, >= 0.
     """
+    return _weighted_kl(ops.exp(log_resp), q_mean, q_log_var, means, log_vars)
+
+
+def _weighted_kl(responsibilities, q_mean, q_log_var, means, log_vars):
+    """Those of every sample, (M, B, K), or the same for all, (B, K)."""
     q_mean, q_log_var = (ops.expand_dims(q, (0, 2)) for q in (q_mean, q_log_var))
     divergences = gaussian_kl(q_mean, q_log_var, means, log_vars)
-    return ops.mean(ops.sum(ops.exp(log_resp) * divergences, axis=-1), axis=0)
+    return ops.mean(ops.sum(responsibilities * divergences, axis=-1), axis=0)
 
 
 def z_prior(log_resp: tf.Tensor, log_weights: tf.Tensor | None = None) -> tf.Tensor:
@@ -159,14 +164,13 @@ def elbo_terms(
         `ElboTerms` of tensors (B,), nats.
     """
     log_resp = log_responsibilities(x, means, log_vars, log_weights)
-    return _terms(log_resp, log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights)
+    return _terms(log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights)
 
 
-def _terms(given, log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights):
-    """The four terms, with responsibilities of the conditional prior that may be given."""
+def _terms(log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights):
     return ElboTerms(
         reconstruction=ops.mean(log_likelihood, axis=0),
-        conditional_prior=conditional_prior(given, q_x[0], q_x[1], means, log_vars),
+        conditional_prior=conditional_prior(log_resp, q_x[0], q_x[1], means, log_vars),
         w_prior=standard_normal_kl(*q_w),
         z_prior=z_prior(log_resp, log_weights),
     )
@@ -198,7 +202,7 @@ def held_terms(
         Pair of `ElboTerms` of tensors (B,), nats, and of the cross-entropy (B,), nats.
     """
     log_resp = log_responsibilities(x, means, log_vars, log_weights)
-    terms = _terms(log_resp, log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights)
+    terms = _terms(log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights)
     return terms, cross_entropy(responsibilities, log_resp)
 
 
@@ -242,10 +246,9 @@ def guided_terms(
         Pair of `ElboTerms` of tensors (B,), nats, whose z_prior is that of p(z | x, w), and of the guidance (B,),
         the cross-entropy - 1/M sum_j sum_k a_k log p(z_k | x_j, w_j).
     """
-    log_resp = log_responsibilities(x, means, log_vars, log_weights)
-    given = ops.log(ops.maximum(responsibilities, 1e-30))[None]
-    terms = _terms(given, log_resp, log_likelihood, q_x, q_w, means, log_vars, log_weights)
-    return terms, cross_entropy(responsibilities, log_resp)
+    terms, guidance = held_terms(responsibilities, log_likelihood, x, q_x, q_w, means, log_vars, log_weights)
+    conditional = _weighted_kl(responsibilities, *q_x, means, log_vars)
+    return terms._replace(conditional_prior=conditional), guidance
 
 
 def cross_entropy(responsibilities: tf.Tensor, log_resp: tf.Tensor) -> tf.Tensor:

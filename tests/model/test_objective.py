@@ -416,7 +416,9 @@ def test_guided_by_its_own_posterior_it_is_the_paper_s_objective():
 
 
 def test_a_component_given_for_certain_counts_alone_and_leaves_no_nan():
-    values = tensors(draw(), "float32")
+    narrow = draw()
+    narrow["log_vars"][:, :, 4] = -75.0  # of a component that is nobody's: its divergences are of 32 digits
+    values = tensors(narrow, "float32")
     with tf.GradientTape() as tape:
         tape.watch(values)
         terms, guidance = objective.guided_terms(tf.one_hot([0, 1, 2, 3], 5), *arguments(values))
