@@ -38,9 +38,9 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
 
     Calling the model, and `predict`, give the posterior p(z | y) of Eq. 3 at the means of q(x | y) and
     q(w | y), (B, K): its argmax is the cluster. `fit` minimises `objective.training_loss` on data sets that
-    yield examples, or (examples, labels): labels are ignored. Beyond the methods of `keras.Model` there
-    are `embed`, `reconstruct`, `score`, `log_likelihood` and `distributions`, see `Inference`, `generate`, and
-    `hierarchy`, clusters of clusters.
+    yield examples, or (examples, labels): labels are ignored, unless the model has a `hold`. Beyond the methods of
+    `keras.Model` there are `embed`, `reconstruct`, `score`, `log_likelihood` and `distributions`, see `Inference`,
+    `generate`, and `hierarchy`, clusters of clusters.
 
     Args:
         encoder: Keras model of any kind, examples (B, ...) to features (B, F): the shared trunk of the recognition
@@ -63,8 +63,9 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
             clusters in turn. Default None.
         hold: weight, nats, of holding on to clusters while `fit` trains, which is ours and not the paper's. Above
             0, `fit` takes (examples, assignments (B, K)), as `predict` gives them after a start, adds the
-            cross-entropy of p(z | x, w) to them, and sees images in views (`layers.RandomAffine`). Default 0, the
-            paper's objective.
+            cross-entropy of p(z | x, w) to them, and sees images in views (`layers.RandomAffine`). `loss` of
+            training is then with `hold` times this cross-entropy, and of views; `val_loss` is the paper's
+            objective alone, of the examples as they are. Default 0, the paper's objective.
         seed: integer seed of the heads' weights, of networks that are not built yet, of all noise and of the order
             of arrays; None draws one. The same seed gives the same result on the same machine with the same number
             of threads; sums of float32 in another order differ in their last digits, which training can enlarge.

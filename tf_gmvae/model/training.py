@@ -162,8 +162,9 @@ class Training(Compiling, OnBatches):
 
         Args:
             x: examples: an array (N, ...), a `data.Split`, or what Keras takes: data sets yield examples, or
-                (examples, labels). Default None.
-            y: labels, ignored. Default None.
+                (examples, labels); with `hold`, (examples, assignments). Default None.
+            y: with `hold`, the assignments that stand beside an array `x`: array (N, K) whose rows sum to one, as
+                `predict` gives it. Without, labels, which are ignored. Default None.
             batch_size: as in Keras, as are all that follow. Default None.
             epochs: integer. Default 1.
             verbose: "auto", 0, 1 or 2. Default "auto".
