@@ -151,13 +151,9 @@ class GuidedTraining(_Stage):
         if self.view is not None:
             examples = self.view(examples)
         sampled = self.gmvae.sampled(examples, training=True, num_samples=1)
-        terms, guidance = objective.guided_terms(responsibilities, **sampled.of_terms)
-        agreement = tf.exp(-guidance)
-        if sampled.deeper:
-            terms = terms._replace(w_prior=self.gmvae.style_prior.kl(*sampled.styles)[0].total)
-            # No groups where there are no factors.
-            for given, log_resp in zip(groups, self.gmvae.sampled_levels(sampled), strict=False):
-                guidance += objective.cross_entropy(given, log_resp)
-        means, guidance, agreement = replicas.batch_means((terms, guidance, agreement))
+        given = (responsibilities, *groups)
+        (terms, _), guidance = self.gmvae.terms_at_given(sampled, given, objective.guided_terms)
+        agreement = tf.exp(-guidance[0])
+        means, guidance, agreement = replicas.batch_means((terms, tf.add_n(guidance), agreement))
         loss = means.conditional_prior + means.w_prior - means.reconstruction + self.guidance * guidance
         return loss, (agreement, *means)
