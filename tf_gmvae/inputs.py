@@ -150,6 +150,21 @@ def no_weights(name: str) -> InputError:
     return InputError(f"GMVAE does not weigh examples: drop {name}.")
 
 
+def without_weights(batch: Any) -> tuple[Any, Any]:
+    """Pair of the examples and the labels of a batch, which may be None.
+
+    Args:
+        batch: what a data set yields, examples or (examples, labels).
+
+    Raises:
+        InputError: if weights stand beside them.
+    """
+    examples, labels, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    if weights is not None:
+        raise no_weights("sample_weight")
+    return examples, labels
+
+
 def batches(data: Any, batch_size: int | None) -> Iterator[Any]:
     """Batches of data in their order.
 

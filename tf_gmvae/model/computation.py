@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import keras
 import tensorflow as tf
 
 from tf_gmvae import inputs, objective
@@ -106,9 +105,7 @@ class Computation(Part):
         Raises:
             InputError: if shape or values do not fit the model.
         """
-        values, _, weights = keras.utils.unpack_x_y_sample_weight(values)
-        if weights is not None:
-            raise inputs.no_weights("sample_weight")
+        values, _ = inputs.without_weights(values)
         values = tf.convert_to_tensor(values)
         if not self.built:  # networks without a known input shape take it from their first batch
             self.build(values.shape)

@@ -235,7 +235,4 @@ def examples_alone(data: Any) -> Any:
     is_pair = isinstance(data, tuple) or (isinstance(data, list) and any(hasattr(part, "shape") for part in data))
     if not is_pair:
         return data
-    examples, _, weights = keras.utils.unpack_x_y_sample_weight(tuple(data))
-    if weights is not None:
-        raise inputs.no_weights("sample_weight")
-    return examples
+    return inputs.without_weights(tuple(data))[0]

@@ -66,9 +66,7 @@ class Training(Compiling, OnBatches):
 
     def _held_terms(self, data):
         """Terms of views of the examples, and the cross-entropy (B,) of their components to the given ones."""
-        values, assignments, weights = keras.utils.unpack_x_y_sample_weight(data)
-        if weights is not None:
-            raise inputs.no_weights("sample_weight")
+        values, assignments = inputs.without_weights(data)
         shape = None if assignments is None else tuple(assignments.shape)
         sizes = [self.num_components, *(level.num_components for level in self.style_prior.levels())]
         if shape is None or len(shape) != 2 or shape[1] != sum(sizes):

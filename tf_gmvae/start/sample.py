@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from tf_gmvae import inputs
@@ -82,7 +81,8 @@ def as_split(model: Part, data: Data, max_examples: int, seed: int) -> tuple[Spl
     data = inputs.readable(data, model.likelihood)
     inputs.check_data(data, model)
     if not isinstance(data, np.ndarray):
-        found = sampling.reservoir((_examples(batch) for batch in inputs.batches(data, None)), max_examples, seed)
+        examples = (inputs.without_weights(batch)[0] for batch in inputs.batches(data, None))
+        found = sampling.reservoir(examples, max_examples, seed)
         if found is None:
             raise inputs.no_example()
         data, indices = found
@@ -120,10 +120,3 @@ def drawn(
         order = np.random.default_rng(seed).permutation(split.num_examples)
         chosen = np.sort(known.first(order, classes)[:max_examples])
     return split.take(chosen), indices[chosen], None if classes is None else classes[chosen]
-
-
-def _examples(batch):
-    examples, _, weights = keras.utils.unpack_x_y_sample_weight(batch)
-    if weights is not None:
-        raise inputs.no_weights("sample_weight")
-    return examples
