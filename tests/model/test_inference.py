@@ -153,7 +153,15 @@ def test_generate_draws_x_from_the_chosen_component(model):
         ({"component": -1}, "from 0 to 3"),
         ({"component": 1.5}, "must be an integer"),
         ({"w": np.zeros(3)}, r"\(2,\) or \(N, 2\)"),
-        ({"num_examples": 3, "component": [0, 1]}, "num_examples=3"),
+        (
+            {"num_examples": 3, "component": [0, 1]},
+            "`component` has 2 entries for num_examples=3: give as many, or",
+        ),
+        (
+            {"component": [0, 1, 2], "w": np.zeros((1, 2))},
+            "`w` has 1 entry and `component` 3: give as many of both",
+        ),
+        ({"component": []}, "`component` has 0 entries: give one for each example"),
         ({"num_examples": 0}, "num_examples=0"),
         ({"num_examples": 2.5}, "`num_examples` must be an integer"),
         ({"component": [[0, 1]]}, "`component` must be an integer, or a list"),

@@ -49,16 +49,12 @@ class Generation(Part):
         if num_examples is not None:
             num_examples = whole_number("num_examples", num_examples)
         styles = None if w is None else _styles(w, self.style_dim)
-        shapes = [_shape("component", component), *(_shape("style_components", part) for part in style_components)]
-        lengths = [shape[0] for shape in shapes if len(shape) == 1]
+        given = [("component", component), *(("style_components", part) for part in style_components)]
+        shapes = [(name, _shape(name, part)) for name, part in given]
+        lengths = [(name, shape[0]) for name, shape in shapes if len(shape) == 1]
         if styles is not None and styles.ndim == 2:
-            lengths.append(len(styles))
-        num_examples = num_examples if num_examples is not None else max(lengths, default=1)
-        if num_examples < 1 or any(length != num_examples for length in lengths):
-            raise InputError(
-                f"generate needs one component and one w for each example. Received: num_examples={num_examples}, "
-                f"and {' and '.join(map(str, lengths)) or 'none'} given"
-            )
+            lengths.append(("w", len(styles)))
+        num_examples = _number(num_examples, lengths)
         rng = np.random.default_rng(seed)
         # Everything is drawn, also what is then replaced, so that fixing w leaves the rest as it was.
         drawn = self.component_prior.sample(rng, num_examples)
@@ -84,6 +80,20 @@ class Generation(Part):
         """
         mean, log_var = (tf.gather(part, component, batch_dims=1) for part in self.mixture_prior(w))
         return self.likelihood.mean(self.decode(mean + tf.exp(0.5 * log_var) * noise))
+
+
+def _number(num_examples, lengths):
+    """How many examples are asked for, by number or by the lengths of named arguments."""
+    longest, most = max(lengths, key=lambda named: named[1], default=("", 1))
+    wanted = num_examples or max(1, most)
+    for name, length in lengths:
+        has = f"`{name}` has {length} entr{'y' if length == 1 else 'ies'}"
+        if length != wanted and num_examples:
+            raise InputError(f"{has} for num_examples={num_examples}: give as many, or leave num_examples out.")
+        if length != wanted:
+            beside = f" and `{longest}` {most}: give as many of both." if most else ": give one for each example."
+            raise InputError(has + beside)
+    return wanted
 
 
 def _shape(name, component):

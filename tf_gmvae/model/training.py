@@ -67,7 +67,18 @@ class Training(Compiling, OnBatches):
     def _held_terms(self, data):
         """Terms of views of the examples, and the cross-entropy (B,) of their components to the given ones."""
         values, assignments = inputs.without_weights(data)
-        shape = None if assignments is None else tuple(assignments.shape)
+        sizes = self._checked_sizes(assignments)
+        examples = self.examples(values)
+        if is_image(self.data_shape):
+            examples = self.view(examples)
+        sampled = self.sampled(examples, training=True)
+        given = tf.split(tf.cast(assignments, "float32"), sizes, axis=1)
+        terms, cross_entropies = self.terms_at_given(sampled, given, compiled.held_terms)
+        return terms, tf.add_n(cross_entropies)
+
+    def _checked_sizes(self, assignments):
+        """Numbers of the components of all levels, which assignments must have side by side."""
+        shape = None if assignments is None else tuple(np.shape(assignments))
         sizes = [self.num_components, *(level.num_components for level in self.style_prior.levels())]
         if shape is None or len(shape) != 2 or shape[1] != sum(sizes):
             made_by = "predict returns them" if len(sizes) == 1 else "predict_levels returns them, side by side"
@@ -76,13 +87,7 @@ class Training(Compiling, OnBatches):
                 f"{sum(sizes)}), as {made_by}. Received: "
                 + ("examples alone." if shape is None else f"assignments of shape {shape}.")
             )
-        examples = self.examples(values)
-        if is_image(self.data_shape):
-            examples = self.view(examples)
-        sampled = self.sampled(examples, training=True)
-        given = tf.split(tf.cast(assignments, "float32"), sizes, axis=1)
-        terms, cross_entropies = self.terms_at_given(sampled, given, compiled.held_terms)
-        return terms, tf.add_n(cross_entropies)
+        return sizes
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer; returns the running means of loss, ELBO and terms."""
@@ -187,6 +192,8 @@ class Training(Compiling, OnBatches):
         if isinstance(x, ShardedSplit):
             x, batch_size, kwargs = in_memory.without_end(x, batch_size or 32, self.seed or 0, kwargs)
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
+        if self.hold and isinstance(x, np.ndarray):
+            self._checked_sizes(y)  # of all examples, before a batch is
         inputs.check_ends(x, kwargs.get("steps_per_epoch"))
         if validation_data is not None:
             validation_data = self._checked(in_memory.examples_alone(validation_data))
