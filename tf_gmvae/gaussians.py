@@ -1,15 +1,11 @@
-"""Densities and divergences of diagonal Gaussians as pure functions of tensors, in nats."""
+"""Densities, divergences and draws of diagonal Gaussians as pure functions of tensors, in nats."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+import tensorflow as tf
 from keras import ops
-
-if TYPE_CHECKING:
-    import tensorflow as tf
-
 
 LOG_TWO_PI = math.log(2.0 * math.pi)
 
@@ -60,3 +56,19 @@ def standard_normal_kl(mean: tf.Tensor, log_var: tf.Tensor) -> tf.Tensor:
         Tensor (...), nats.
     """
     return 0.5 * ops.sum(ops.exp(log_var) + ops.square(mean) - 1.0 - log_var, axis=-1)
+
+
+def component_sample(component: tf.Tensor, noise: tf.Tensor, means: tf.Tensor, log_vars: tf.Tensor) -> tf.Tensor:
+    """A draw from one component of each mixture of diagonal Gaussians: mu_k + sigma_k noise.
+
+    Args:
+        component: integer tensor (B,), k of each.
+        noise: tensor (B, D), from N(0, I).
+        means: tensor (B, K, D).
+        log_vars: tensor (B, K, D).
+
+    Returns:
+        Tensor (B, D).
+    """
+    mean, log_var = (tf.gather(part, component, batch_dims=1) for part in (means, log_vars))
+    return mean + ops.exp(0.5 * log_var) * noise

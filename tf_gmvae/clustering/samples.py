@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from tf_gmvae.gaussians import component_sample
 from tf_gmvae.model.gmvae import GMVAE
 
 
@@ -28,8 +28,8 @@ def draw(model: GMVAE, num_examples: int, seed: int) -> tuple[np.ndarray, np.nda
         return model.generate(component=components, seed=seed), components
     w = rng.standard_normal((num_examples, model.style_dim)).astype("float32")
     noise = rng.standard_normal((num_examples, model.latent_dim)).astype("float32")
-    mean, log_var = (tf.gather(part, components, batch_dims=1) for part in model.mixture_prior(w))
-    rows = model.likelihood.distribution(model.decode(mean + tf.exp(0.5 * log_var) * noise))
+    x = component_sample(components, noise, *model.mixture_prior(w))
+    rows = model.likelihood.distribution(model.decode(x))
     return rows.sample(seed=np.random.SeedSequence(seed).generate_state(2).astype("int32")).numpy(), components
 
 

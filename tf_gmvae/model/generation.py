@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
+from tf_gmvae.gaussians import component_sample
 from tf_gmvae.model.part import Part
 from tf_gmvae.priors import chosen
 
@@ -78,8 +79,7 @@ class Generation(Part):
             w: tensor (B, W).
             noise: tensor (B, D), from N(0, I).
         """
-        mean, log_var = (tf.gather(part, component, batch_dims=1) for part in self.mixture_prior(w))
-        return self.likelihood.mean(self.decode(mean + tf.exp(0.5 * log_var) * noise))
+        return self.likelihood.mean(self.decode(component_sample(component, noise, *self.mixture_prior(w))))
 
 
 def _number(num_examples, lengths):

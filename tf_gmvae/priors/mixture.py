@@ -21,6 +21,7 @@ from layers import MixturePriorHead
 from tf_gmvae import objective
 from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
+from tf_gmvae.gaussians import component_sample
 from tf_gmvae.priors import component as components_of
 from tf_gmvae.priors.normal import StandardNormal
 
@@ -237,8 +238,7 @@ class MixturePrior(keras.layers.Layer):
         """
         style = tf.convert_to_tensor(noises[-1])
         for level, component, noise in reversed(list(zip(self.levels(), components, noises[:-1], strict=True))):
-            mean, log_var = (tf.gather(part, component, batch_dims=1) for part in level.components(style))
-            style = mean + tf.exp(0.5 * log_var) * noise
+            style = component_sample(component, noise, *level.components(style))
         return style
 
     def get_config(self) -> dict[str, Any]:
