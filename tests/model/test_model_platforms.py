@@ -10,6 +10,7 @@ import tensorflow as tf
 from conftest import run_warm
 
 import tf_gmvae
+from tf_gmvae.model import replicas
 
 # In a process of its own: where a hundred models have been traced before, XLA takes a minute instead of seconds.
 XLA = textwrap.dedent("""
@@ -361,3 +362,15 @@ def test_savedmodel_export_answers_as_the_model(make_table_model, table, tmp_pat
     served = tf.saved_model.load(tmp_path / "exported").signatures["serving_default"]
     (posterior,) = served(tf.constant(table)).values()
     np.testing.assert_allclose(posterior, model.predict(table, verbose=0), rtol=1e-5, atol=1e-7)
+
+
+def test_means_of_many_batches_go_on_growing_where_floats_are_half_precision():
+    floats = keras.config.floatx()
+    keras.config.set_floatx("bfloat16")
+    try:
+        mean = replicas.running_mean("elbo")
+        for value in np.linspace(-60, -40, 700):
+            mean.update_state(value)
+    finally:
+        keras.config.set_floatx(floats)
+    assert float(mean.result()) == pytest.approx(-50, abs=0.1)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from tf_gmvae import disk
-from tf_gmvae.callbacks.basic import save_whole
+from tf_gmvae.callbacks.saving import save_whole
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import steps_taken
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 
 from tf_gmvae import checks, data, inputs, likelihoods
-from tf_gmvae.callbacks.basic import FIXED_RATE, StopOnNonFinite
+from tf_gmvae.callbacks.non_finite import FIXED_RATE, StopOnNonFinite
 from tf_gmvae.errors import InputError
 from tf_gmvae.methods.answers import Answers
 from tf_gmvae.methods.keras_ways import KerasWays

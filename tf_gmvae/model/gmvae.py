@@ -147,7 +147,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         names = ["loss", "elbo", *objective.ElboTerms._fields]
         for number, _ in enumerate(self.style_heads, start=2):
             names += [f"level{number}_{field}" for field in priors.LevelTerms._fields]
-        self.trackers = [keras.metrics.Mean(name) for name in names]
+        self.trackers = [replicas.running_mean(name) for name in names]
         if encoder.built and hasattr(encoder, "input_shape"):  # a class of the user's own has none
             self.build(encoder.input_shape)
             self._tracker.unlock()  # for the metrics and layers of a subclass

@@ -193,3 +193,16 @@ def batch_means(values: Any) -> Any:
     sums = tf.concat([tf.reduce_sum(stacked, axis=1), tf.cast(tf.shape(stacked)[1:], stacked.dtype)], axis=0)
     sums = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, sums)
     return keras.tree.pack_sequence_as(values, tf.unstack(sums[:-1] / sums[-1]))
+
+
+def running_mean(name: str) -> keras.metrics.Mean:
+    """The mean of what an epoch has had so far, as it is logged.
+
+    Args:
+        name: text.
+
+    Returns:
+        `keras.metrics.Mean` in float32, or in float64 where that is Keras' `floatx`: in half precision a sum of
+        some hundred numbers no longer grows.
+    """
+    return keras.metrics.Mean(name, dtype="float64" if keras.config.floatx() == "float64" else "float32")

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from layers.seeded import num_replicas
 from tf_gmvae import inputs, objective
-from tf_gmvae.callbacks.basic import guarded
+from tf_gmvae.callbacks.non_finite import guarded
 from tf_gmvae.checks import check_sizes, checked_min_information, known
 from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.shards.split import ShardedSplit

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from tf_gmvae import inputs, objective
-from tf_gmvae.callbacks.basic import StopOnNonFinite
+from tf_gmvae.callbacks.non_finite import StopOnNonFinite
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.start.descriptors import is_image
@@ -59,7 +59,7 @@ class _Stage(replicas.KeepsOrder, keras.Model):
             super().__init__(name=type(self).__name__.lower(), dtype=gmvae.dtype_policy)
             self.gmvae = gmvae
             self.autocast = False
-            self.trackers = [keras.metrics.Mean(name) for name in ("loss", *names)]
+            self.trackers = [replicas.running_mean(name) for name in ("loss", *names)]
             self.compile(
                 FusedAdam(learning_rate, epsilon=1e-8),
                 jit_compile=gmvae.jit_compile,
