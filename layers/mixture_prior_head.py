@@ -11,7 +11,7 @@ from keras import ops
 
 from layers.bounds import bounded_log
 from layers.policies import KeepsPolicies
-from layers.validation import seed_or_none, whole_number
+from layers.validation import seed_or_none, whole_number, whole_numbers
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -65,11 +65,7 @@ class MixturePriorHead(KeepsPolicies):
         super().__init__(**kwargs)
         self.num_components = whole_number("num_components", num_components)
         self.latent_dim = whole_number("latent_dim", latent_dim)
-        if not isinstance(hidden_units, list | tuple):
-            raise ValueError(
-                f"`hidden_units` must be a tuple of integers. Received: hidden_units={hidden_units!r}"
-            )
-        self.hidden_units = tuple(whole_number("hidden_units", units) for units in hidden_units)
+        self.hidden_units = whole_numbers("hidden_units", hidden_units)
         self.activation = keras.activations.get(activation)
         self.seed = seed_or_none(seed)
 

@@ -21,18 +21,41 @@ def whole_number(name: str, value: object, minimum: int = 1, error: type[Excepti
     return int(value)
 
 
-def seed_or_none(seed: object) -> int | None:
+def whole_numbers(name: str, values: object, error: type[Exception] = ValueError) -> tuple[int, ...]:
+    """Returns several numbers, such as units of layers or a shape, as a tuple of ints.
+
+    Args:
+        name: the argument's name, for the message.
+        values: what the user passed.
+        error: type of the exception. Default `ValueError`.
+
+    Raises:
+        ValueError: or `error`, if `values` are not integers >= 1.
+    """
+    try:
+        return tuple(whole_number(name, value) for value in values)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise error(f"`{name}` must be a tuple of integers >= 1. Received: {name}={values!r}") from None
+
+
+def seed_or_none(seed: object, minimum: int | None = None, error: type[Exception] = ValueError) -> int | None:
     """A seed as Keras takes it, which knows no integers of NumPy.
 
     Args:
         seed: integer of any kind, or None.
+        minimum: the least value it may have; None takes negative seeds, as Keras does. Default None.
+        error: type of the exception. Default `ValueError`.
 
     Raises:
-        ValueError: if it is neither.
+        ValueError: or `error`, if it is neither, or too small.
     """
     if seed is None:
         return None
     try:
-        return operator.index(seed)  # type: ignore[arg-type]
+        number = operator.index(seed)  # type: ignore[arg-type]
     except TypeError:
-        raise ValueError(f"`seed` must be an integer or None. Received: seed={seed!r}") from None
+        number = None
+    if number is None or (minimum is not None and number < minimum):
+        bound = "" if minimum is None else f" >= {minimum}"
+        raise error(f"`seed` must be an integer{bound} or None. Received: seed={seed!r}")
+    return number

@@ -7,10 +7,12 @@ from numbers import Real
 
 import numpy as np
 
-from layers.validation import whole_number as _whole_number
+from layers import validation
 from tf_gmvae.errors import NO_NUMBER, InputError
 
-whole_number = partial(_whole_number, error=InputError)
+whole_number = partial(validation.whole_number, error=InputError)
+whole_numbers = partial(validation.whole_numbers, error=InputError)
+seed_or_none = partial(validation.seed_or_none, minimum=0, error=InputError)  # NumPy takes none below 0
 
 
 def known(answers: np.ndarray, ids: np.ndarray | None = None) -> np.ndarray:

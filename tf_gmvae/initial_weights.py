@@ -32,10 +32,7 @@ def draw_as_torch(network: keras.Layer, seed: int | None = None) -> None:
     """
     layers = list(network._flatten_layers())
     if not network.built or not any(layer.weights for layer in layers):
-        raise InputError(
-            f"{network.name} has no weights yet, so that they cannot be drawn anew: call its build, or give its "
-            "first layer an input shape."
-        )
+        raise _no_weights(network)
     rng = np.random.default_rng(seed)
     for layer in layers:
         if isinstance(getattr(layer, "gamma", None), keras.Variable):
@@ -57,7 +54,12 @@ def bring_components_near(model: keras.Model) -> None:
 
     Args:
         model: built `GMVAE`.
+
+    Raises:
+        InputError: if the model has no weights yet.
     """
+    if not model.built:
+        raise _no_weights(model)
     for layer in (model.prior_head.means, model.prior_head.log_vars):
         layer.kernel.assign(NEAR * layer.kernel)
 
@@ -68,6 +70,13 @@ WAYS: dict[str, Callable[[keras.Model, int | None], None]] = {
     "near": lambda model, seed: bring_components_near(model),
     "torch": draw_as_torch,
 }
+
+
+def _no_weights(network):
+    return InputError(
+        f"{network.name} has no weights yet, so that they cannot be changed: call its build, or give its first "
+        "layer an input shape."
+    )
 
 
 def _fan_in(layer, shape):

@@ -263,7 +263,7 @@ def get(identifier: str | Likelihood | dict[str, Any]) -> Likelihood:
         return identifier
     if isinstance(identifier, dict):
         return keras.saving.deserialize_keras_object(identifier)
-    if identifier not in LIKELIHOODS:
+    if not isinstance(identifier, str) or identifier not in LIKELIHOODS:
         raise InputError(
             f"`likelihood` must be one of {', '.join(LIKELIHOODS)}, or a Likelihood of your own. Received: "
             f"likelihood={identifier!r}"

@@ -19,7 +19,7 @@ from typing import Any
 import keras
 
 from tf_gmvae.blocks import Blocks
-from tf_gmvae.checks import check_channels_last, whole_number
+from tf_gmvae.checks import check_channels_last, whole_number, whole_numbers
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.series_networks import LEAST_LENGTH, series
@@ -135,7 +135,7 @@ class Preset:
         Raises:
             InputError: if the networks cannot be built for that shape.
         """
-        data_shape = tuple(data_shape)
+        data_shape = whole_numbers("data_shape", data_shape)
         self.check_shape(data_shape)
         of_columns = networks.dimensions(data_shape[-1])
         latent_dim = self.latent_dim or of_columns if latent_dim is None else latent_dim

@@ -235,6 +235,8 @@ def test_bad_priors_get_a_sentence():
         small(3)
     with pytest.raises(InputError, match="num_components"):
         MixturePrior(0)
+    with pytest.raises(InputError, match=r"`units` must be a tuple of integers >= 1. Received: units=\(0,\)"):
+        MixturePrior(2, units=(0,))
     prior = MixturePrior(2)
     small(prior)
     with pytest.raises(InputError, match="part of another model: make a new one"):

@@ -94,6 +94,10 @@ def test_components_begin_near_each_other_and_all_else_as_it_was():
 def test_networks_without_weights_get_a_sentence():
     with pytest.raises(InputError, match="net has no weights yet, .* call its build"):
         initial_weights.draw_as_torch(keras.Sequential([keras.layers.Dense(3)], name="net"))
+    networks = (keras.Sequential([keras.layers.Dense(4)]) for _ in range(2))
+    unbuilt = tf_gmvae.GMVAE(*networks, latent_dim=2, style_dim=2, num_components=3, name="later")
+    with pytest.raises(InputError, match="later has no weights yet, .* call its build"):
+        initial_weights.bring_components_near(unbuilt)
 
 
 def test_without_jax_the_second_program_says_what_to_install(monkeypatch):

@@ -177,10 +177,14 @@ def test_a_subclass_can_change_the_encoding(make_table_model, table):
         ("min_information", -0.1, "`min_information` must be a number of nats >= 0. Received: .*=-0.1"),
         ("min_information", math.nan, "Received: min_information=nan"),
         ("likelihood", "gauss", "must be one of bernoulli.*Received: likelihood='gauss'"),
+        ("likelihood", ["gaussian"], "must be one of bernoulli.*Received: likelihood=.'gaussian'"),
+        ("prior_units", 5, "`prior_units` must be a tuple of integers >= 1. Received: prior_units=5"),
+        ("prior_units", (8, 0), r"Received: prior_units=\(8, 0\)"),
+        ("seed", -1, "`seed` must be an integer >= 0 or None. Received: seed=-1"),
     ],
 )
 def test_bad_arguments_are_named(make_table_model, argument, value, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(tf_gmvae.InputError, match=message):
         make_table_model(**{argument: value})
 
 

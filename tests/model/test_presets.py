@@ -142,6 +142,9 @@ def test_unknown_presets_and_unfit_shapes_are_named():
         tf_gmvae.GMVAE.from_preset("minst")
     with pytest.raises(tf_gmvae.InputError, match=r"'mnist' is for .*Received: \(27, 27, 1\)"):
         tf_gmvae.GMVAE.from_preset("mnist", data_shape=(27, 27, 1))
+    for bad in (5, (-2,), (2.5,)):
+        with pytest.raises(tf_gmvae.InputError, match="`data_shape` must be a tuple of integers >= 1. Received"):
+            tf_gmvae.GMVAE.from_preset("synthetic", data_shape=bad)
 
 
 def test_the_seed_decides_every_weight():

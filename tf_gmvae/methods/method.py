@@ -58,7 +58,7 @@ class ClusteringMethod(Answers, KerasWays, keras.Model):
             raise InputError(
                 f"`data_shape` must be that of one example, such as (28, 28, 1) or (4,). Received: {data_shape!r}"
             )
-        self.data_shape = tuple(checks.whole_number("data_shape", size, 1) for size in data_shape)
+        self.data_shape = checks.whole_numbers("data_shape", data_shape)
         self.num_components = checks.whole_number("num_components", num_components, 1)
         self.seed = checks.whole_number("seed", seed, 0)
         self.num_values = math.prod(self.data_shape)

@@ -10,10 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine
-from layers.validation import seed_or_none
 from tf_gmvae import initial_weights as weights
 from tf_gmvae import inputs, likelihoods, objective, presets, priors
-from tf_gmvae.checks import nats, whole_number
+from tf_gmvae.checks import nats, seed_or_none, whole_number, whole_numbers
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.model import own_networks, replicas
@@ -119,7 +118,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         self._lambda = tf.Variable(0.0, trainable=False, name="min_information")
         self.min_information = min_information
         self.likelihood = likelihoods.get(likelihood)
-        self.prior_units = tuple(prior_units)
+        self.prior_units = whole_numbers("prior_units", prior_units)
         self.hold = nats("hold", hold)
         self.seed = seed = seed_or_none(seed)
         self.initialized = False  # True after `initialize`; None, unknown, where it was loaded
@@ -199,7 +198,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
             A built model.
 
         Raises:
-            ValueError: if there is no such preset, or it does not go with the shape or an override.
+            InputError: if there is no such preset, or it does not go with the shape or an override.
 
         Example:
             >>> model = tf_gmvae.GMVAE.from_preset("digits", num_components=10, seed=0)
@@ -209,7 +208,9 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         preset, seed = presets.get(name), seed_or_none(seed)
         likelihood = likelihoods.get(overrides.pop("likelihood", preset.likelihood))
         sizes = {size: overrides.pop(size) for size in ("latent_dim", "style_dim") if size in overrides}
-        arguments = preset.networks(data_shape or preset.data_shape, likelihood, seed, **sizes)
+        arguments = preset.networks(
+            preset.data_shape if data_shape is None else data_shape, likelihood, seed, **sizes
+        )
         if initial_weights not in weights.WAYS:
             raise InputError(
                 f"initial_weights must be one of {', '.join(weights.WAYS)}. Received: {initial_weights!r}"

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from layers import MixturePriorHead
 from tf_gmvae import objective
-from tf_gmvae.checks import whole_number
+from tf_gmvae.checks import whole_number, whole_numbers
 from tf_gmvae.errors import InputError
 from tf_gmvae.gaussians import component_sample
 from tf_gmvae.priors import component as components_of
@@ -95,10 +95,10 @@ class MixturePrior(keras.layers.Layer):
         super().__init__(**kwargs)
         self.num_components = whole_number("num_components", num_components)
         self.style_dim: Any = None if style_dim is None else whole_number("style_dim", style_dim)  # see `set_up`
-        self.units = None if units is None else tuple(units)
+        self.units = None if units is None else whole_numbers("units", units)
         self.component_prior = components_of.component_prior(component_prior, self.num_components)
         self.style_prior = checked(style_prior)
-        self._given = {"style_dim": self.style_dim, "units": units and list(units)}
+        self._given = {"style_dim": self.style_dim, "units": self.units and list(self.units)}
 
     def set_up(self, dim: int, units: tuple[int, ...], seeds: Sequence[int | None]) -> None:
         """Makes the networks, once it is known whose prior this is.
