@@ -190,6 +190,9 @@ def test_logarithms_are_exact_within_the_bounds_and_smooth_at_their_ends():
     slopes = tape.gradient(bounded, outside).numpy()
     assert np.isfinite(slopes).all() and (slopes >= 0).all()
     np.testing.assert_allclose(slopes[3:5], 1, atol=1e-4)
+    # Where larger ones are sensible, the upper end is higher by as much, and the lower one as it was.
+    moved = bounded_log(tf.constant([-1e30, EXACT + 2.0, 1e30]), exact=EXACT + 2.0)
+    np.testing.assert_allclose(moved, [-LIMIT, EXACT + 2.0, LIMIT + 2.0], rtol=1e-6)
 
 
 def test_no_weight_of_a_head_or_decoder_makes_the_elbo_nan(make_table_model, table):
