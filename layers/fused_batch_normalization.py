@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from layers.seeded import num_replicas
+from layers.replicas import num_replicas
 
 
 @keras.saving.register_keras_serializable(package="tf_gmvae")

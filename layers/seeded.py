@@ -1,19 +1,18 @@
 """A random state of a layer's own, which is saved with it and shared out among replicas."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from layers.replicas import num_replicas, replica_number
 from layers.validation import seed_or_none
 
-
-def num_replicas() -> int:
-    """Number of replicas in step with this one; 1 outside any distribution strategy."""
-    context = tf.distribute.get_replica_context()
-    return 1 if context is None else context.num_replicas_in_sync
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class SeededLayer(keras.layers.Layer):
@@ -50,7 +49,7 @@ class SeededLayer(keras.layers.Layer):
         noise = draw((*shape[:axis], count * part, *shape[axis + 1 :]), seed=self.seed_generator, **kwargs)
         if count == 1:
             return noise
-        begin = tf.distribute.get_replica_context().replica_id_in_sync_group * part
+        begin = replica_number() * part
         return noise[(slice(None),) * axis + (slice(begin, begin + part),)]
 
     def reset(self) -> None:

@@ -55,7 +55,7 @@ def test_layers_know_keras_alone(root):
     for path in sources(root, "layers"):
         allowed = {"keras", "layers", "numpy"} | sys.stdlib_module_names
         # Keras has no fused batch normalisation of its own, and knows no replicas.
-        of_tensorflow = ("fused_batch_normalization.py", "seeded.py")
+        of_tensorflow = ("fused_batch_normalization.py", "replicas.py")
         allowed |= {"tensorflow"} if path.name in of_tensorflow else set()
         # Hints name TensorFlow's tensors, which are Keras' own under its backend.
         assert {module.split(".")[0] for module in imported(path, for_hints=False)} <= allowed, path

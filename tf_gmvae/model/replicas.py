@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from layers.seeded import num_replicas
+from layers.replicas import num_replicas
 from tf_gmvae.checks import check_sizes
 from tf_gmvae.errors import InputError
 from tf_gmvae.model.part import Part

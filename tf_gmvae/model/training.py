@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from layers.seeded import num_replicas
+from layers.replicas import num_replicas
 from tf_gmvae import inputs, objective
 from tf_gmvae.callbacks.non_finite import guarded
 from tf_gmvae.checks import check_sizes, checked_min_information, known
