@@ -11,7 +11,7 @@ from sklearn.datasets import load_wine, make_blobs
 import tf_gmvae
 from tf_gmvae import InputError, data, likelihoods
 from tf_gmvae.data.frames import as_table
-from tf_gmvae.start import agreement_of_samples, clusters, how_many
+from tf_gmvae.start import clusters, how_many, resampling
 from tf_gmvae.start.how_many import HowMany
 from tf_gmvae.tables.describing import describe
 from tf_gmvae.tables.of_columns import told_by
@@ -58,7 +58,7 @@ def test_digits_are_about_ten(digits):
 def test_samples_are_compared_by_the_pairs_that_they_have_in_common():
     """The adjusted Rand index, pair by pair (Hubert and Arabie 1985)."""
     rng = np.random.default_rng(0)
-    samples = [np.where(rng.random(40) < 0.2, -2, rng.integers(0, 3, 40)) for _ in range(3)]
+    samples = [np.where(rng.random(40) < 0.2, resampling.ABSENT, rng.integers(0, 3, 40)) for _ in range(3)]
     expected = []
     for first, second in itertools.combinations(samples, 2):
         both = np.flatnonzero((first > -2) & (second > -2))
@@ -68,7 +68,12 @@ def test_samples_are_compared_by_the_pairs_that_they_have_in_common():
         in_second = sum(second[i] == second[j] for i, j in pairs)
         chance = in_first * in_second / len(pairs)
         expected.append((together - chance) / ((in_first + in_second) / 2 - chance))
-    assert agreement_of_samples._agreement(samples) == pytest.approx(np.mean(expected))
+    assert resampling.pairwise_agreement(samples) == pytest.approx(np.mean(expected))
+
+
+def test_one_cluster_of_all_is_the_same_in_each_sample_and_was_not_found():
+    nothing_dense = np.where(np.random.default_rng(0).random((3, 40)) < 0.2, resampling.ABSENT, -1)
+    assert resampling.pairwise_agreement(nothing_dense) == 0
 
 
 def test_the_same_seed_asks_the_same():

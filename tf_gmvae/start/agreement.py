@@ -19,11 +19,10 @@ from tf_gmvae.data.sampling import drawn
 from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS
 from tf_gmvae.start import islands, known
 from tf_gmvae.start.candidates import Candidate
+from tf_gmvae.start.resampling import ABSENT, SAMPLES, SHARE, pairwise_agreement
 from tf_gmvae.terminal import Step
 
-# Samples by which stability is measured, their share of the rows, and rows that they are drawn from at most.
-SAMPLES = 8
-SHARE = 0.8
+# Rows that samples are drawn from at most.
 MOST_ROWS = 1_500
 # By how much a method may be less stable than another, and still have its say: as an estimate from so few samples
 # goes, among Gaussians by their criterion, and beside a map.
@@ -186,25 +185,16 @@ def stability(
         Mean adjusted Rand index of any two samples on the rows of both; 1 where the clusters are the same in all,
         0 where there is one cluster only.
     """
-    from sklearn.metrics import adjusted_rand_score
-
     rng = np.random.default_rng(seed)
     if len(points) > MOST_ROWS:
         points = points[drawn(len(points), MOST_ROWS, rng)]
     size = max(num_components, 2, round(SHARE * len(points)))
-    found = np.full((num_samples or SAMPLES, len(points)), -1)
+    found = np.full((num_samples or SAMPLES, len(points)), ABSENT)
     with threads.limited():
         for number, clusters in enumerate(found):
             sample = drawn(len(points), size, rng)
             clusters[sample] = method(points[sample], num_components, seed + 1 + number).posterior.argmax(axis=1)
-    scores = []
-    for number, first in enumerate(found):
-        for second in found[:number]:
-            both = (first >= 0) & (second >= 0)
-            # One cluster of all is the same each time, and none.
-            found_any = np.ptp(first[both]) > 0
-            scores.append(adjusted_rand_score(first[both], second[both]) if found_any else 0.0)
-    return float(np.mean(scores))
+    return pairwise_agreement(found)
 
 
 def _as_stable(stabilities, less):

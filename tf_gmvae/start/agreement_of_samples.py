@@ -11,12 +11,12 @@ from tf_gmvae.data.sampling import drawn
 from tf_gmvae.evaluation import mixtures
 from tf_gmvae.evaluation.neighbourhoods import NEIGHBOURS
 from tf_gmvae.start import candidates, latent_map, merging
+from tf_gmvae.start.resampling import ABSENT, SAMPLES, SHARE, pairwise_agreement
 from tf_gmvae.terminal import Step
 
 # The largest number that is looked at, and the parts on the map that are joined to that and fewer.
 MOST, PARTS = 30, 60
-# Samples, their share of the examples, and examples that they are drawn from at most: on the map and among rows.
-SAMPLES, SHARE = 8, 0.8
+# Examples that samples are drawn from at most: on the map and among rows.
 MOST_MAPPED, MOST_ROWS = 8_000, 3_000
 # Density: the smallest cluster, as a share of the rows; neighbours that make a place dense; the share of rows
 # outside all clusters beyond which density does not describe the data.
@@ -49,7 +49,7 @@ def on_map(placed: latent_map.Map, seed: int, step: Step = terminal.step) -> dic
 
     with step("  On how many clusters samples agree", SAMPLES) as reached:
         found = _in_samples(rng, len(points), clusterings, reached)
-    return {k: _agreement([each[k] for each in found]) for k in range(2, min(MOST, num_parts) + 1)}
+    return {k: pairwise_agreement([each[k] for each in found]) for k in range(2, min(MOST, num_parts) + 1)}
 
 
 def by_density(points: np.ndarray, seed: int) -> tuple[int, float] | None:
@@ -71,7 +71,7 @@ def by_density(points: np.ndarray, seed: int) -> tuple[int, float] | None:
     found = _in_samples(
         rng, len(points), lambda sample, number: {num_components: _dense(points[sample])}, lambda done: None
     )
-    return num_components, _agreement([each[num_components] for each in found])
+    return num_components, pairwise_agreement([each[num_components] for each in found])
 
 
 def likeliest(points: np.ndarray, seed: int) -> int:
@@ -108,25 +108,14 @@ def _in_samples(
     clusterings: Callable[[np.ndarray, int], dict[int, np.ndarray]],
     reached: Callable[[float], None],
 ) -> list[dict[int, np.ndarray]]:
-    """Clusters of samples by their number, arrays (count,); -2 of what is not in a sample."""
+    """Clusters of samples by their number, arrays (count,); `ABSENT` where not in a sample."""
     found = []
     for number in range(SAMPLES):
         sample = drawn(count, max(2, round(SHARE * count)), rng)
         whole = {}
         for k, labels in clusterings(sample, number).items():
-            whole[k] = np.full(count, -2)
+            whole[k] = np.full(count, ABSENT)
             whole[k][sample] = labels
         found.append(whole)
         reached(number + 1)
     return found
-
-
-def _agreement(samples):
-    from sklearn.metrics import adjusted_rand_score
-
-    scores = []
-    for number, first in enumerate(samples):
-        for second in samples[:number]:
-            both = (first > -2) & (second > -2)
-            scores.append(adjusted_rand_score(first[both], second[both]))
-    return float(np.mean(scores))
