@@ -34,6 +34,20 @@ def framed(sentence: str) -> str:
     return f"{MARK}{sentence}]\n"
 
 
+def in_short(error: object, most: int = 160) -> str:
+    """What another package says of a failure, as a sentence of ours can have it in brackets.
+
+    Args:
+        error: exception, or its text.
+        most: integer, characters that are kept. Default 160.
+
+    Returns:
+        The first line that has something, without full stop; of an exception without words, its type.
+    """
+    words = next(filter(None, map(str.strip, str(error).splitlines())), "")
+    return words[:most].rstrip(" .:") or type(error).__name__
+
+
 class TrainingDivergedError(RuntimeError):
     """Training met a value that is not finite. The message says at which step and in which term.
 

@@ -12,7 +12,7 @@ from scipy.io import savemat
 import tf_gmvae
 from tf_gmvae import presets
 from tf_gmvae.data import load
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 8), dtype=np.uint8)
 LABELS = np.arange(6) % 3
@@ -150,3 +150,17 @@ def test_images_that_no_preset_takes_are_padded_as_told(size):
     padded = tuple(max(6, side + side % 2) for side in size)
     preset = presets.for_shape((*padded, 1))
     assert tf_gmvae.GMVAE.from_preset(preset.name, data_shape=(*padded, 1), num_components=2).built
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ValueError("\n  Expected 3 columns, got 2.\nmore"), "Expected 3 columns, got 2"),
+        (ValueError(" \n"), "ValueError"),
+        (OSError(), "OSError"),
+        ("of a text", "of a text"),
+        (KeyError("é" * 500), "'" + "é" * 159),
+    ],
+)
+def test_what_other_packages_say_is_told_in_one_short_line(error, expected):
+    assert in_short(error) == expected

@@ -12,7 +12,7 @@ import numpy as np
 
 from tf_gmvae import disk
 from tf_gmvae.callbacks.saving import save_whole
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 from tf_gmvae.optimizer import steps_taken
 
 
@@ -101,7 +101,7 @@ class SaveWithinEpochs(keras.callbacks.Callback):
                     variable.assign(found[f"mean{number}"])
                 self.before = float(found["seconds"])
         except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+            reason = in_short(error)
             raise InputError(
                 f"{path} is damaged ({reason}): remove it, and the means of that epoch are those of later steps."
             ) from None

@@ -11,7 +11,7 @@ from tf_gmvae.data import decimal_signs, open_quotes
 from tf_gmvae.data.first_lines import layout_of
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.texts import NULLS, NULLS_OF_NUMBERS, SIGNS, with_point, without_nulls
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 
 if TYPE_CHECKING:
     import pyarrow
@@ -75,7 +75,7 @@ def _parsed(layout, decimal, texts):
             open_quotes.check(layout.path, layout.separator)
             # Such as "CSV parse error: Expected 3 columns, got 2: a,b".
             raise InputError(
-                f"{layout.path} cannot be read as a table ({' '.join(str(error).split())[:160]}): every line must "
+                f"{layout.path} cannot be read as a table ({in_short(error)}): every line must "
                 "have as many values as the first."
             ) from None
     if table.num_rows and pyarrow.types.is_string(table.schema.types[-1]):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tf_gmvae.data import sizes
 from tf_gmvae.data.image_tree import holds_images
 from tf_gmvae.data.reading import reading
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 
 if TYPE_CHECKING:
     import pyarrow
@@ -69,7 +69,7 @@ def read(path: str | Path) -> pyarrow.Table:
         return pyarrow.concat_tables(tables, promote_options="permissive")
     except pyarrow.ArrowException as error:
         raise InputError(
-            f"{path} has files of other columns or types ({str(error).splitlines()[0][:100]}): put those of one "
+            f"{path} has files of other columns or types ({in_short(error)}): put those of one "
             "table into one folder."
         ) from None
 

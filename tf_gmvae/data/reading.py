@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tf_gmvae import disk
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 
 # What the readers of gzip, zip, MAT and NPY data raise for bytes that are not what they should be. The
 # parsers of MAT and NPY also let IndexError, TypeError and the like escape for damaged headers, so a file's
@@ -44,10 +44,10 @@ def reading(path: str | Path, kind: str, mend: str = "download it again") -> Ite
         # A damaged header can promise any size; so can a file that is simply larger than the memory.
         raise InputError(f"{path} asks for more memory than there is: if it is not that large, {mend}.") from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"{path} could not be read as {kind} ({_short(reason)}): {mend}.") from error
+        reason = error.strerror or error
+        raise InputError(f"{path} could not be read as {kind} ({in_short(reason)}): {mend}.") from error
     except _DAMAGE as error:
-        raise InputError(f"{path} is damaged or not {kind} ({_short(error)}): {mend}.") from error
+        raise InputError(f"{path} is damaged or not {kind} ({in_short(error)}): {mend}.") from error
 
 
 @contextmanager
@@ -83,7 +83,3 @@ def check_file(path: str | Path) -> None:
             raise
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path} cannot be opened ({reason}): check the path and its permissions.") from error
-
-
-def _short(error):
-    return " ".join(str(error).split())[:120] or type(error).__name__

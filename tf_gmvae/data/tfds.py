@@ -13,7 +13,7 @@ import numpy as np
 
 from tf_gmvae.data import sizes
 from tf_gmvae.data.split import Dataset, Split
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 
 _READ_BATCH = 1024
 # TFDS tries every download eleven times, with pauses that add up to 200 seconds before a machine without a
@@ -107,14 +107,14 @@ def prepared_builder(name: str, data_dir: str | Path | None, dataset_name: str, 
         pass
     except Exception as error:
         raise InputError(
-            f"{dataset_name} could not be opened in the TFDS folder ({_first_line(error)}): check the name, or "
+            f"{dataset_name} could not be opened in the TFDS folder ({in_short(error)}): check the name, or "
             f"{instead}."
         ) from error
     try:
         builder = tfds.builder(name, data_dir=data_dir)
     except Exception as error:
         raise InputError(
-            f"{dataset_name} is neither prepared in the TFDS folder nor known to TFDS ({_first_line(error)}): "
+            f"{dataset_name} is neither prepared in the TFDS folder nor known to TFDS ({in_short(error)}): "
             "check the name against https://www.tensorflow.org/datasets/catalog, or give the folder of your own "
             "set as data_dir."
         ) from error
@@ -227,7 +227,7 @@ def read_batches(dataset_name: str, builder: Any, split: str) -> Iterator[dict[s
         yield from examples.batch(_READ_BATCH).as_numpy_iterator()
     except Exception as error:
         raise InputError(
-            f"{dataset_name}, split {split!r}, could not be read ({_first_line(error)}): remove "
+            f"{dataset_name}, split {split!r}, could not be read ({in_short(error)}): remove "
             f"{builder.data_dir} and prepare it again."
         ) from error
 
@@ -237,8 +237,4 @@ def _reason(error):
 
     if isinstance(error, NoConnection) and error.request is not None:
         return f"no connection to {urlsplit(str(error.request.url)).hostname}"
-    return _first_line(error)
-
-
-def _first_line(error):
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".")
+    return in_short(error)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tf_gmvae.errors import in_short
 from tf_gmvae.evaluation import baselines, measures
 from tf_gmvae.version import __version__
 
@@ -107,7 +108,7 @@ class Floors:
             reason = "what it says is not finite"
         except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
             # Whatever ails a method on odd data or machines, the scores of the run are not lost for it.
-            reason = " ".join(str(error).split())[:160].rstrip(".") or type(error).__name__
+            reason = in_short(error)
         log.warning("%s fails, and is left out of what is compared: %s.", TITLES[method], reason)
         return None
 

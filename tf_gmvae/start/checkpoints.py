@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from tf_gmvae import disk
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 from tf_gmvae.optimizer import steps_taken
 
 
@@ -114,7 +114,7 @@ class Checkpoints:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _damaged(self, path, error):
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
+        reason = in_short(error)
         return InputError(
             f"{path} cannot be read ({reason}): remove the folder {self.folder}, and the start begins again."
         )

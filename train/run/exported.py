@@ -13,7 +13,7 @@ from tf_gmvae import disk
 from tf_gmvae.checks import known
 from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.data.split import Split
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 from tf_gmvae.hierarchy.tree import Hierarchy
 from tf_gmvae.serving.export import RECORD
 from tf_gmvae.tables.columns import Columns
@@ -74,7 +74,7 @@ class Exported:
         except (OSError, ValueError, LookupError, AttributeError, tf.errors.OpError) as error:
             if disk.sentence(error) is not None:
                 raise
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
+            reason = in_short(error)
             raise InputError(
                 f"{path} cannot be read as an export of this package ({reason}): export it anew."
             ) from None

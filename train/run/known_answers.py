@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tf_gmvae.data.shards.split import ShardedSplit
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 from train.run.answers import ids as ids_of
 from train.run.run import Run
 
@@ -48,7 +48,7 @@ def read(run: Run, splits: Mapping[str, Any]) -> dict[str, np.ndarray]:
     try:
         table = parquet.read_table(path, columns=columns)
     except (OSError, pyarrow.ArrowException) as error:
-        raise InputError(f"{path} is damaged ({str(error).splitlines()[0]}): {mend} anew.") from None
+        raise InputError(f"{path} is damaged ({in_short(error)}): {mend} anew.") from None
     if table.num_rows != total or table.column_names != columns:
         raise InputError(
             f"{path} has {table.num_rows:,} rows, but there are {total:,} examples: {mend} for these, or put the "

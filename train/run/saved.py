@@ -8,7 +8,7 @@ from typing import TypeVar
 import keras
 
 from tf_gmvae import GMVAE
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 from train.run.folder import RunFolder
 
 Kind = TypeVar("Kind", bound=keras.Model)
@@ -51,7 +51,7 @@ def read_model(folder: RunFolder, kind: type[Kind]) -> Kind:
         except Warning:  # no fault of the file: with PYTHONWARNINGS=error, Keras' own end what it does
             raise
         except Exception as error:  # whatever a damaged or foreign file leads the readers to
-            fault = (str(error).strip().splitlines() or [type(error).__name__])[0][:160].rstrip(".:")
+            fault = in_short(error)
         else:
             if isinstance(model, kind):
                 return model

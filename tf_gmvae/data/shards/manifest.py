@@ -13,7 +13,7 @@ import numpy as np
 from tf_gmvae.data.reading import listing
 from tf_gmvae.data.shards.split import ShardedSplit, ShardFile
 from tf_gmvae.data.split import Dataset
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 from tf_gmvae.tables.columns import Columns
 
 MANIFEST = "shards.json"
@@ -67,7 +67,7 @@ def load_shards(folder: str | Path) -> Dataset:
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         if isinstance(error, InputError):
             raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        reason = in_short(error)
         raise InputError(f"{path} is damaged ({type(error).__name__}: {reason}): make the shards again.") from None
 
 

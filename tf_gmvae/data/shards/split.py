@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae.data.split import Split
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 
 # Readers hold no block in advance, since records are asked for in any order, and have no threads of their own.
 _READER_OPTIONS = "readahead_buffer_size:0,max_parallelism:1"
@@ -268,5 +268,5 @@ def _check_length(file):
 
 
 def _damaged(path: Path, error: object) -> NoReturn:
-    reason = (str(error).splitlines() or [type(error).__name__])[0][:100].rstrip(".")
+    reason = in_short(error)
     raise InputError(f"{path} is damaged ({reason}): copy or make the shards again.") from None

@@ -15,7 +15,7 @@ from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Split
 from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source, fingerprint_of, state_of
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
 
@@ -129,7 +129,7 @@ def _sampled(files, total, label_column):
         joined = pyarrow.concat_tables(kept, promote_options="permissive")
     except pyarrow.ArrowException as error:
         raise InputError(
-            f"{files[0].parent} has files of other columns or types ({str(error).splitlines()[0][:100]}): put "
+            f"{files[0].parent} has files of other columns or types ({in_short(error)}): put "
             "those of one table into one folder."
         ) from None
     return joined, texts

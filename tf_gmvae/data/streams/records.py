@@ -16,7 +16,7 @@ from tf_gmvae.data import pictures
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.split import Split
 from tf_gmvae.data.streams.source import BLOCK, Piece, Source, state_of
-from tf_gmvae.errors import InputError
+from tf_gmvae.errors import InputError, in_short
 
 _IMAGES = ("image", "image/encoded", "image_raw")
 _LABELS = ("label", "image/class/label")
@@ -80,7 +80,7 @@ def _examples(file):
         for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
             yield tf.train.Example.FromString(record)
     except Exception as error:  # of TensorFlow or of protobuf, whatever a damaged file leads them to
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:100]
+        reason = in_short(error)
         raise InputError(f"{file} is damaged or has no tf.train.Example ({reason}): write it again.") from None
 
 
@@ -114,7 +114,7 @@ def _picture(file: Path, example: Any, key: str, read: Any) -> Any:
         return read(io.BytesIO(example.features.feature[key].bytes_list.value[0]))
     except Exception as error:  # Pillow's decoders raise whatever a damaged file leads them to
         raise InputError(
-            f"{file} has a record whose {key!r} is no picture ({str(error)[:80]}): write it again."
+            f"{file} has a record whose {key!r} is no picture ({in_short(error)}): write it again."
         ) from None
 
 
