@@ -25,6 +25,9 @@ from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.series_networks import LEAST_LENGTH, series
 from tf_gmvae.tables import networks
 
+# Of (blocks, data shape, decoder channels) to the layers of encoder and decoder.
+Layers = Callable[[Blocks, tuple[int, ...], int], tuple[list[keras.Layer], list[keras.Layer]]]
+
 
 def _synthetic(blocks, data_shape, channels):
     encoder = [*blocks.dense(120, "relu"), *blocks.dense(120, "relu")]
@@ -109,7 +112,7 @@ class Preset:
     style_dim: int | None
     prior_units: tuple[int, ...]
     likelihood: str
-    layers: Callable
+    layers: Layers
 
     def networks(
         self,
@@ -174,32 +177,32 @@ def _even_from(least):
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("synthetic", (2,), lambda shape: True, 2, 2, (120,), "gaussian", _synthetic),
-        Preset("table", (10,), lambda shape: True, None, None, (128,), "gaussian", networks.table),
-        Preset("digits", (8, 8, 1), _even_from(6), 32, 16, (128,), "bernoulli", _digits),
-        Preset("mnist", (28, 28, 1), _even_from(14), 200, 150, (500,), "bernoulli", _mnist),
         Preset(
-            "svhn",
-            (32, 32, 3),
-            lambda shape: all(size % 8 == 0 for size in shape[:2]),
-            200,
-            150,
-            (500,),
-            "bernoulli",
-            _svhn,
+            name="synthetic", data_shape=(2,), fits=lambda shape: True,
+            latent_dim=2, style_dim=2, prior_units=(120,), likelihood="gaussian", layers=_synthetic,
         ),
         Preset(
-            "series",
-            (64, 1),
-            lambda shape: shape[0] >= LEAST_LENGTH,
-            32,
-            16,
-            (128,),
-            "gaussian",
-            series,
+            name="table", data_shape=(10,), fits=lambda shape: True,
+            latent_dim=None, style_dim=None, prior_units=(128,), likelihood="gaussian", layers=networks.table,
+        ),
+        Preset(
+            name="digits", data_shape=(8, 8, 1), fits=_even_from(6),
+            latent_dim=32, style_dim=16, prior_units=(128,), likelihood="bernoulli", layers=_digits,
+        ),
+        Preset(
+            name="mnist", data_shape=(28, 28, 1), fits=_even_from(14),
+            latent_dim=200, style_dim=150, prior_units=(500,), likelihood="bernoulli", layers=_mnist,
+        ),
+        Preset(
+            name="svhn", data_shape=(32, 32, 3), fits=lambda shape: all(size % 8 == 0 for size in shape[:2]),
+            latent_dim=200, style_dim=150, prior_units=(500,), likelihood="bernoulli", layers=_svhn,
+        ),
+        Preset(
+            name="series", data_shape=(64, 1), fits=lambda shape: shape[0] >= LEAST_LENGTH,
+            latent_dim=32, style_dim=16, prior_units=(128,), likelihood="gaussian", layers=series,
         ),
     )
-}
+}  # fmt: skip
 
 
 def get(name: str) -> Preset:
