@@ -20,6 +20,8 @@ class GaussianSampler(SeededLayer):
 
     The layer owns its random state, which is saved with it: see `SeededLayer`.
 
+    `GMVAE` itself takes the means where it wants no noise: `deterministic` is for other models.
+
     Args:
         num_samples: M, samples for each example. Default 1.
         seed: integer seed of the noise; None draws one.
