@@ -30,7 +30,6 @@ from tf_gmvae.values import check_values
 
 if TYPE_CHECKING:
     from tf_gmvae.likelihoods import Likelihood
-    from tf_gmvae.model.gmvae import GMVAE
 
 
 # Examples of shards that are read at a time.
@@ -248,7 +247,7 @@ def check_shape(shape: tuple[int | None, ...], data_shape: tuple[int | None, ...
     raise InputError(f"Examples of shape {received} do not fit a model built for {expected}: {hint}.")
 
 
-def check_data(data: Any, model: GMVAE) -> None:
+def check_data(data: Any, model: keras.Model) -> None:
     """Checks what can be known of data before the first step, and builds a model that waited for their shape.
 
     With it its optimizer is built, whose state is part of the files.

@@ -17,7 +17,7 @@ import tf_gmvae
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.data import Split, to_batches
-from tf_gmvae.figures import drawing
+from tf_gmvae.model import drawing
 from tf_gmvae.optimizer import FusedAdam
 
 

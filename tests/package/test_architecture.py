@@ -39,8 +39,7 @@ def file_of(module):
 
 
 def rooms_imported(path):
-    # A hint may name what a room is handed, a model say, from any room.
-    names = [name for name in imported(path, for_hints=False) if name.split(".")[0] in PACKAGES]
+    names = [name for name in imported(path) if name.split(".")[0] in PACKAGES]
     # Of `from tf_gmvae import data` also "tf_gmvae" alone is listed, which `tf_gmvae.data` stands for.
     whole = [name for name in names if not any(other.startswith(f"{name}.") for other in names)]
     return {room(file_of(name)) for name in whole}

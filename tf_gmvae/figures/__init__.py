@@ -2,7 +2,7 @@
 
 Modules: `style` (sizes, colours, saving), and by figure of the paper `arcs` (Fig. 2), `curves` (Fig. 3 and 4) and
 `images` (Fig. 5 and 6). Every function returns a `matplotlib.figure.Figure`, for `save`. Beside them, without
-matplotlib, `drawing` (what a trained model draws) and `image_sheets` (many images as one).
+matplotlib, `image_sheets` (many images as one).
 """
 
 from tf_gmvae.figures.arcs import arcs_figure

@@ -10,7 +10,7 @@ import numpy as np
 
 from tf_gmvae import GMVAE, figures
 from tf_gmvae.errors import InputError
-from tf_gmvae.figures import drawing
+from tf_gmvae.model import drawing
 from train.paper import table1_report
 from train.paper.cells import FLOORS, Row
 from train.run.folder import RunFolder

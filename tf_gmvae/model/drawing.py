@@ -1,4 +1,4 @@
-"""What a trained model draws."""
+"""What a trained model draws, as arrays that figures, report and explorer show."""
 
 from __future__ import annotations
 
