@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from layers.keras_private import reduction_axes
 from layers.replicas import num_replicas
 
 
@@ -65,10 +66,11 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         # Of Keras, which asks for them where the layer learns.
         if num_replicas() == 1 or self.synchronized or mask is not None:
             return super()._moments(inputs, mask)
-        means = tf.reduce_sum(inputs, self._reduction_axes, keepdims=True)
+        axes = reduction_axes(self)
+        means = tf.reduce_sum(inputs, axes, keepdims=True)
         count = tf.cast(tf.size(inputs) // tf.size(means), inputs.dtype)
         means /= tf.maximum(count, 1.0)  # of a last batch a replica may have no part
-        squares = tf.reduce_sum(tf.math.squared_difference(inputs, tf.stop_gradient(means)), self._reduction_axes)
+        squares = tf.reduce_sum(tf.math.squared_difference(inputs, tf.stop_gradient(means)), axes)
         means, variances = tf.reshape(means, [-1]), squares / tf.maximum(count, 1.0)
         # All replicas get the moments of all, since squares about another point than the mean lose digits.
         context = tf.distribute.get_replica_context()

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from layers.keras_private import sublayers
+
 
 class KeepsPolicies(keras.layers.Layer):
     """A layer that makes others in its constructor, which `keras.Model.quantize` may have quantized.
@@ -16,7 +18,7 @@ class KeepsPolicies(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, and how each layer within is quantized, if one is."""
-        within = list(self._flatten_layers(include_self=False))
+        within = sublayers(self, include_self=False)
         if not any(layer.quantization_mode for layer in within):
             return super().get_config()
         return {**super().get_config(), "within": [_quantization(layer) for layer in within]}
@@ -27,7 +29,7 @@ class KeepsPolicies(keras.layers.Layer):
         config = dict(config)
         quantizations = config.pop("within", ())
         layer = super().from_config(config)
-        for each, kept in zip(layer._flatten_layers(include_self=False), quantizations, strict=False):
+        for each, kept in zip(sublayers(layer, include_self=False), quantizations, strict=False):
             if kept is not None:
                 each.quantization_config = keras.saving.deserialize_keras_object(kept["quantization_config"])
                 each.dtype_policy = keras.dtype_policies.deserialize(kept["dtype"])

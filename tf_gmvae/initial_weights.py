@@ -11,6 +11,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from layers.keras_private import sublayers
 from tf_gmvae.errors import InputError
 
 # Of the kernels that make the components, against the layer's own.
@@ -30,7 +31,7 @@ def draw_as_torch(network: keras.Layer, seed: int | None = None) -> None:
     Raises:
         InputError: if the network has no weights yet.
     """
-    layers = list(network._flatten_layers())
+    layers = sublayers(network)
     if not network.built or not any(layer.weights for layer in layers):
         raise _no_weights(network)
     rng = np.random.default_rng(seed)

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from layers import keras_private
+
 # Of a learning rate that falls, what is left at the end.
 LAST_RATE = 0.02
 
@@ -62,8 +64,7 @@ class FusedAdam(keras.optimizers.Adam):
         if self.amsgrad or isinstance(gradient, tf.IndexedSlices):
             super().update_step(gradient, variable, learning_rate)
             return
-        index = self._get_variable_index(variable)
-        resources = [_resource(value) for value in (variable, self._momentums[index], self._velocities[index])]
+        resources = [_resource(value) for value in (variable, *keras_private.moments(self, variable))]
         dtype = resources[0].dtype
         # Replicas are updated device by device, after all of them have called `apply`.
         decays_of = self._decays if tf.distribute.has_strategy() else self._decays_of or self._decays

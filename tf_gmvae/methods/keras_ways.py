@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 import keras
 
+from layers.keras_private import sublayers
 from tf_gmvae.errors import InputError
 from tf_gmvae.model.exporting import Exporting
 
@@ -15,7 +16,7 @@ class KerasWays(Exporting):
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments, and the numbers of the layers that do not train, if there are any."""
-        frozen = [number for number, layer in enumerate(self._flatten_layers()) if not layer.trainable]
+        frozen = [number for number, layer in enumerate(sublayers(self)) if not layer.trainable]
         return {
             **({"frozen": frozen} if frozen else {}),
             "name": self.name,
@@ -29,7 +30,7 @@ class KerasWays(Exporting):
         """The method of a config."""
         method = super().from_config({key: config[key] for key in config if key != "frozen"}, custom_objects)
         if frozen := config.get("frozen"):
-            for number, layer in enumerate(method._flatten_layers()):  # a layer comes before those within it
+            for number, layer in enumerate(sublayers(method)):  # a layer comes before those within it
                 layer.trainable = number not in frozen
         return method
 

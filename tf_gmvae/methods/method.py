@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
+from layers import keras_private
 from tf_gmvae import checks, data, inputs, likelihoods
 from tf_gmvae.callbacks.non_finite import FIXED_RATE, StopOnNonFinite
 from tf_gmvae.errors import InputError
@@ -123,7 +124,7 @@ class ClusteringMethod(Answers, KerasWays, keras.Model):
         split = self.checked(x)
         given = keras.tree.flatten(callbacks) if callbacks else []
         in_memory.put_back(self, given)
-        initial_epoch = self._initial_epoch or initial_epoch
+        initial_epoch = keras_private.first_epoch(self) or initial_epoch
         if not bool(self.is_prepared.numpy()):
             self.prepare(split.examples, verbose)
         batch_size, steps = self.epoch_shape(split.num_examples)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine
+from layers import GaussianHead, GaussianSampler, MixturePriorHead, RandomAffine, keras_private
 from tf_gmvae import initial_weights as weights
 from tf_gmvae import inputs, likelihoods, objective, presets, priors
 from tf_gmvae.checks import nats, seed_or_none, whole_number, whole_numbers
@@ -149,7 +149,7 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         self.trackers = [replicas.running_mean(name) for name in names]
         if encoder.built and hasattr(encoder, "input_shape"):  # a class of the user's own has none
             self.build(encoder.input_shape)
-            self._tracker.unlock()  # for the metrics and layers of a subclass
+            keras_private.unlock(self)  # for the metrics and layers of a subclass
 
     def _deeper_levels(self):
         """Sets up the levels of the style's prior; returns the heads of q(v | y), one a level."""

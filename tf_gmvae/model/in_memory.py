@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from layers import keras_private
 from tf_gmvae import inputs
 from tf_gmvae.data.pipeline import rows_of, to_batches
 from tf_gmvae.data.shards.split import ShardedSplit
@@ -154,7 +155,8 @@ def put_back(
     Returns:
         List of those that are such ones.
     """
-    model._initial_epoch = None  # Keras would begin every later `fit` at the epoch that was put back in this one
+    # Else Keras would begin every later `fit` at the epoch that was put back in this one.
+    keras_private.forget_first_epoch(model)
     backups = [callback for callback in callbacks if isinstance(callback, keras.callbacks.BackupAndRestore)]
     for backup in backups:
         backup.set_model(model)

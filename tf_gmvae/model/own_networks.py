@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from layers.keras_private import global_seed, sublayers, was_given_no_seed
 from tf_gmvae.errors import InputError
 
 
@@ -74,8 +75,8 @@ def check_apart(encoder: keras.Layer, decoder: keras.Layer) -> None:
     Raises:
         InputError: if a layer with weights is part of both: files could be written, and not be read.
     """
-    of_encoder = {id(layer) for layer in encoder._flatten_layers()}
-    for layer in decoder._flatten_layers():
+    of_encoder = {id(layer) for layer in sublayers(encoder)}
+    for layer in sublayers(decoder):
         if id(layer) in of_encoder and layer.weights:
             raise InputError(
                 f"Layer {layer.name!r} is part of the encoder and of the decoder, which files cannot hold: give "
@@ -104,8 +105,8 @@ def built_in_time(model: keras.Model) -> Iterator[None]:
     Raises:
         InputError: where the optimizer does not know the weights of such a layer.
     """
-    networks = {id(each) for network in (model.encoder, model.decoder) for each in network._flatten_layers()}
-    waiting = [each for each in model._flatten_layers() if not each.built and id(each) not in networks]
+    networks = {id(each) for network in (model.encoder, model.decoder) for each in sublayers(network)}
+    waiting = [each for each in sublayers(model) if not each.built and id(each) not in networks]
     try:
         yield
     except ValueError as error:
@@ -135,7 +136,7 @@ def seed_initial_weights(network: keras.Layer, seed: int, name: str, of_model: i
         UserWarning: where weights were drawn already, and without a seed.
     """
     seeds = iter(np.random.SeedSequence(seed).generate_state(10_000).tolist())
-    layers = list(network._flatten_layers())
+    layers = sublayers(network)
     for layer in layers:
         generators = [value for value in vars(layer).values() if isinstance(value, keras.random.SeedGenerator)]
         if getattr(layer, "seed", 0) is None:
@@ -157,12 +158,10 @@ def seed_initial_weights(network: keras.Layer, seed: int, name: str, of_model: i
 def _unseeded(layer):
     """Initialisers of a layer that draw, and were given no seed."""
     for value in vars(layer).values():
-        if isinstance(value, keras.initializers.Initializer) and getattr(value, "_init_seed", 0) is None:
+        if isinstance(value, keras.initializers.Initializer) and was_given_no_seed(value):
             yield value
 
 
 def _all_is_seeded():
     """Whether `keras.utils.set_random_seed` was called, from which initialisers without a seed then follow."""
-    from keras.src.utils import rng_utils
-
-    return rng_utils.get_random_seed() is not None
+    return global_seed() is not None

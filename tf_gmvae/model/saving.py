@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from layers.keras_private import sublayers
 from tf_gmvae import likelihoods
 from tf_gmvae.errors import InputError
 from tf_gmvae.model import in_memory
@@ -29,7 +30,7 @@ class Saving(Exporting):
         priors = {"component_prior": self.component_prior, "style_prior": self.style_prior}
         own |= {name: prior for name, prior in priors.items() if isinstance(prior, keras.Layer)}
         for name, layer in list(own.items()):
-            within = layer._flatten_layers(include_self=False)
+            within = sublayers(layer, include_self=False)
             own |= {f"{name}/{number}": each for number, each in enumerate(within)}
         return own
 

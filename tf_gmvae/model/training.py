@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from layers import keras_private
 from layers.replicas import num_replicas
 from tf_gmvae import inputs, objective
 from tf_gmvae.callbacks.non_finite import guarded
@@ -50,7 +51,7 @@ class Training(Compiling, OnBatches):
 
         The terms are those of Eq. 4 and those of deeper levels, as `terms` returns them.
         """
-        self._clear_losses()  # those of the last batch
+        keras_private.drop_losses(self)  # those of the last batch
         if training and self.hold:
             terms, cross_entropy = self._held_terms(data)
         else:
@@ -212,7 +213,8 @@ class Training(Compiling, OnBatches):
             y, batch_size, validation_split = None, None, 0.0
         else:
             # What a `BackupAndRestore` has put back before is no matter of this fit.
-            self.last_arrays, self._initial_epoch = in_memory.OTHER_DATA, None
+            self.last_arrays = in_memory.OTHER_DATA
+            keras_private.forget_first_epoch(self)
         # Shuffling is a data set's own affair, and Keras warns that it will not do it.
         shuffle = shuffle and not isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset)
         with inputs.readable_errors(), own_networks.built_in_time(self), in_memory.recorded(self):
