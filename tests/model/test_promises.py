@@ -13,8 +13,8 @@ import tf_gmvae
 from layers import GaussianHead, MixturePriorHead
 from layers.bounds import EXACT, LIMIT, bounded_log
 from tf_gmvae import InputError, TrainingDivergedError, evaluation, likelihoods
-from tf_gmvae.data.sampling import reservoir
 from tf_gmvae.optimizer import FusedAdam
+from tf_gmvae.sampling import reservoir
 from tf_gmvae.start import clusters, initialization
 from tf_gmvae.start.stages import GuidedTraining, Pretraining
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from tf_gmvae.errors import in_short
 from tf_gmvae.evaluation import baselines, measures
+from tf_gmvae.sampling import drawn
 from tf_gmvae.version import __version__
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class Floors:
     ) -> None:
         self.num_components, self.seed = num_components, seed
         most = min(MOST, MOST_VALUES // int(np.prod(train.shape[1:])))
-        fitted, self.drawn = _drawn(len(train), most, seed), _drawn(len(scored), most, seed)
+        fitted, self.drawn = drawn(len(train), most, seed), drawn(len(scored), most, seed)
         self._train, self._scored = train[fitted], scored[self.drawn]
         self._seen = [part if features is None else features(part) for part in (self._train, self._scored)]
         # All that puts examples into one cluster does it equally well.
@@ -218,10 +219,3 @@ def verdict(metrics: Mapping[str, Any]) -> str | None:
 def _listed(texts):
     *first, last = texts
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _drawn(count, most, seed):
-    """Numbers of at most so many examples, in order."""
-    if count <= most:
-        return np.arange(count)
-    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tf_gmvae import terminal, threads
-from tf_gmvae.data.sampling import drawn
 from tf_gmvae.evaluation.neighbourhoods import LEAST_POINTS
+from tf_gmvae.sampling import drawn
 from tf_gmvae.start import islands, known
 from tf_gmvae.start.candidates import Candidate
 from tf_gmvae.start.resampling import ABSENT, SAMPLES, SHARE, pairwise_agreement

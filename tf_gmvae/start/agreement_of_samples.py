@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from tf_gmvae import terminal
-from tf_gmvae.data.sampling import drawn
 from tf_gmvae.evaluation import mixtures
 from tf_gmvae.evaluation.neighbourhoods import NEIGHBOURS
+from tf_gmvae.sampling import drawn
 from tf_gmvae.start import candidates, latent_map, merging
 from tf_gmvae.start.resampling import ABSENT, SAMPLES, SHARE, pairwise_agreement
 from tf_gmvae.terminal import Step

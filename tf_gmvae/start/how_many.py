@@ -17,10 +17,10 @@ import numpy as np
 
 from tf_gmvae import inputs, terminal
 from tf_gmvae.checks import whole_number
-from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
+from tf_gmvae.sampling import drawn
 from tf_gmvae.start import agreement_of_samples as agreement
 from tf_gmvae.start import clusters, latent_map
 from tf_gmvae.start.clusters import Compared, Views

@@ -11,8 +11,8 @@ import warnings
 
 import numpy as np
 
-from tf_gmvae.data.sampling import drawn
 from tf_gmvae.evaluation.neighbourhoods import NEIGHBOURS
+from tf_gmvae.sampling import drawn
 from tf_gmvae.seeds import within_bits
 from tf_gmvae.start.candidates import Found
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tf_gmvae import inputs
-from tf_gmvae.data import sampling
+from tf_gmvae import inputs, sampling
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from layers.column_features import KINDS
 from tf_gmvae.checks import is_absent
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables import levels
-
-KINDS = ("real", "count", "yes_no", "category")
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from layers.column_features import KINDS
 from tf_gmvae.errors import InputError
 from tf_gmvae.scales import scale_of
-from tf_gmvae.tables.columns import KINDS, Column, Columns, as_numbers, is_missing, listed
+from tf_gmvae.tables.columns import Column, Columns, as_numbers, is_missing, listed
 from tf_gmvae.tables.levels import as_text, not_numbers, numbers_first, single
 from tf_gmvae.tables.precision import Days, indistinct, merged
 

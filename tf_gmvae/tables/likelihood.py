@@ -12,11 +12,12 @@ import tensorflow as tf
 
 from layers import ColumnFeatures
 from layers.bounds import EXACT, bounded_log
+from layers.column_features import KINDS
 from tf_gmvae.distributions import tfb, tfd
 from tf_gmvae.gaussians import LOG_TWO_PI
 from tf_gmvae.likelihoods import Likelihood
 from tf_gmvae.tables import of_columns
-from tf_gmvae.tables.columns import KINDS, Column, Columns
+from tf_gmvae.tables.columns import Column, Columns
 
 # Of the log-variance of a real column, in units of its own variance: a tenth of its deviation. Columns of few
 # different values would else have densities without bound, and the model would tell nothing but these values.

@@ -8,11 +8,11 @@ import numpy as np
 from absl import flags
 
 from tf_gmvae import evaluation
-from tf_gmvae.data.sampling import drawn
 from tf_gmvae.errors import InputError
 from tf_gmvae.evaluation.hierarchies import dendrogram_purity
 from tf_gmvae.hierarchy.joining import MOST
 from tf_gmvae.hierarchy.tree import Hierarchy
+from tf_gmvae.sampling import drawn
 from train.run.folder import RunFolder
 from train.run.run import Run
 

@@ -21,10 +21,10 @@ from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.callbacks.within_epochs import SaveWithinEpochs
 from tf_gmvae.data.pipeline import rows_of
-from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.optimizer import falling_rate
+from tf_gmvae.sampling import drawn
 from tf_gmvae.start.initialization import Start
 from train.run import guide, last_screen, samples, together
 from train.run.definitions import LABELS

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from tf_gmvae import explorer
-from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.split import Split
 from tf_gmvae.explorer.contents import LIKELIEST, NEAREST, contents, num_columns
 from tf_gmvae.explorer.exploration import MOST
 from tf_gmvae.explorer.page import page_of
 from tf_gmvae.explorer.sheets import smaller
 from tf_gmvae.figures.image_sheets import Pixels
+from tf_gmvae.sampling import drawn
 from tf_gmvae.start import latent_map
 from train.run import explorer as pages
 from train.run import kept, known_answers, pictures

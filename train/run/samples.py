@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.data.split import Split
+from tf_gmvae.sampling import drawn
 
 # Examples of a sample, and the bytes that they take at most.
 EXAMPLES, BYTES = 60_000, 2**28

@@ -14,8 +14,8 @@ import numpy as np
 from tf_gmvae.data import described
 from tf_gmvae.data.pictures import ImageSize, resize_arrays, resized
 from tf_gmvae.data.reading import reading
-from tf_gmvae.data.sampling import drawn
 from tf_gmvae.data.split import Dataset, Split
+from tf_gmvae.sampling import drawn
 from tf_gmvae.tables.columns import Columns
 
 # Examples that are in memory at a time.
