@@ -208,7 +208,7 @@ def check_ends(data: Any, steps: int | None = None) -> None:
 
 
 def on_model_scale(values: tf.Tensor, likelihood: Likelihood) -> tf.Tensor:
-    """Values as the model sees them. This is the one place that decides it, for every entry point.
+    """Values as the model sees them: of all that reaches it by any entry point, this alone decides the scale.
 
     Args:
         values: tensor of numbers.
