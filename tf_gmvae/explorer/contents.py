@@ -19,8 +19,6 @@ LIKELIEST, NEAREST = 10, 12
 VALUES = 1_000_000
 # Steps from 0 to 1 of what is kept as a whole number of two bytes.
 STEPS = 65_535
-# Columns that a card names.
-MARKS = 5
 
 
 def contents(exploration: Exploration) -> dict[str, Any]:
@@ -135,8 +133,7 @@ def _likeliest(posterior):
 def _cards(exploration):
     """Of every cluster: how many, how sure, and which labels or columns mark it."""
     findings = exploration.findings
-    elbo = np.zeros(len(findings.examples)) if findings.elbo is None else findings.elbo
-    found = members.components(findings.posterior, elbo, findings.labels, findings.log_posterior)
+    found = findings.components()
     counts = [len(each.members) for each in found] if exploration.counts is None else exploration.counts
     cards = [
         {
@@ -148,12 +145,9 @@ def _cards(exploration):
         for each, count in zip(found, counts, strict=True)
     ]
     if not findings.of_images:
-        values = members.standardised(findings.rows) if findings.features is None else findings.features
-        offsets = members.component_means(values, found)
-        name = findings.feature_name if findings.feature_names else "column {}".format
+        offsets = members.component_means(findings.standardised, found)
         for card, offset, each in zip(cards, offsets, found, strict=True):
-            strongest = np.argsort(-np.abs(offset), kind="stable")[: MARKS if len(each.members) else 0]
-            card["marks"] = [[name(int(column)), float(offset[column])] for column in strongest]
+            card["marks"] = [list(mark) for mark in findings.marks(offset)] if len(each.members) else []
     return cards
 
 

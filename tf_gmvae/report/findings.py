@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 
 from tf_gmvae.errors import InputError
+from tf_gmvae.report import members
+
+# Features that are said to mark a component.
+MARKS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +105,29 @@ class Findings:
     def rows(self) -> np.ndarray:
         """The examples as rows of values, array (N, F)."""
         return self.examples.reshape(len(self.examples), -1)
+
+    def components(self) -> list[members.Component]:
+        """All components with their members, in their order."""
+        elbo = np.zeros(len(self.examples)) if self.elbo is None else self.elbo
+        return members.components(self.posterior, elbo, self.labels, self.log_posterior)
+
+    @property
+    def standardised(self) -> np.ndarray:
+        """The features, by default the values, in standard deviations from the mean of all, array (N, F')."""
+        return members.standardised(self.rows) if self.features is None else self.features
+
+    def marks(self, offsets: np.ndarray) -> list[tuple[str, float]]:
+        """The features that mark a component.
+
+        Args:
+            offsets: array (F',), the mean of its members in the `standardised` features.
+
+        Returns:
+            List of `MARKS` pairs (name, offset) at most, the strongest first.
+        """
+        strongest = np.argsort(-np.abs(offsets), kind="stable")[:MARKS]
+        name = self.feature_name if self.feature_names else "column {}".format
+        return [(name(int(column)), float(offsets[column])) for column in strongest]
 
     def feature_name(self, number: int) -> str:
         """What a profile calls a feature."""

@@ -46,8 +46,7 @@ def render(findings: Findings) -> str:
     if findings.leaves is not None and findings.of_images:
         to_pixels = Pixels(findings.examples, findings.uint8_scale)
         leaves = [pictures.strip(to_pixels(row)) for row in findings.leaves]
-    elbo = np.zeros(len(findings.examples)) if findings.elbo is None else findings.elbo
-    found = members.components(findings.posterior, elbo, findings.labels, findings.log_posterior)
+    found = findings.components()
     counts = [len(component.members) for component in found]
     return template.render(
         name=findings.name,
@@ -202,14 +201,12 @@ def _of_images(findings, found):
 def _of_vectors(findings, found):
     """Profiles in place of images."""
     used = _in_use(found)
-    values = members.standardised(findings.rows) if findings.features is None else findings.features
+    values = findings.standardised
     offsets = members.component_means(values, found)
     is_plane = findings.examples.shape[1:] == (2,) and np.isfinite(findings.examples).all()
     cards = []
     for component in used:
-        strongest = np.argsort(-np.abs(offsets[component.number]), kind="stable")[:5]
-        name = findings.feature_name if findings.feature_names else "column {}".format
-        marks = [(name(int(column)), float(offsets[component.number, column])) for column in strongest]
+        marks = findings.marks(offsets[component.number])
         cards.append({**_card(findings, component), "marks": marks})
     return {
         "cards": cards,
