@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae import data, terminal
-from tf_gmvae.callbacks.non_finite import FIXED_RATE, StopOnNonFinite
 from tf_gmvae.callbacks.epoch_lines import EpochLines
+from tf_gmvae.callbacks.non_finite import FIXED_RATE, StopOnNonFinite
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 
