@@ -9,10 +9,16 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tf_gmvae.data import pictures
 from tf_gmvae.serving import headers, images
 
 WIDTH, HEIGHT = 37, 21
 size_of = tf.function(headers.size, input_signature=[tf.TensorSpec((), tf.string)], autograph=False)
+decode = tf.function(
+    lambda data: images.decode(data, (8, 8, 1)),
+    input_signature=[tf.TensorSpec((None,), tf.string)],
+    autograph=False,
+)
 
 
 def chunk(kind, data):
@@ -29,18 +35,19 @@ def png(width, height, first=b""):
 
 
 def encoded(form, mode="RGB", size=(WIDTH, HEIGHT), **options):
-    file = io.BytesIO()
     rng = np.random.default_rng(0)
-    picture = Image.fromarray(rng.integers(0, 256, (*size[::-1], 4), "uint8")).convert(mode)
+    return file_of(Image.fromarray(rng.integers(0, 256, (*size[::-1], 4), "uint8")).convert(mode), form, **options)
+
+
+def file_of(picture, form, **options):
+    file = io.BytesIO()
     picture.save(file, form, **options)
     return file.getvalue()
 
 
 def animation(frames, size=(WIDTH, HEIGHT), **options):
     shades = [Image.fromarray(np.full(size[::-1], number, "uint8")) for number in range(frames)]
-    file = io.BytesIO()
-    shades[0].save(file, "GIF", save_all=True, append_images=shades[1:], **options)
-    return file.getvalue()
+    return file_of(shades[0], "GIF", save_all=True, append_images=shades[1:], **options)
 
 
 def upside_down(bmp):
@@ -67,6 +74,7 @@ FILES = {
     "gif": lambda: encoded("GIF", "P"),
     "gif, animated": lambda: animation(5, loop=0, comment=b"one" * 300),
     "bmp": lambda: encoded("BMP"),
+    "bmp, palette": lambda: encoded("BMP", "P"),
     "bmp, from the top": lambda: upside_down(encoded("BMP")),
     "webp, lossy": lambda: encoded("WEBP"),
     "webp, lossless": lambda: encoded("WEBP", lossless=True),
@@ -123,9 +131,6 @@ def test_what_is_too_large_or_no_picture_has_an_error_and_spoils_no_other():
         (b"\xff\x0a a JPEG XL", "has an unknown image file format: send PNG or JPEG"),
         (b"", "has an unknown image file format: send PNG or JPEG"),
     ]
-    decode = tf.function(
-        lambda data: images.decode(data, (8, 8, 1)), input_signature=[tf.TensorSpec((None,), tf.string)]
-    )
     expected = decode(tf.constant([whole])).pixels[0]
     assert expected.shape == (8, 8, 1) and expected.dtype == tf.uint8 and expected.numpy().any()
     for content, sentence in cases:
@@ -140,3 +145,32 @@ def test_what_is_too_large_or_no_picture_has_an_error_and_spoils_no_other():
                 assert bool(error[number].numpy()) == is_bad
     pixels, error = decode(tf.constant([content for content, _ in cases]))
     assert pixels.shape == (6, 8, 8, 1) and not pixels.numpy().any() and all(error.numpy())
+
+
+def test_a_picture_is_what_the_same_file_is_in_a_folder():
+    colours = Image.fromarray(np.random.default_rng(1).integers(0, 256, (8, 8, 3), "uint8")).quantize(7)
+    sent = [
+        encoded("BMP", "P", (8, 8)),
+        file_of(colours, "BMP"),  # of a palette that is not full
+        file_of(colours, "GIF", transparency=3, comment=b"one"),
+        encoded("BMP", "RGBA", (8, 8)),
+        encoded("WEBP", "RGBA", (8, 8), lossless=True),
+        encoded("WEBP", "RGBA", (8, 8)),
+    ]
+    pixels, error = decode(tf.constant(sent))
+    assert not any(error.numpy())
+    np.testing.assert_array_equal(pixels, [pictures.pixels(io.BytesIO(content), 1, None) for content in sent])
+
+
+def test_what_tensorflow_would_misread_is_refused_by_its_name():
+    palette, masked = encoded("BMP", "P", (8, 8)), bytearray(encoded("BMP", "RGBA", (8, 8)))
+    masked[30], masked[54:66] = 3, b"\xff\0\0\0\0\xff\0\0\0\0\xff\0"  # red is where blue was
+    bmps = [encoded("BMP", "1", (8, 8)), palette[:30] + b"\1" + palette[31:], bytes(masked)]
+    two = Image.new("RGB", (8, 8))
+    _, error = decode(
+        tf.constant([*bmps, file_of(two, "WEBP", save_all=True, append_images=[two.rotate(9, fillcolor="red")])])
+    )
+    assert all(
+        b"is a BMP, compressed or not of 8, 24 or 32 bits a pixel: save" in each for each in error[:3].numpy()
+    )
+    assert b"is an animated WebP: send one of its pictures" in error[3].numpy()

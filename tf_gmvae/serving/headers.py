@@ -7,10 +7,18 @@ what TensorFlow's decoders go by. Numbers are int64; bytes behind the end of a f
 import tensorflow as tf
 
 # Longer than every header that is read at fixed places.
-_HEADER = 64
+_HEADER = 72
+# Of a BMP: where the number of bits of a pixel stands; masks of the colours, of 32 bits, as nearly all have them.
+_BITS = 28
+_MASKS = b"\0\0\xff\0\0\xff\0\0\xff\0\0\0"
 # Of a GIF: more runs of blocks than any writer makes, and few enough to be walked in a moment.
 _GIF_STEPS = 4096
 _GIF_RUN = 1024
+# Instead of a size: a format that is not known, and what TensorFlow's decoders should not get. They know no
+# compression of a BMP, and an animated WebP without transparency can end their process.
+UNKNOWN, ANIMATED, FOREIGN_BMP = -1, -2, -3
+# What is decoded: red, green and blue; the channels that a file has; numbers of colours.
+COLOURS, OWN_CHANNELS, PALETTE = range(3)
 
 
 def size(encoded: tf.Tensor) -> tf.Tensor:
@@ -22,18 +30,19 @@ def size(encoded: tf.Tensor) -> tf.Tensor:
     Returns:
         int64 tensor (2,): width and height; of a JPEG with pictures within it (a preview), those of the one of
         most pixels; zeros where a file of a known format is cut off or breaks its format's rules before them.
-        A format that is none of PNG, JPEG, GIF, BMP and WebP is -1, -1.
+        Twice `UNKNOWN` for a format that is none of PNG, JPEG, GIF, BMP and WebP, `ANIMATED` for a WebP that is,
+        `FOREIGN_BMP` for a BMP that is compressed, or has other than 8, 24 or 32 bits a pixel.
     """
-    head = _bytes(tf.strings.substr(encoded, 0, _HEADER), _HEADER)
+    head = _head(encoded)
     return tf.case(
         [
             (_begins(head, b"\x89PNG\r\n\x1a\n"), lambda: _png(head)),
             (_begins(head, b"\xff\xd8\xff"), lambda: _jpeg(encoded)),
             (_begins(head, b"GIF8"), lambda: _gif(encoded)[0]),
             (_begins(head, b"BM"), lambda: _bmp(head)),
-            (_begins(head, b"RIFF") & _begins(head[8:], b"WEBP"), lambda: _webp(head)),
+            (_is_webp(head), lambda: _webp(head)),
         ],
-        default=lambda: tf.constant([-1, -1], tf.int64),
+        default=lambda: tf.constant([UNKNOWN, UNKNOWN], tf.int64),
         exclusive=False,
     )
 
@@ -45,15 +54,52 @@ def first_picture(encoded: tf.Tensor) -> tf.Tensor:
         encoded: string tensor (), a whole file.
 
     Returns:
-        String tensor (): of a GIF, its first picture; of other formats, the file as it is.
+        String tensor (): of a GIF, its first picture, without the extensions before it: one of them may name a
+        transparent colour, which the decoder would make black. Of other formats, the file as it is.
     """
     is_gif = tf.equal(tf.strings.substr(encoded, 0, 4), b"GIF8")
 
     def cut():
-        end = _gif(encoded)[1]
-        return tf.strings.join([tf.strings.substr(encoded, tf.zeros_like(end), end), b";"])
+        _, extensions, picture, end = _gif(encoded)
+        start = tf.strings.substr(encoded, tf.zeros_like(extensions), extensions)
+        return tf.strings.join([start, tf.strings.substr(encoded, picture, end - picture), b";"])
 
     return tf.cond(is_gif, cut, lambda: encoded)
+
+
+def form(encoded: tf.Tensor) -> tf.Tensor:
+    """What a decoder has to be asked for.
+
+    Args:
+        encoded: string tensor (), a whole file.
+
+    Returns:
+        int32 tensor (): `OWN_CHANNELS` for a WebP, of which no others can be asked, `PALETTE` for a BMP of 8 bits
+        a pixel, which is decoded as if these were shades of grey, and else `COLOURS`.
+    """
+    head = _head(encoded)
+    has_palette = _begins(head, b"BM") & (_number(head, _BITS, 2) == 8)
+    return tf.where(_is_webp(head), OWN_CHANNELS, tf.where(has_palette, PALETTE, COLOURS))
+
+
+def palette(encoded: tf.Tensor) -> tf.Tensor:
+    """The colours that the pixels of a BMP of 8 bits stand for.
+
+    Args:
+        encoded: string tensor (), a whole file.
+
+    Returns:
+        uint8 tensor (256, 3) of red, green and blue; those that the file leaves out are black.
+    """
+    head = _head(encoded)
+    stated = _number(head, 46, 4)
+    count = tf.where((stated == 0) | (stated > 256), tf.constant(256, tf.int64), stated)
+    colours = _bytes(tf.strings.substr(encoded, 14 + _number(head, 14, 4), 4 * count), 4 * 256)[: 4 * 256]
+    return tf.reshape(colours, [256, 4])[:, 2::-1]
+
+
+def _head(encoded):
+    return _bytes(tf.strings.substr(encoded, 0, _HEADER), _HEADER)
 
 
 def _bytes(encoded, padding):
@@ -99,7 +145,7 @@ def _jpeg(encoded):
 
 
 def _gif(encoded):
-    """Size of a GIF's first picture, and the place behind it and its extensions."""
+    """Size of a GIF's first picture; the places of the extensions before it, of itself, and behind it."""
     data = _bytes(encoded, _HEADER)
     end = tf.size(data, tf.int64) - _HEADER
 
@@ -128,17 +174,26 @@ def _gif(encoded):
         place, within = tf.while_loop(goes_on, step, start, maximum_iterations=_GIF_STEPS, parallel_iterations=1)
         return place, goes_on(place, within)
 
-    picture, lost = walk(13 + colours(number(tf.constant(10, tf.int64), 1)), within=False)
+    extensions = 13 + colours(number(tf.constant(10, tf.int64), 1))
+    picture, lost = walk(extensions, within=False)
     lost |= number(picture, 1) != 0x2C
     behind, cut = walk(picture + 11 + colours(number(picture + 9, 1)), within=True)
     sizes = tf.stack([number(picture + 5, 2), number(picture + 7, 2)])
-    return tf.where(lost | cut, tf.zeros_like(sizes), sizes), behind
+    return tf.where(lost | cut, tf.zeros_like(sizes), sizes), extensions, picture, behind
 
 
 def _bmp(head):
     # A negative height, in two's complement, is that of rows from the top.
-    height = _number(head, 22, 4)
-    return tf.stack([_number(head, 18, 4), tf.minimum(height, 2**32 - height)])
+    height, bits, compression = _number(head, 22, 4), _number(head, _BITS, 2), _number(head, 30, 4)
+    is_plain = (_number(head, 14, 4) >= 40) & (compression == 0) & ((bits == 8) | (bits == 24) | (bits == 32))
+    is_plain |= (bits == 32) & (compression == 3) & _begins(head[54:], _MASKS)
+    # A file that ends before them has no bits.
+    sizes = tf.stack([_number(head, 18, 4), tf.minimum(height, 2**32 - height)])
+    return tf.where(is_plain | (bits == 0), sizes, FOREIGN_BMP)
+
+
+def _is_webp(head):
+    return _begins(head, b"RIFF") & _begins(head[8:], b"WEBP")
 
 
 def _webp(head):
@@ -151,4 +206,5 @@ def _webp(head):
     found = tf.zeros([2], tf.int64)
     for kind, sizes in kinds.items():
         found = tf.where(_begins(head[12:], kind), tf.stack(sizes), found)
-    return found
+    is_still = ~_begins(head[12:], b"VP8X") | (_number(head, 20, 1) // 2 % 2 == 0)
+    return tf.where(is_still, found, ANIMATED)

@@ -9,7 +9,11 @@ from tf_gmvae.serving import headers
 # Of one picture: twice what an ordinary camera makes and the size of a frame of 8K film. Decoding it takes
 # about half a gigabyte for a moment.
 MAX_PIXELS = 2**25
-_UNKNOWN = "The picture has an unknown image file format: send PNG or JPEG (or BMP, GIF, WebP)."
+_REFUSED = {
+    headers.UNKNOWN: "The picture has an unknown image file format: send PNG or JPEG (or BMP, GIF, WebP).",
+    headers.ANIMATED: "The picture is an animated WebP: send one of its pictures, as PNG or JPEG.",
+    headers.FOREIGN_BMP: "The picture is a BMP, compressed or not of 8, 24 or 32 bits a pixel: save it as PNG.",
+}
 _DAMAGED = "The picture is cut off or damaged: send it whole, or saved as PNG or JPEG anew."
 
 
@@ -34,7 +38,8 @@ def decode(image_bytes: tf.Tensor, data_shape: tuple[int, int, int]) -> Decoded:
     camera's note of its orientation (EXIF) is not obeyed, and 16 bits are cut to 8.
 
     One that is no picture, or of more than `MAX_PIXELS`, which is not decoded, spoils no other: a server may have
-    put the pictures of many clients together.
+    put the pictures of many clients together. The same holds of an animated WebP, and of a BMP that is compressed
+    or has other than 8, 24 or 32 bits a pixel.
 
     Args:
         image_bytes: string tensor (B,), each a PNG or a JPEG (or a BMP, a WebP or a GIF, of which
@@ -68,7 +73,7 @@ def decode(image_bytes: tf.Tensor, data_shape: tuple[int, int, int]) -> Decoded:
 
 
 def _decode_one(encoded, height, width, channels):
-    pixels = tf.io.decode_image(headers.first_picture(encoded), channels=3, expand_animations=False)
+    pixels = _colours(encoded)
     if channels == 1:
         # Decoding to grey would be left to libjpeg and libpng, whose weights of the colours differ.
         red, green, blue = (tf.cast(colour, tf.int32) for colour in tf.unstack(pixels, axis=-1))
@@ -80,6 +85,21 @@ def _decode_one(encoded, height, width, channels):
     )
 
 
+def _colours(encoded):
+    """uint8 tensor (H, W, 3), without transparency."""
+    whole = headers.first_picture(encoded)
+
+    def decoded(channels):
+        return tf.io.decode_image(whole, channels=channels, expand_animations=False)
+
+    branches = {
+        headers.COLOURS: lambda: decoded(3),
+        headers.OWN_CHANNELS: lambda: decoded(0)[..., :3],
+        headers.PALETTE: lambda: tf.gather(headers.palette(whole), tf.cast(decoded(3)[..., 0], tf.int32)),
+    }
+    return tf.ensure_shape(tf.switch_case(headers.form(whole), branches), (None, None, 3))
+
+
 def _fault(size):
     """What is wrong by the size that a file states, or nothing."""
     width, height = tf.unstack(size)
@@ -89,4 +109,7 @@ def _fault(size):
     )
     # Either side alone first: the product of two lying ones would overflow.
     fits = (tf.maximum(width, height) <= MAX_PIXELS) & (width * height <= MAX_PIXELS)
-    return tf.where(width < 0, _UNKNOWN, tf.where(width == 0, _DAMAGED, tf.where(fits, "", too_large)))
+    fault = tf.where(width == 0, _DAMAGED, tf.where(fits, "", too_large))
+    for number, sentence in _REFUSED.items():
+        fault = tf.where(tf.equal(width, number), sentence, fault)
+    return fault
