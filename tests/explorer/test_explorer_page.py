@@ -17,6 +17,7 @@ import tf_gmvae.explorer
 from tf_gmvae.errors import InputError
 from tf_gmvae.explorer import Exploration, contents, page, render, sheets
 from tf_gmvae.report import Findings
+from train.run import answers
 from train.run import explorer as run_explorer
 
 HOSTILE = (
@@ -126,6 +127,22 @@ def test_the_page_knows_what_the_model_said():
         assert card["count"] == members.sum()
         assert card["certainty"] == pytest.approx(posterior[members, k].mean())
         assert sum(share for _, share in card["contents"]) == pytest.approx(1)
+
+
+def test_clusters_of_one_name_are_one_as_in_the_files():
+    made = exploration(images(40))
+    chosen = answers.choices(np.log(made.findings.posterior), ["a", "b", "a"])
+    assert (chosen["cluster"] != made.findings.posterior.argmax(axis=1)).any()
+    made = replace(made, clusters=chosen["cluster"], certainty=chosen["probability"])
+    known = contents.contents(made)
+    np.testing.assert_array_equal(numbers(known["cluster"], "uint16"), chosen["cluster"])
+    np.testing.assert_array_equal(numbers(known["certainty"], "float32"), chosen["probability"])
+    means = shown(known["means"])
+    for k, card in enumerate(known["cards"]):
+        members = chosen["cluster"] == k
+        assert card["count"] == members.sum()
+        assert card["certainty"] == pytest.approx(chosen["probability"][members].mean())
+        np.testing.assert_allclose(means[k][..., 0], made.findings.examples[members].mean(axis=0)[..., 0], atol=1)
 
 
 def test_rows_keep_their_values_and_their_columns():

@@ -1,5 +1,6 @@
 """All examples of a run, served to this machine alone: by real sockets."""
 
+import base64
 import http.client
 import io
 import json
@@ -104,6 +105,17 @@ def test_the_page_has_its_policy_in_the_answer_too(served):
     assert headers["Referrer-Policy"] == "no-referrer" and headers["X-Content-Type-Options"] == "nosniff"
     assert served.token.encode() not in content
     assert b'"total":1797' in content and b'"count":40' in content
+
+
+def test_cluster_and_certainty_are_those_of_the_files(served, monkeypatch):
+    shared = {"cluster": (served.live.answers["cluster"] + 1) % 10, "probability": np.full(1797, 0.75, "float32")}
+    monkeypatch.setattr(served.live, "answers", {**served.live.answers, **shared})
+    found = asked(served, "example/7")
+    assert (found["cluster"], found["certainty"]) == (shared["cluster"][7], 0.75)
+    known = served.live._contents()
+    cluster = np.frombuffer(base64.b64decode(known["cluster"]), "<u2")
+    np.testing.assert_array_equal(cluster, shared["cluster"][served.live.rows])
+    assert {card["certainty"] for card in known["cards"]} <= {0.75, None}
 
 
 def test_every_example_is_told_of(served):

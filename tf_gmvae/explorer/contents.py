@@ -32,7 +32,7 @@ def contents(exploration: Exploration) -> dict[str, Any]:
     """
     findings, is_live = exploration.findings, exploration.rows is not None
     posterior = findings.posterior
-    clusters = posterior.argmax(axis=1)
+    clusters, certainty = _assigned(exploration)
     found: dict[str, Any] = {
         "name": findings.name,
         "dataset": str(findings.metrics["dataset"]),
@@ -50,7 +50,7 @@ def contents(exploration: Exploration) -> dict[str, Any]:
         "rows": None if exploration.rows is None else packed(exploration.rows, "uint32"),
         **_places(exploration.points),
         "cluster": packed(clusters, "uint16"),
-        "certainty": packed(posterior.max(axis=1), "float32"),
+        "certainty": packed(certainty, "float32"),
         "elbo": None if findings.elbo is None else packed(findings.elbo, "float32"),
         **_labels(findings),
         **_likeliest(posterior),
@@ -103,6 +103,15 @@ def num_columns(findings: Findings) -> int:
     return min(findings.rows.shape[1], max(1, VALUES // len(findings.examples)))
 
 
+def _assigned(exploration):
+    """The cluster of every example, and how sure that is."""
+    posterior, clusters, certainty = exploration.findings.posterior, exploration.clusters, exploration.certainty
+    return (
+        posterior.argmax(axis=1) if clusters is None else clusters,
+        posterior.max(axis=1) if certainty is None else certainty,
+    )
+
+
 def _places(points):
     """Places on the map from 0 to `STEPS`, by one scale for both axes."""
     low, span = points.min(axis=0), np.ptp(points, axis=0).max()
@@ -133,12 +142,13 @@ def _likeliest(posterior):
 def _cards(exploration):
     """Of every cluster: how many, how sure, and which labels or columns mark it."""
     findings = exploration.findings
-    found = findings.components()
+    clusters, certainty = _assigned(exploration)
+    found = findings.components(clusters)
     counts = [len(each.members) for each in found] if exploration.counts is None else exploration.counts
     cards = [
         {
             "count": int(count),
-            "certainty": float(each.certainty.mean()) if len(each.members) else None,
+            "certainty": float(certainty[each.members].mean()) if len(each.members) else None,
             "contents": [[findings.class_name(label), n / len(each.members)] for label, n in each.contents],
             "marks": [],
         }
@@ -154,7 +164,7 @@ def _cards(exploration):
 def _of_images(exploration):
     findings = exploration.findings
     to_pixels = Pixels(findings.examples, findings.uint8_scale)
-    clusters = findings.posterior.argmax(axis=1)
+    clusters, _ = _assigned(exploration)
     scale = findings.uint8_scale if findings.examples.dtype == np.uint8 else 1
     means = [
         findings.examples[clusters == k].mean(axis=0, dtype="float64") / scale

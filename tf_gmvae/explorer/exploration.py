@@ -33,6 +33,10 @@ class Exploration:
             the page. Default None.
         counts: array (K,), examples of each cluster among all; None: among the P. Default None.
         kept: dict of names and marks that were kept with the run, or None. Default None.
+        clusters: array (P,) of whole numbers, the cluster of each example: not the likeliest, where others share a
+            name. Default None: the likeliest.
+        certainty: array (P,), the probability of that cluster, or of all of its name. Default None: that of the
+            likeliest.
 
     Raises:
         InputError: if arrays do not fit each other.
@@ -51,10 +55,12 @@ class Exploration:
     rows: np.ndarray | None = None
     counts: np.ndarray | None = None
     kept: dict | None = None
+    clusters: np.ndarray | None = None
+    certainty: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         count = len(self.findings.examples)
-        for what in ("points", "ids", "parts", "reconstructions", "rows"):
+        for what in ("points", "ids", "parts", "reconstructions", "rows", "clusters", "certainty"):
             values = getattr(self, what)
             if values is not None and len(values) != count:
                 raise InputError(f"A page needs one of {what} an example: {count}. Received: {len(values)}.")

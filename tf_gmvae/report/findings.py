@@ -106,10 +106,14 @@ class Findings:
         """The examples as rows of values, array (N, F)."""
         return self.examples.reshape(len(self.examples), -1)
 
-    def components(self) -> list[members.Component]:
-        """All components with their members, in their order."""
+    def components(self, assigned: np.ndarray | None = None) -> list[members.Component]:
+        """All components with their members, in their order.
+
+        Args:
+            assigned: array (N,) of whole numbers, the component of each example. Default None: the likeliest.
+        """
         elbo = np.zeros(len(self.examples)) if self.elbo is None else self.elbo
-        return members.components(self.posterior, elbo, self.labels, self.log_posterior)
+        return members.components(self.posterior, elbo, self.labels, self.log_posterior, assigned)
 
     @property
     def standardised(self) -> np.ndarray:

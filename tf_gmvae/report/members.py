@@ -29,6 +29,7 @@ def components(
     elbo: np.ndarray,
     labels: np.ndarray | None = None,
     log_posterior: np.ndarray | None = None,
+    assigned: np.ndarray | None = None,
 ) -> list[Component]:
     """All components, with their members.
 
@@ -37,11 +38,13 @@ def components(
         elbo: array (N,), nats.
         labels: array (N,) of whole numbers, or None.
         log_posterior: array (N, K), log p(z | y), for the order of the members; None takes that of the posterior.
+        assigned: array (N,) of whole numbers, the component of each example. Default None: the likeliest.
 
     Returns:
         List of K `Component`s, in their order.
     """
-    assigned, certainty, found = posterior.argmax(axis=1), log_odds(posterior, log_posterior), []
+    assigned = posterior.argmax(axis=1) if assigned is None else assigned
+    certainty, found = log_odds(posterior, log_posterior), []
     for k in range(posterior.shape[1]):
         members = np.flatnonzero(assigned == k)
         # Members of the same certainty, as duplicates are: the ELBO tells the typical from the odd.

@@ -90,7 +90,7 @@ def rows(
     for part, split in splits.items():
         log_posterior, elbo = answer(split)
         found: dict[str, Any] = {"id": ids(split), "split": np.full(split.num_examples, part)}
-        found.update(_choices(log_posterior, names))
+        found.update(choices(log_posterior, names))
         if group_of is not None:
             grouped = _summed(np.exp(log_posterior), group_of)
             found["group"] = grouped.argmax(axis=1).astype("int32")
@@ -115,7 +115,16 @@ def ids(split: Split) -> np.ndarray:
     return np.arange(split.num_examples).astype(str) if split.ids is None else split.ids
 
 
-def _choices(log_posterior, names):
+def choices(log_posterior: np.ndarray, names: Sequence[str] | None) -> dict[str, np.ndarray]:
+    """The cluster of every example, where clusters of one name are one.
+
+    Args:
+        log_posterior: array (N, K), nats.
+        names: as in `rows`.
+
+    Returns:
+        Dict of arrays (N,): cluster, name, probability and runner_up, as in `rows`.
+    """
     num_components = log_posterior.shape[1]
     called = np.arange(num_components).astype(str) if names is None else np.asarray(names)
     _, group_of = np.unique(called, return_inverse=True)

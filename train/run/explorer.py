@@ -53,12 +53,17 @@ def of_run(run: Run, findings: Findings) -> explorer.Exploration:
     """
     exploration = of_findings(findings, run.scored, run.dataset)
     shown = Split(exploration.findings.examples, missing=run.scored.missing)
+    names = run.folder.read_clusters().get("names")
+    assert exploration.findings.log_posterior is not None
+    chosen = answers.choices(exploration.findings.log_posterior, names)
     return replace(
         exploration,
         reconstructions=run.model.reconstruct(run.batches(shown)),
         planes=planes(run, findings.posterior),
-        names=run.folder.read_clusters().get("names"),
+        names=names,
         kept=kept.read(run.folder.kept) if run.folder.kept.is_file() else None,
+        clusters=chosen["cluster"],
+        certainty=chosen["probability"],
     )
 
 

@@ -108,8 +108,6 @@ class Live:
         shown = slice(num_columns(self.findings))
         return {
             **self.brief([row])[0],
-            "cluster": int(order[0]),
-            "certainty": float(posterior[order[0]]),
             "posterior": [[int(k), float(posterior[k])] for k in order],
             "neighbours": self.brief(near[:NEAREST]),
             "values": None if self._pixels else _numbers(split.examples.reshape(-1)[shown]),
@@ -234,6 +232,8 @@ class Live:
                 names=run.folder.read_clusters().get("names"),
                 rows=self.rows,
                 counts=np.bincount(answers["cluster"], minlength=self.num_components),
+                clusters=answers["cluster"][self.rows],
+                certainty=answers["probability"][self.rows],
             )
         )
 
