@@ -298,9 +298,13 @@ def test_data_that_are_elsewhere_now_are_named_with_a_mend(fruit, tmp_path):
     moved = Path(shutil.copytree(folder / "fruit", tmp_path / "moved"))
     flag_file = moved / "run.flags"
     flag_file.write_text(flag_file.read_text().replace(str(table), "runs/fruit.csv"))
-    with pytest.raises(InputError, match=r"moved were runs/fruit.csv, which is not .*: give --data_dir= with"):
+    mend = "give --data_dir= with the folder in which fruit.csv lies now"
+    with pytest.raises(InputError, match=f"moved were runs/fruit.csv, which is not to be found from here: {mend}"):
         Run.open(moved)
+    with pytest.raises(InputError, match=f"from here, nor in {tmp_path}: {mend}"):
+        Run.open(moved, str(tmp_path))
     assert Run.open(moved, str(table.parent)).dataset.train.num_examples == len(lines)
+    assert Run.open(moved, str(table)).settings.dataset == str(table)  # itself
 
 
 def test_rows_that_came_or_went_after_the_training_are_not_scored_as_its_own(fruit, tmp_path):

@@ -83,9 +83,11 @@ class Run:
         folder.read_start()
         folder.read_start_clusters()
         if not (is_named(settings.dataset) or Path(settings.dataset).expanduser().exists()):
+            nor = f", nor in {data_dir}" if data_dir else ""
             raise InputError(
-                f"The data of the run {path} were {settings.dataset}, which is not to be found from here: give "
-                "--data_dir= with the folder that holds them now, or go to where the run was made."
+                f"The data of the run {path} were {settings.dataset}, which is not to be found from here{nor}: "
+                f"give --data_dir= with the folder in which {Path(settings.dataset).name} lies now, or go to "
+                "where the run was made."
             )
         return cls(folder, settings, model=load_model(folder), dataset=load_data(settings))
 

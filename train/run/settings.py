@@ -96,13 +96,16 @@ class Settings(Record):
         """The same settings where the data are now in another folder.
 
         Args:
-            data_dir: path of the folder; of data of one's own, that which holds their file or folder.
+            data_dir: path of the folder; of data of one's own, that which holds their file or folder, or these
+                themselves under their old name.
 
         Returns:
             `Settings`.
         """
-        moved = Path(data_dir) / Path(self.dataset).name
-        if is_named(self.dataset) or not moved.exists():
+        folder, name = Path(data_dir), Path(self.dataset).name
+        places = [folder / name, *([folder] if folder.name == name else [])]
+        moved = next((place for place in places if place.exists()), None)
+        if is_named(self.dataset) or moved is None:
             return replace(self, data_dir=data_dir)
         return replace(self, dataset=str(moved))
 
