@@ -23,6 +23,7 @@ def main() -> None:
     run = finished.opened()
     cut = flags.FLAGS.cut
     groups.checked(cut, run.settings.num_components)
+    cut = groups.chosen(cut, run.folder)
     with terminal.step("Scoring"):
         examination = scoring.examine(run)
         metrics = scoring.score(run, examination)

@@ -118,13 +118,14 @@ def _conclude(run, exported):
         examination = scoring.examine(run)
         metrics = scoring.score(run, examination)
         tree = groups.tree_of(run)
-    metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, chosen.cut)
+    cut = groups.chosen(chosen.cut, folder)
+    metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, cut)
     metrics["floors"] = floors.beside(run, examination.posterior, chosen.floors)
     terminal.say("\n" + score_table.table(metrics), hang=score_table.HANG)
     folder.write_metrics(metrics)
     folder.write_tree(tree)
     if chosen.answers:
-        clusters.write(run, chosen.names, None if chosen.cut is None else tree.groups(chosen.cut))
+        clusters.write(run, chosen.names, None if cut is None else tree.groups(cut))
     if chosen.report:
         pictures.write(run, examination, metrics, tree, chosen.explorer)
     if chosen.export:

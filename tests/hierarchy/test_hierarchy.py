@@ -19,6 +19,7 @@ from tf_gmvae.evaluation.hierarchies import dendrogram_purity
 from tf_gmvae.hierarchy import joining
 from tf_gmvae.hierarchy.tree import Hierarchy
 from tf_gmvae.report import tree as report_tree
+from train.run import groups
 from train.run.folder import RunFolder
 
 
@@ -190,9 +191,12 @@ def test_commands_keep_cut_and_export_the_tree(finished, tmp_path, digits):
     """The tree of a run: scored, written, and the same groups of new images by the run and by its export."""
     run = tmp_path / "run"
     shutil.copytree(finished.run, run)
-    process = run_warm("-m", "train.evaluate", f"--run={run}", "--cut=4", "--nofloors")
-    assert process.returncode == 0, process.stderr
-    assert re.search(r"cut into 4 groups +4 in use, majority \d\d\.\d %", process.stdout)
+    call = [f"--run={run}", "--nofloors"]
+    for process in run_all("train.evaluate", [[*call, "--cut=4"], call]):  # the second keeps what the first began
+        assert process.returncode == 0, process.stderr
+        assert re.search(r"cut into 4 groups +4 in use, majority \d\d\.\d %", process.stdout)
+    assert set(csv.read_csv(run / "clusters.csv")["group"].to_pylist()) == {0, 1, 2, 3}
+    assert groups.chosen(None, RunFolder(finished.run)) is None
     metrics = json.loads((run / "metrics.json").read_text())["hierarchy"]
     assert 0.1 < metrics["dendrogram_purity"] <= metrics["leaf_purity"] <= 1
     tree = np.array(json.loads((run / "hierarchy.json").read_text())["linkage"])

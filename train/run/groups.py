@@ -43,6 +43,24 @@ def checked(cut: int | None, num_components: int) -> None:
         )
 
 
+def chosen(cut: int | None, folder: RunFolder) -> int | None:
+    """The number of groups to cut into: as before, where none is asked for.
+
+    Args:
+        cut: integer, groups, or None.
+        folder: `RunFolder`, whose scores may be damaged: they are about to be written anew.
+
+    Returns:
+        Integer, or None where there is no cut.
+    """
+    if cut is not None:
+        return cut
+    try:
+        return folder.read_metrics()["hierarchy"]["cut"]["groups"]  # type: ignore[index]
+    except (InputError, LookupError, TypeError):
+        return None
+
+
 def tree_of(run: Run) -> Hierarchy:
     """The tree of a trained model, of training examples.
 
