@@ -34,12 +34,21 @@ def test_unknown_names(name, message):
         load(name)
 
 
-def test_a_file_of_another_kind(tmp_path):
-    (tmp_path / "data.doc").write_text("1,2")
+@pytest.mark.parametrize(
+    ("name", "mend"),
+    [
+        ("data.doc", "give one of these"),
+        ("photos.ZIP", "unpack it and give what was in it"),
+        ("photos.tar.gz", "unpack it and give what was in it"),
+        ("1.png", "put it into a folder and give that"),
+    ],
+)
+def test_a_file_of_another_kind(name, mend, tmp_path):
+    (tmp_path / name).write_text("1,2")
     with pytest.raises(
-        InputError, match=r"data.doc is neither a table .*, a .npz or .npy file nor a folder of images"
+        InputError, match=rf"{name} is neither a table .*, a .npz or .npy file nor a folder of images: {mend}\."
     ):
-        load(tmp_path / "data.doc")
+        load(tmp_path / name)
 
 
 @pytest.mark.parametrize(

@@ -205,12 +205,20 @@ _NAMED = {
 }
 
 
+_PACKED = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".csv.gz")
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+
+
 def _unknown(name):
     suffixes = ", ".join(sorted(table.SUFFIXES))
     if os.path.exists(name):
+        instead = "give one of these"
+        if name.lower().endswith(_PACKED):
+            instead = "unpack it and give what was in it"
+        elif name.lower().endswith(_PICTURES):
+            instead = "put it into a folder and give that"
         return InputError(
-            f"{name} is neither a table ({suffixes}), a .npz or .npy file nor a folder of images: give one of "
-            "these."
+            f"{name} is neither a table ({suffixes}), a .npz or .npy file nor a folder of images: {instead}."
         )
     close = difflib.get_close_matches(name, _NAMED, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
