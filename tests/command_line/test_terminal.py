@@ -205,6 +205,10 @@ def test_the_last_screen_says_what_the_metrics_say(seen):
     assert ("found nothing wrong" in said) == (not metrics["collapse"])
     following = said.split(" Next ")[1]
     assert following.startswith("open ") and following.index("report.html") < following.index("tensorboard")
+    # --noexplorer leaves that page as the first three epochs left it.
+    assert re.findall(r"\w+\.(?:html|csv) [^.]*?, of an earlier epoch", following) == [
+        "explorer.html the same to walk through, with a map, of an earlier epoch"
+    ]
 
 
 @pytest.mark.slow

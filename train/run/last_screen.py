@@ -39,13 +39,15 @@ def certain(posterior: np.ndarray) -> float:
     return float(np.mean(posterior.max(axis=1) > CERTAIN))
 
 
-def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str]) -> None:
+def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str], began: float) -> None:
     """Writes it.
 
     Args:
         metrics: answer of `scoring.score` or `method_job.score`.
         folder: `RunFolder` of the run, whose files it names.
         more: what may come next, by what it is for; commands.
+        began: float, seconds since 1970, when this command did: what is older than that is of an earlier epoch,
+            where the model has been trained since.
     """
     terminal.say()
     terminal.say((_title(metrics), "bold"))
@@ -75,7 +77,8 @@ def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str]) -> No
     if found or more:
         terminal.say(("Next", "bold"))
     for path, holds in found:
-        terminal.say("  open ", (str(path), "bold cyan"), f"  {holds}")
+        is_old = path.stat().st_mtime < began <= folder.model.stat().st_mtime
+        terminal.say("  open ", (str(path), "bold cyan"), f"  {holds}{', of an earlier epoch' * is_old}")
     for purpose, command in more.items():
         _command(purpose, command)
 
