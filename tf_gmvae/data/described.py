@@ -1,9 +1,9 @@
-"""What the columns of a table in memory hold, where a model is made; what is lost on the way is a warning."""
+"""What the columns of a table hold, where a model is made; what is lost on the way is a warning."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,9 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.tables import describing
 from tf_gmvae.tables.columns import Columns
 from tf_gmvae.tables.precision import merged_of_array
+
+# Names that a column of labels often has; used as data, it would give the clusters away.
+_LIKE_LABELS = {"label", "labels", "class", "classes", "target", "y"}
 
 log = logging.getLogger(__name__)
 
@@ -72,3 +75,19 @@ def may_be_dates(kinds: Mapping[str, str] | None) -> Callable[[str], bool]:
     """
     levels = {str(name) for name, kind in (kinds or {}).items() if kind in ("yes_no", "category")}
     return lambda name: name not in levels
+
+
+def tell(name: object, columns: Columns, sentences: Iterable[str]) -> None:
+    """Says what the columns of a table in a file are taken for.
+
+    Args:
+        name: What the sentences begin with, as the path of the file.
+        columns: `Columns` that are taken as data.
+        sentences: What `describe` says of what is lost.
+    """
+    for sentence in sentences:
+        log.warning("%s: %s.", name, sentence)
+    log.info("%s: %d column%s: %s.", name, len(columns), "s" * (len(columns) > 1), columns.in_words())
+    for column in columns.names:
+        if column.lower() in _LIKE_LABELS:
+            log.info("Column %r is taken as data: if it holds known classes, name it as label_column.", column)

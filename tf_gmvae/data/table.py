@@ -12,7 +12,7 @@ import numpy as np
 from tf_gmvae.data import parquet_files, sizes
 from tf_gmvae.data.arrow_columns import days_of
 from tf_gmvae.data.delimited import read_delimited
-from tf_gmvae.data.described import may_be_dates
+from tf_gmvae.data.described import may_be_dates, tell
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
@@ -23,8 +23,6 @@ from tf_gmvae.tables.describing import describe
 from tf_gmvae.tables.levels import as_text
 
 SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".feather", ".arrow"}
-# Names that a column of labels often has; used as data, it would give the clusters away.
-_LIKE_LABELS = {"label", "labels", "class", "classes", "target", "y"}
 
 log = logging.getLogger(__name__)
 
@@ -69,13 +67,7 @@ def load_table(
         examples = described.numbers(data)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    for sentence in left_out:
-        log.warning("%s: %s.", path, sentence)
-    plural = "s" * (len(described) > 1)
-    log.info("%s: %d column%s: %s.", path, len(described), plural, described.in_words())
-    for name in described.names:
-        if name.lower() in _LIKE_LABELS:
-            log.info("Column %r is taken as data: if it holds known classes, name it as label_column.", name)
+    tell(path, described, left_out)
     labels, class_names = (
         (None, None) if label_column is None else _labels(path, label_column, table[label_column])
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tf_gmvae.data import parquet_files, table
-from tf_gmvae.data.described import may_be_dates
+from tf_gmvae.data.described import may_be_dates, tell
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Split
@@ -67,9 +67,11 @@ def of_parquet(
     )
     table.check_named(path, sample, label_column=label_column, id_column=id_column)
     try:
-        described, _ = describe(table.chosen(sample, columns, label_column, id_column), kinds)
+        described, left_out = describe(table.chosen(sample, columns, label_column, id_column), kinds)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    drawn = f", by {joined.num_rows:,} of its {total:,} rows" if joined.num_rows < total else ""
+    tell(f"{path}{drawn}", described, left_out)
     class_names = None if label_column is None else table.in_order(texts)
     types = dict(zip(joined.schema.names, joined.schema.types, strict=True))
     pieces: list[Piece] = []
