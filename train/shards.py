@@ -46,7 +46,9 @@ def main() -> None:
         made_of = {"dataset": str(chosen.dataset), "options": options, "files": total}
         with terminal.step("Writing shards", total) as reached:
             try:
-                writing.write_shards(source, output, made_of, chosen.processes or os.cpu_count() or 1, reached)
+                written = writing.write_shards(
+                    source, output, made_of, chosen.processes or os.cpu_count() or 1, reached
+                )
             except KeyboardInterrupt as stop:
                 raise type(stop)("Stopped; the same command goes on with the files that are missing.") from None
     dataset = manifest.load_shards(output)
@@ -57,6 +59,9 @@ def main() -> None:
         terminal.say(
             f"{len(dataset.skipped):,} cannot be read as images and are left out: {named(dataset.skipped)}."
         )
+    for name, count in written["unseen"].items():
+        values = f"{count:,} values count" if count > 1 else "1 value counts"
+        terminal.say(f"Column {name!r} holds what it did not in the rows that describe it: {values} as missing.")
     terminal.say(f"Train on them: python -m train.main --dataset={quote(str(output))} --num_components=10")
 
 

@@ -1,6 +1,7 @@
 """Sources of shards: piece by piece what `data.load` reads at once, whatever the form of the data."""
 
 import io
+import json
 import logging
 import multiprocessing
 import os
@@ -250,15 +251,24 @@ def test_a_label_that_is_empty_is_told_by_its_row(tmp_path, monkeypatch):
 def test_columns_are_described_by_a_sample_of_all_rows(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(parquet, "DESCRIBED", 2000)
     same = {"rest": np.full(20_000, "x"), "Class": np.arange(20_000) % 5}
+    same["wood"] = np.array(["oak", *map(str, range(18)), "elm"] + ["oak", "elm"] * 9_990)
     rows = pyarrow.table({"a": np.sort(RNG.normal(3.0, 2.0, 20_000)), "b": np.arange(20_000) % 7 % 3, **same})
     pyarrow.parquet.write_table(rows, tmp_path / "rows.parquet", row_group_size=1000)
     with caplog.at_level(logging.INFO):
-        columns = shards_of(tmp_path, tmp_path / "rows.parquet")[0].columns.columns
+        sharded, _ = shards_of(tmp_path, tmp_path / "rows.parquet")
+    columns = sharded.columns.columns
     assert columns[0].center[0] == pytest.approx(3.0, abs=0.2) and columns[0].scale == pytest.approx(2.0, abs=0.2)
     lost, kinds, like_labels = caplog.messages
     by = r"rows\.parquet, by (1,9|2,0)\d\d of its 20,000 rows: "
     assert re.search(by + r"column 'rest' is the same in every row\.$", lost)
-    assert re.search(by + r"3 columns: 3 numbers\.$", kinds) and "Column 'Class' is taken as data" in like_labels
+    assert (
+        re.search(by + r"4 columns: 3 numbers, 1 category\.$", kinds)
+        and "Column 'Class' is taken as data" in like_labels
+    )
+    missing = int(np.isnan(sharded.train.take(np.arange(20)).examples[:, 3]).sum())
+    assert 10 < missing < 19
+    manifest = json.loads((tmp_path / "shards" / "shards.json").read_text(encoding="utf-8"))
+    assert manifest["unseen"] == {"wood": missing}
 
 
 def test_a_set_of_tfds(tmp_path):

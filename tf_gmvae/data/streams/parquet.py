@@ -14,7 +14,7 @@ from tf_gmvae.data.described import may_be_dates, tell
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Split
-from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source, fingerprint_of, state_of
+from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source, Unseen, fingerprint_of, state_of
 from tf_gmvae.errors import InputError, in_short
 from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
@@ -164,7 +164,7 @@ def _rows(
     class_names: tuple[str, ...] | None,
     id_column: str | None,
     types: Mapping[str, pyarrow.DataType],
-) -> Iterator[Split]:
+) -> Iterator[Split | Unseen]:
     number_of = {} if class_names is None else {text: number for number, text in enumerate(class_names)}
     wanted = {*columns.names, label_column, id_column}
     numbers = columns.of_numbers - {label_column, id_column}
@@ -186,3 +186,5 @@ def _rows(
             if id_column is not None:
                 ids = table.ids_of(rows[id_column])
             yield Split(examples, labels, ids, missing=True)
+            for name, unseen in columns.unseen(rows, examples).items():
+                yield Unseen(name, int(unseen.sum()))

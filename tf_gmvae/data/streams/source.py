@@ -36,20 +36,32 @@ class Skipped(NamedTuple):
     ids: tuple[str, ...]
 
 
+class Unseen(NamedTuple):
+    """What a piece of a table holds in a column that none of the rows had by which it was described.
+
+    Attributes:
+        column: Text, its name.
+        num_values: Integer, values that count as missing for it.
+    """
+
+    column: str
+    num_values: int
+
+
 @dataclass(frozen=True)
 class Piece:
     """A part of the data that is read on its own.
 
     Attributes:
         split: "train" or "test".
-        read: Function without arguments to an iterator of `Split`, each of some examples, and of `Skipped`; it can
-            be pickled.
+        read: Function without arguments to an iterator of `Split`, each of some examples, of `Skipped` and of
+            `Unseen`; it can be pickled.
         fingerprint: Text by which other data in the same place are told apart, without reading all of them, see
             `fingerprint_of`. Default empty.
     """
 
     split: str
-    read: Callable[[], Iterator[Split | Skipped]]
+    read: Callable[[], Iterator[Split | Skipped | Unseen]]
     fingerprint: str = ""
 
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from tf_gmvae.data.shards.manifest import FORMAT, MANIFEST
 from tf_gmvae.data.shards.split import record_module
 from tf_gmvae.data.split import Split
 from tf_gmvae.data.streams import processes as others
-from tf_gmvae.data.streams.source import Piece, Skipped, Source, fingerprint_of
+from tf_gmvae.data.streams.source import Piece, Skipped, Source, Unseen, fingerprint_of
 from tf_gmvae.errors import InputError
 
 # What is known of finished files, until all are.
@@ -42,7 +43,8 @@ def write_shards(
         reached: Function that is called with the number of finished files.
 
     Returns:
-        The manifest.
+        The manifest; its `unseen` are the values of each column of a table that count as missing, since none like
+        them was among the rows by which it was described.
 
     Raises:
         InputError: If data cannot be read, are of different shapes, or there is something else in the folder.
@@ -131,13 +133,16 @@ def _note(output, name):
 def _write(piece: Piece, output: Path, name: str) -> None:
     """One file, and what is known of it."""
     path = output / name
-    note: dict[str, Any] = {"name": name, "split": piece.split, "num_examples": 0}
+    note: dict[str, Any] = {"name": name, "split": piece.split, "num_examples": 0, "unseen": Counter()}
     writer = None
     with disk.whole(path) as partial, disk.as_os_errors(path):
         try:
             for split in piece.read():
                 if isinstance(split, Skipped):
                     note["skipped"] = split.ids
+                    continue
+                if isinstance(split, Unseen):
+                    note["unseen"][split.column] += split.num_values
                     continue
                 _add(note, split, name)
                 if writer is None:
@@ -202,6 +207,9 @@ def _manifest(source, made_of, notes):
     notes = [note for note in notes if note["num_examples"]]
     if not any(note["split"] == "train" for note in notes):
         raise InputError("There is no example: the data are empty.")
+    unseen: Counter[str] = Counter()
+    for note in notes:
+        unseen.update(note.get("unseen", {}))  # which an earlier version did not note
     splits: dict[str, Any] = {}
     for note in notes:
         _check_alike(notes[0], note, note["name"])
@@ -223,6 +231,7 @@ def _manifest(source, made_of, notes):
         "columns": None if source.columns is None else source.columns.as_config(),
         "image_size": source.image_size,
         "skipped": skipped,
+        "unseen": unseen,
         "splits": splits,
     }
 
