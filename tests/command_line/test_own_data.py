@@ -1,14 +1,22 @@
-"""A folder of pictures as people keep them, and a file of series, from the command line to the end."""
+"""Pictures as people keep them, and a file of series, from the command line to the end; data that moved."""
 
 import csv
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+from absl import flags
 from conftest import run_warm
 from PIL import Image
 from support.commands import run_all
+
+from tf_gmvae import InputError
+from train.run.folder import RunFolder
+from train.run.method_settings import MethodSettings
+from train.run.run import data_to_train_on
+from train.run.settings import Settings
 
 # Of an archive that is older than UTF-8.
 OLD_NAME = os.fsdecode(b"B\xe4ume")
@@ -131,3 +139,40 @@ def test_series_become_a_run(series_runs):
     assert "--column_scale=common goes with --preset=table" in answers["no scale"].stderr
     assert answers["no size"].returncode == 1
     assert "image_size applies to images" in answers["no size"].stderr
+
+
+@pytest.mark.parametrize("kind, more", [(Settings, ()), (MethodSettings, ("--method=dec",))])
+def test_a_run_goes_on_where_its_data_are_now(kind, more, tmp_path, monkeypatch):
+    def chosen(*arguments):
+        values = flags.FlagValues()
+        kind.define(values)
+        values(["", *more, *arguments])
+        found, settings = data_to_train_on(kind.from_flags(values), run, resume=True)
+        return found, settings.resolved("table", "columns", 20, (2,)) if kind is Settings else settings
+
+    monkeypatch.chdir(tmp_path)
+    Path("own.csv").write_text("a,b\n" + "".join(f"{n * n},{n % 3}.5\n" for n in range(20)))
+    run = RunFolder(tmp_path / "run")
+    dataset, settings = chosen("--dataset=own.csv")
+    run.open(settings)
+    for same in ("./own.csv", f"../{tmp_path.name}/own.csv", str(tmp_path / "own.csv")):
+        run.open(chosen(f"--dataset={same}")[1], resume=True)
+    run.open(settings, resume=True)
+    Path("elsewhere").mkdir()
+    Path("own.csv").rename("elsewhere/own.csv")
+    found, goes_on = chosen("--dataset=own.csv", "--data_dir=elsewhere")
+    np.testing.assert_array_equal(found.train.examples, dataset.train.examples)
+    run.open(goes_on, resume=True)
+    stored = kind.read(run.flags)
+    assert (stored.dataset, stored.data_dir) == ("own.csv", "elsewhere")
+    assert stored.found.dataset == os.path.join("elsewhere", "own.csv")  # who asks the run later has them, too
+    for asked, sentence in (
+        (["--dataset=own.csv"], r"own\.csv, which is not to be found from here: add --data_dir= with the folder"),
+        (
+            ["--dataset=elsewhere/own.csv"],
+            r"give --dataset=own\.csv and --data_dir= with the folder that holds them",
+        ),
+        (["--dataset=nowhere.npy", "--seed=3"], "cannot go on with --dataset=nowhere"),  # before they are read
+    ):
+        with pytest.raises(InputError, match=sentence):
+            chosen(*asked)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from absl import flags
 
+from tf_gmvae.data.load import is_named
 from tf_gmvae.errors import InputError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+# Flags whose values are paths, or may be.
+PATHS = ("dataset", "guide_labels")
 # TensorFlow holds seeds in 64 bits, and some are counted up from this one.
 LARGEST_SEED = 2**62
 
@@ -22,14 +26,17 @@ LARGEST_SEED = 2**62
 class Record:
     """Base of frozen dataclasses with one attribute a flag.
 
-    A subclass has an attribute `dataset`, and defines the flags of all its attributes in `define`.
+    A subclass has attributes `dataset` and `data_dir`, and defines the flags of all its attributes in `define`.
 
     Attributes:
         MAY_CHANGE: tuple of the names of what may differ when a run goes on: nothing of it changes a step.
+        LEFT_OPEN: tuple of the names of what is chosen by the data, if the user does not, or may be of no use.
     """
 
     MAY_CHANGE: ClassVar[tuple[str, ...]] = ()
+    LEFT_OPEN: ClassVar[tuple[str, ...]] = ("image_size",)
     dataset: str
+    data_dir: str | None
 
     @classmethod
     def define(cls, flag_values: flags.FlagValues = flags.FLAGS) -> None:
@@ -101,6 +108,33 @@ class Record:
         return path.stem.lstrip(".") or "data"
 
     @property
+    def is_there(self) -> bool:
+        """Whether the data are where their path says, or are known by a name."""
+        return is_named(self.dataset) or Path(self.dataset).expanduser().exists()
+
+    @property
+    def found(self) -> Self:
+        """The same settings where the data are now: those of one's own that have moved, in `data_dir`."""
+        return self if self.is_there or self.data_dir is None else self.with_data_in(self.data_dir)
+
+    def with_data_in(self, data_dir: str) -> Self:
+        """The same settings where the data are now in another folder.
+
+        Args:
+            data_dir: path of the folder; of data of one's own, that which holds their file or folder, or these
+                themselves under their old name.
+
+        Returns:
+            Settings of this class.
+        """
+        folder, name = Path(data_dir).expanduser(), Path(self.dataset).name
+        places = [folder / name, *([folder] if folder.name == name else [])]
+        moved = next((place for place in places if place.exists()), None)
+        if is_named(self.dataset) or moved is None:
+            return replace(self, data_dir=data_dir)  # type: ignore[type-var]
+        return replace(self, dataset=str(moved))  # type: ignore[type-var]
+
+    @property
     def shareable(self) -> Self:
         """The same settings without where the data lay, which is nobody's affair who is shown the run."""
         is_path = not self.dataset.startswith("tfds:")
@@ -121,6 +155,7 @@ class Record:
         stored: Self,
         run: str = "The run",
         mend: str = "resume it with its own flags, or give another --name",
+        but: Collection[str] = (),
     ) -> None:
         """Checks that a run may go on under these settings.
 
@@ -128,16 +163,28 @@ class Record:
             stored: the settings it began with.
             run: text, what the message calls it. Default "The run".
             mend: text, what the message says to do. Default: for a run that is named by `--name`.
+            but: names of what may differ besides `MAY_CHANGE`. Default none.
 
         Raises:
-            InputError: naming the first flag that differs.
+            InputError: naming the first flag that differs. Two spellings of one path are the same.
         """
         for name, value in self.as_dict().items():
             began_with = getattr(stored, name)
-            if name not in self.MAY_CHANGE and value != began_with:
-                raise InputError(
-                    f"{run} began with --{name}={began_with} and cannot go on with --{name}={value}: {mend}."
-                )
+            if name in self.MAY_CHANGE or name in but or value == began_with:
+                continue
+            if name in PATHS and None not in (value, began_with) and _place(value) == _place(began_with):
+                continue
+            if name == "dataset" and not is_named(began_with):
+                moved = f"--dataset={began_with} and --data_dir= with the folder that holds them now"
+                mend = f"if its data have moved, give {moved}; {mend}"
+            raise InputError(
+                f"{run} began with --{name}={began_with} and cannot go on with --{name}={value}: {mend}."
+            )
+
+
+def _place(name):
+    """Where a path leads; a name of data stays what it is."""
+    return name if is_named(name) else Path(name).expanduser().resolve()
 
 
 def in_words(error: Exception) -> str:
@@ -169,7 +216,11 @@ def define_data(flag_values: flags.FlagValues) -> None:
         **define_from,
     )
     flags.DEFINE_string(
-        "data_dir", None, "Folder with the original files; else TensorFlow Datasets is asked.", **define_from
+        "data_dir",
+        None,
+        "Folder with the original files; else TensorFlow Datasets is asked. Of data of your own that have moved, "
+        "the folder that holds their file or folder now.",
+        **define_from,
     )
     flags.DEFINE_integer(
         "image_size",

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from tf_gmvae import GMVAE, data
 from tf_gmvae.clustering.recipe import with_columns
-from tf_gmvae.data.load import is_named
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
@@ -76,13 +75,12 @@ class Run:
         """
         folder = RunFolder(path)
         settings = folder.read_settings()
-        if data_dir:
-            settings = settings.with_data_in(data_dir)
+        settings = settings.with_data_in(data_dir) if data_dir else settings.found
         folder.read_history()  # what is damaged is found out before any work
         folder.read_how_many()
         folder.read_start()
         folder.read_start_clusters()
-        if not (is_named(settings.dataset) or Path(settings.dataset).expanduser().exists()):
+        if not settings.is_there:
             nor = f", nor in {data_dir}" if data_dir else ""
             raise InputError(
                 f"The data of the run {path} were {settings.dataset}, which is not to be found from here{nor}: "
@@ -128,6 +126,7 @@ def load_data(settings: Settings | MethodSettings, image_size: ImageSize = None)
     Raises:
         InputError: if it cannot be had.
     """
+    settings = settings.found
     options = options_of(settings)
     if options["image_size"] is None:
         options["image_size"] = image_size
@@ -199,7 +198,7 @@ def data_to_train_on(settings: Chosen, folder: RunFolder, resume: bool = False) 
         `tf_gmvae.data.Dataset`, and the settings with the size of its images, if they were resized.
 
     Raises:
-        InputError: if the data cannot be had.
+        InputError: if the data cannot be had, or the run began with other settings.
     """
     image_size: ImageSize = "auto"
     began_with = type(settings).read(folder.flags) if resume and folder.flags.is_file() else None
@@ -207,6 +206,12 @@ def data_to_train_on(settings: Chosen, folder: RunFolder, resume: bool = False) 
         image_size = began_with.image_size
         if isinstance(settings, Settings) and isinstance(began_with, Settings):
             settings = settings.with_choices_of(began_with)
+        settings.check_same(began_with, but=settings.LEFT_OPEN)  # before hours of reading
+        if not settings.found.is_there:
+            raise InputError(
+                f"The data of the run {folder.path} were {settings.dataset}, which is not to be found from here: "
+                f"add --data_dir= with the folder that holds {Path(settings.dataset).name} now."
+            )
     dataset = load_data(settings, image_size)
     size = dataset.image_size
     if began_with is not None and isinstance(dataset.train, ShardedSplit):

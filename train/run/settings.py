@@ -65,6 +65,9 @@ class Settings(Record):
     seed: int
 
     MAY_CHANGE = ("epochs", "minutes", "patience", "save_every_steps", "save_every_minutes", "data_dir")
+    LEFT_OPEN = (
+        "image_size", "preset", "likelihood", "hold", "hold_to", "epochs", "learning_rate", "falling_rate",
+    )  # fmt: skip
 
     @classmethod
     def define(cls, flag_values: flags.FlagValues = flags.FLAGS) -> None:
@@ -91,23 +94,6 @@ class Settings(Record):
         left_open = [name for name in choices if getattr(self, name) is None]
         left_open += ["num_components"] * (self.num_components == AUTO)
         return replace(self, **{name: getattr(stored, name) for name in left_open})
-
-    def with_data_in(self, data_dir: str) -> Settings:
-        """The same settings where the data are now in another folder.
-
-        Args:
-            data_dir: path of the folder; of data of one's own, that which holds their file or folder, or these
-                themselves under their old name.
-
-        Returns:
-            `Settings`.
-        """
-        folder, name = Path(data_dir), Path(self.dataset).name
-        places = [folder / name, *([folder] if folder.name == name else [])]
-        moved = next((place for place in places if place.exists()), None)
-        if is_named(self.dataset) or moved is None:
-            return replace(self, data_dir=data_dir)
-        return replace(self, dataset=str(moved))
 
     @property
     def default_name(self) -> str:
