@@ -9,6 +9,7 @@ from tf_gmvae import disk, terminal
 from tf_gmvae.errors import InputError
 from train import cli
 from train.run import clusters, finished, floors, groups, lock, score_table, scoring
+from train.run.saved import Outdated, check_current
 
 finished.define()
 flags.DEFINE_bool("floors", True, floors.HELP)
@@ -37,12 +38,17 @@ def main() -> None:
     terminal.say(score_table.table(metrics), hang=score_table.HANG)
     stored: list[Path] = []
     try:
+        check_current(run.folder, run.digest)
         run.folder.write_metrics(metrics)
         stored.append(run.folder.metrics)
         run.folder.write_tree(tree)
         stored.append(run.folder.tree)
         if flags.FLAGS.answers:
             clusters.write(run, flags.FLAGS.names, None if cut is None else tree.groups(cut))
+    except Outdated as error:
+        if flags.FLAGS.names is not None or flags.FLAGS.cut is not None:
+            raise
+        terminal.say(str(error), hang=2)
     except OSError as error:
         _tell(error, stored)
     else:

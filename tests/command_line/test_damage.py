@@ -13,9 +13,10 @@ from conftest import run_warm
 from support.commands import run_all
 from support.misuse import check_refused
 
-from train.run import lock
+from train.run import clusters, lock
 from train.run.folder import RunFolder
-from train.run.saved import load_model
+from train.run.run import Run
+from train.run.saved import Outdated, load_model
 
 # Runs a command with files limited to a size, which fails as a full disk does; Python ignores the signal.
 LIMITED = """
@@ -144,6 +145,26 @@ def test_what_the_sentences_on_damaged_files_advise_works(run, tmp_path):
         in mended[-1].stdout
     )
     assert json.loads((tmp_path / "history-words" / "metrics.json").read_text())["epochs"] == 0
+
+
+def test_what_another_model_said_is_not_stored_as_the_runs(run, tmp_path):
+    """As of one that `train.main` has replaced, or trained on, in the meantime."""
+    shutil.copytree(run, tmp_path / "run")
+    before, asked = contents(tmp_path / "run"), Run.open(str(tmp_path / "run"))
+    trained_on = (
+        "import sys\nfrom train import cli, evaluate\nfrom train.run import scoring\nreal = scoring.examine\n"
+        "def examine(run):\n"
+        "    with run.folder.model.open('ab') as file:\n"
+        "        file.write(b' ')\n"
+        "    return real(run)\n"
+        "scoring.examine = examine\ncli.run(evaluate.main)\n"
+    )
+    told = run_warm("-c", trained_on, f"--run={tmp_path / 'run'}", "--nofloors")
+    assert told.returncode == 0, told.stderr
+    assert "has another model than the one that was scored" in told.stdout and "ELBO, nats" in told.stdout
+    with pytest.raises(Outdated, match="so nothing more is stored: give the same command again"):
+        clusters.write(asked)
+    assert contents(tmp_path / "run") == {**before, "model.keras": before["model.keras"] + b" "}
 
 
 def test_a_warning_that_is_made_an_error_is_no_damage(run):

@@ -15,6 +15,7 @@ from tf_gmvae.errors import InputError
 from train.run import answers, cluster_names, samples
 from train.run.answers import Answer
 from train.run.run import Run
+from train.run.saved import check_current
 
 
 def define() -> None:
@@ -76,6 +77,7 @@ def write(run: Run, names: str | None = None, group_of: np.ndarray | None = None
 
     Raises:
         InputError: if the names cannot be read; nothing has been written.
+        Outdated: if the run has another model by now; nothing has been written.
         OSError: if a file cannot be written.
     """
     dataset = run.dataset
@@ -96,12 +98,18 @@ def write(run: Run, names: str | None = None, group_of: np.ndarray | None = None
     )
     with disk.whole(run.folder.clusters_json) as partial:  # the names and what bears them, or neither
         partial.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        answers.write(parts, run.folder.clusters_parquet, run.folder.clusters_csv)
+        answers.write(_current(parts, run), run.folder.clusters_parquet, run.folder.clusters_csv)
     terminal.say(f"The cluster of every example: {run.folder.clusters_csv}, and .parquet")
     if names is not None:
         named = zip(record["names"], record["certainty"], strict=True)
         called = [f"{name!r}{'' if part is None else f' (of {part:.0%})'}" for name, part in named]
         terminal.say("The clusters are called " + ", ".join(f"{k} {text}" for k, text in enumerate(called)) + ".")
+
+
+def _current(parts, run):
+    """The parts, if the run has the same model still when the last of them is answered."""
+    yield from parts
+    check_current(run.folder, run.digest)
 
 
 def _asked(run):

@@ -23,7 +23,7 @@ from train.run.choices import likelihood_of, preset_of, style_prior_of
 from train.run.definitions import AUTO, OPTIMIZERS
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
-from train.run.saved import load_model
+from train.run.saved import digest_of, load_model
 from train.run.settings import Settings
 
 Chosen = TypeVar("Chosen", Settings, MethodSettings)
@@ -42,12 +42,14 @@ class Run:
         settings: resolved `Settings`.
         dataset: `tf_gmvae.data.Dataset`.
         model: compiled `GMVAE`.
+        digest: of the file of the model, see `saved.check_current`. Default None: nobody else may write the run.
     """
 
     folder: RunFolder
     settings: Settings
     dataset: data.Dataset
     model: GMVAE
+    digest: str | None = None
 
     def __post_init__(self) -> None:
         counts.check(self.folder, self.dataset, NEW_ROWS)
@@ -74,6 +76,7 @@ class Run:
             InputError: if it is no run, has no model, or its data cannot be had.
         """
         folder = RunFolder(path)
+        digest = digest_of(folder)
         settings = folder.read_settings()
         settings = settings.with_data_in(data_dir) if data_dir else settings.found
         folder.read_history()  # what is damaged is found out before any work
@@ -87,7 +90,7 @@ class Run:
                 f"give --data_dir= with the folder in which {Path(settings.dataset).name} lies now, or go to "
                 "where the run was made."
             )
-        return cls(folder, settings, model=load_model(folder), dataset=load_data(settings))
+        return cls(folder, settings, model=load_model(folder), dataset=load_data(settings), digest=digest)
 
     @functools.cached_property
     def scored(self) -> data.Split:

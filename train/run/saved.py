@@ -14,6 +14,39 @@ from train.run.folder import RunFolder
 Kind = TypeVar("Kind", bound=keras.Model)
 
 
+class Outdated(InputError):
+    """A run has another model than the one that was asked."""
+
+
+def digest_of(folder: RunFolder) -> str | None:
+    """The digest of the model that a run has saved; None if there is none.
+
+    Args:
+        folder: `RunFolder`.
+    """
+    try:
+        return folder.model_digest()
+    except FileNotFoundError:  # maybe while another run takes its place
+        return None
+
+
+def check_current(folder: RunFolder, digest: str | None) -> None:
+    """Checks that a run still has the model that was asked, before what it said is stored as the run's.
+
+    Args:
+        folder: `RunFolder`.
+        digest: as `digest_of` gave it before anything else of the run was read; None where nobody else may write.
+
+    Raises:
+        Outdated: if it has another one.
+    """
+    if digest is not None and digest_of(folder) != digest:
+        raise Outdated(
+            f"{folder.path} was trained meanwhile, and has another model than the one that was scored, so nothing "
+            "more is stored: give the same command again, once no process trains it."
+        )
+
+
 def load_model(folder: RunFolder) -> GMVAE:
     """Loads the model a run has saved.
 
