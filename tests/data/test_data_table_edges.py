@@ -227,6 +227,18 @@ def test_columns_that_are_not_asked_for_may_hold_anything(tmp_path, other):
     np.testing.assert_array_equal(next(piece.read()).examples, chosen.train.examples)
 
 
+@pytest.mark.parametrize("names", ["a,q,b,q", "a,,b,", ",a,b,a b,a b"])
+def test_columns_that_are_not_asked_for_may_have_any_name(tmp_path, names):
+    path = tmp_path / "new.csv"
+    rows = [[{"a": f"{n * n}", "b": f"{n}.5"}.get(name, "") for name in names.split(",")] for n in range(3)]
+    path.write_text("\n".join([names, *map(",".join, rows)]) + "\n")
+    chosen = load(path, columns=["b", "a"])
+    assert chosen.train.examples.tolist() == [[0.5, 0], [1.5, 1], [2.5, 4]]
+    np.testing.assert_array_equal(load_rows(path, chosen.columns).examples, chosen.train.examples)
+    with pytest.raises(InputError, match="twice: rename one of them|has no name in the first line: give it one"):
+        load(path)
+
+
 @pytest.mark.parametrize("name", ["own.csv", "own.parquet"])
 @pytest.mark.parametrize("opened", [load, open_source])
 def test_labels_are_no_data(tmp_path, name, opened):

@@ -29,7 +29,7 @@ def read_delimited(
         is_text: function of a column's name to whether its values are texts, whatever they look like, as ids are:
             the word for a missing value is one of them. Default: none is.
         is_wanted: function of a column's name to whether it is of use: numbers of others that can be read in two
-            ways stay texts. Default: all are.
+            ways stay texts, and those without a name are left out. Default: all are.
 
     Returns:
         `pyarrow.Table`; without a line of names, columns are column_0, column_1 and so on.
@@ -37,11 +37,12 @@ def read_delimited(
     Raises:
         InputError: if it is no such table.
     """
-    layout = layout_of(path)
+    layout = layout_of(path, is_wanted)
     texts = {index for index, name in enumerate(layout.names) if layout.first is not None and is_text(name)}
     sampled = decimal_signs.of_sample(layout, texts)
     table = _parsed(layout, "," if sampled == {","} else ".", texts)
-    return _with_numbers(layout, table, sampled, texts, is_wanted)
+    named = [place for place, name in enumerate(layout.names) if name]
+    return _with_numbers(layout, table, sampled, texts, is_wanted).select(named)
 
 
 def _parsed(layout, decimal, texts):

@@ -7,6 +7,7 @@ import io
 import itertools
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ class Layout(NamedTuple):
         encoding: text.
         separator: text between two values.
         first: list of texts, the values of the first line; None if it is data, and columns have no names.
-        names: list of texts, what the columns are called.
+        names: list of texts, what the columns are called; "" are those that have no name and are of no use.
         skipped: integer, lines before the first: Excel's, that names the separator.
         rows: list of lists of texts, trimmed: the values of the first rows.
     """
@@ -50,11 +51,13 @@ class Layout(NamedTuple):
     rows: list[list[str]]
 
 
-def layout_of(path: str | Path) -> Layout:
+def layout_of(path: str | Path, is_wanted: Callable[[str], bool] = lambda name: True) -> Layout:
     """Finds out how a table is written in a text file.
 
     Args:
         path: of the file.
+        is_wanted: function of a column's name to whether it is of use. Default: all are, those without a name as
+            well.
 
     Returns:
         `Layout`.
@@ -84,13 +87,13 @@ def layout_of(path: str | Path) -> Layout:
     if has_names:
         # The nameless first column is what spreadsheets and pandas write for the number of the row.
         empty = [index for index, name in enumerate(rows[0]) if not name.strip()]
-        if empty not in ([], [0]):
+        if empty not in ([], [0]) and is_wanted(""):
             raise InputError(f"{path}: column {empty[-1] + 1} has no name in the first line: give it one.")
     if any(map(is_number, rows[0])):
         log.info(
             "%s: its first line is taken as %s.", path, "names, though it holds numbers" if has_names else "data"
         )
-    names = [name.strip() or ROW for name in rows[0]]
+    names = [name.strip() or ROW * (not index) for index, name in enumerate(rows[0])]
     return Layout(
         path,
         encoding,

@@ -41,8 +41,8 @@ def as_table(
         name: text, what messages call it. Default "the table".
         is_text: function of a column's name to whether its whole numbers and dates are to be texts, as ids are.
             Default: none is.
-        is_wanted: function of a column's name to whether it is of use: what cannot be read of others is left out.
-            Default: all are.
+        is_wanted: function of a column's name to whether it is of use: what cannot be read of others, or has the
+            name of another, is left out. Default: all are.
         is_number: function of a column's name to whether its texts are to be the numbers, dates or times that they
             stand for, if all do. Default: none is.
         is_date: function of a column's name to whether its texts are to be the dates or times that they stand for,
@@ -52,14 +52,16 @@ def as_table(
         See `read_table`.
 
     Raises:
-        InputError: if a name is there twice, or a column of use holds neither numbers, dates nor texts.
+        InputError: if a column of use is there twice, or holds neither numbers, dates nor texts.
     """
     names = list(map(str, data.column_names if hasattr(data, "column_names") else data.columns))
-    twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise InputError(f"{name} has the column {twice[0]!r} twice: rename one of them.")
+    twice = {n for n in names if names.count(n) > 1} if len(set(names)) < len(names) else set()
+    if any(map(is_wanted, twice)):
+        raise InputError(f"{name} has the column {min(filter(is_wanted, twice))!r} twice: rename one of them.")
     columns: dict[str, np.ndarray] = {}
     for column_name, column in _in_arrow(data, name, names, is_wanted):
+        if column_name in twice:
+            continue
         try:
             arrays = arrays_of(
                 name, column_name, column, is_text(column_name), is_number(column_name), is_date(column_name)
