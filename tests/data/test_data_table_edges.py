@@ -81,6 +81,17 @@ def test_a_single_column_of_texts_may_hold_blanks(tmp_path):
     assert table["year sold"].tolist() == ["Main 12", "Main 13", "Elm 14"]
 
 
+@pytest.mark.parametrize("text, told", [
+    ("\nsize\n\n1\n\n\n2\n4\n\n\n", "3 blank lines between its rows are left out, as no row: where a value is"),
+    ("size\n1\n\n2\n4", "1 blank line between its rows is left out"),
+    ('size\n"a\n\nb"\nc\nd\n\n', None),  # they are a part of a text, and the end of the file
+    ("size,b\n1,2\n\n2,3\n", None),  # a row of two columns has a comma
+])  # fmt: skip
+def test_blank_lines_in_a_single_column_are_told_of(tmp_path, caplog, text, told):
+    assert len(read_table(saved(tmp_path, text))["size"]) == (2 if "," in text else 3)
+    assert told in caplog.text if told else "blank line" not in caplog.text
+
+
 def test_a_decimal_comma_may_come_late(tmp_path):
     whole = "".join(f"{n};{n % 7};t{n % 3}\n" for n in range(60))
     table = read_table(saved(tmp_path, f"a;b;c\n{whole}60,5;3;t1\n"))

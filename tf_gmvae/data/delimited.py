@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,8 @@ from tf_gmvae.errors import InputError, in_short
 
 if TYPE_CHECKING:
     import pyarrow
+
+log = logging.getLogger(__name__)
 
 
 def read_delimited(
@@ -41,8 +45,21 @@ def read_delimited(
     texts = {index for index, name in enumerate(layout.names) if layout.first is not None and is_text(name)}
     sampled = decimal_signs.of_sample(layout, texts)
     table = _parsed(layout, "," if sampled == {","} else ".", texts)
+    if len(layout.names) == 1 and (blank := _blank_lines(layout)):
+        log.warning(
+            "%s: %s between its rows %s left out, as no row: where a value is missing, write NA.",
+            path, f"{blank:,} blank lines" if blank > 1 else "1 blank line", "are" if blank > 1 else "is",
+        )  # fmt: skip
     named = [place for place, name in enumerate(layout.names) if name]
     return _with_numbers(layout, table, sampled, texts, is_wanted).select(named)
+
+
+def _blank_lines(layout):
+    """How many there are between the rows of a single column, where they may stand for missing values."""
+    with open(layout.path, encoding=layout.encoding, newline="") as file, contextlib.suppress(csv.Error):
+        held = [place for place, row in enumerate(csv.reader(file, delimiter=layout.separator)) if row]
+        return held[-1] - held[0] + 1 - len(held)
+    return 0
 
 
 def _parsed(layout, decimal, texts):
