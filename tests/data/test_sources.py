@@ -236,6 +236,19 @@ def test_parquet_files_that_lack_columns_of_others(tmp_path):
             shards_of(tmp_path / lacking, tmp_path / "rows", label_column="grade")
 
 
+def test_parquet_files_of_which_some_have_categories_of_pandas(tmp_path):
+    (tmp_path / "rows").mkdir()
+    wood = pyarrow.array(["oak", "elm", "ash", None, "oak"] * 6)
+    held = (wood, wood.dictionary_encode(), wood.cast("large_string"), wood.take([0, 1] * 15).dictionary_encode())
+    for number, column in enumerate(held):
+        rows_in(tmp_path / "rows" / f"{number}.parquet", 30, number, wood=column, kind=column.fill_null("fir"))
+    whole = load(tmp_path / "rows", label_column="kind")
+    sharded, _ = shards_of(tmp_path, tmp_path / "rows", label_column="kind")
+    assert sharded.columns == whole.columns and whole.columns.columns[2].levels == ("ash", "elm", "oak")
+    assert sharded.class_names == whole.class_names == ("ash", "elm", "fir", "oak")
+    assert_same(sharded.train, whole.train)
+
+
 def test_a_label_that_is_empty_is_told_by_its_row(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "_ROWS", 10)
     kinds = ["oak", "elm"] * 20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,6 @@ def read(path: str | Path) -> pyarrow.Table:
     Raises:
         InputError: If one is damaged, they do not fit each other, or are too large for the memory.
     """
-    import pyarrow
     import pyarrow.parquet
 
     unpacked = 0
@@ -65,13 +65,45 @@ def read(path: str | Path) -> pyarrow.Table:
     for file in files(path):
         with reading(file, "a Parquet file", "write it again"):
             tables.append(pyarrow.parquet.read_table(file))
+    return joined(tables, path)
+
+
+def joined(tables: Sequence[pyarrow.Table], path: str | Path) -> pyarrow.Table:
+    """Rows of several files as those of one table.
+
+    Args:
+        tables: list of `pyarrow.Table`. A column that some lack is missing in their rows; one that only some have
+            as a category of pandas becomes what its levels are.
+        path: of the folder, for the message.
+
+    Raises:
+        InputError: if they do not fit each other.
+    """
+    import pyarrow
+
+    types: dict[str, set[pyarrow.DataType]] = {}
+    for table in tables:
+        for name, kind in zip(table.schema.names, table.schema.types, strict=True):
+            types.setdefault(name, set()).add(kind)
+    differing = {name for name, kinds in types.items() if len(kinds) > 1}
     try:
-        return pyarrow.concat_tables(tables, promote_options="permissive")
+        decoded = [_decoded(table, differing) for table in tables]
+        return pyarrow.concat_tables(decoded, promote_options="permissive")
     except pyarrow.ArrowException as error:
         raise InputError(
             f"{path} has files of other columns or types ({in_short(error)}): put those of one "
             "table into one folder."
         ) from None
+
+
+def _decoded(table, names):
+    """A table in which columns of these names are no dictionaries."""
+    import pyarrow
+
+    for place, field in enumerate(table.schema):
+        if field.name in names and pyarrow.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, table.column(place).cast(field.type.value_type))
+    return table
 
 
 def _unpacked(metadata):

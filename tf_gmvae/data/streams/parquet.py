@@ -15,7 +15,7 @@ from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Split
 from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source, Unseen, fingerprint_of, state_of
-from tf_gmvae.errors import InputError, in_short
+from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
 
@@ -108,8 +108,6 @@ def _batches(file, groups=None):
 
 def _sampled(files, total, label_column):
     """Rows that are drawn from all files, and all texts that the label column has."""
-    import pyarrow
-
     rng, share = np.random.default_rng(0), min(1.0, DESCRIBED / total)
     kept, texts, without = [], set(), []
     for file in files:
@@ -127,14 +125,7 @@ def _sampled(files, total, label_column):
             f"{without[0]} has no column {label_column!r} for label_column, which others have: add it, or leave "
             "out label_column."
         )
-    try:
-        joined = pyarrow.concat_tables(kept, promote_options="permissive")
-    except pyarrow.ArrowException as error:
-        raise InputError(
-            f"{files[0].parent} has files of other columns or types ({in_short(error)}): put "
-            "those of one table into one folder."
-        ) from None
-    return joined, texts
+    return parquet_files.joined(kept, files[0].parent), texts
 
 
 def _label_texts(file, begin, column):
