@@ -92,6 +92,21 @@ def test_blank_lines_in_a_single_column_are_told_of(tmp_path, caplog, text, told
     assert told in caplog.text if told else "blank line" not in caplog.text
 
 
+def test_quotes_behind_blanks_are_told_of(tmp_path, caplog):
+    for text, found in (
+        ('a, b, s\n0.1, "0.3", "x"\n0.2, "0.4", "y"\n', '"0.3"'),
+        ('a, "the b"\n1, 2\n3, 4\n', '"the b"'),
+        ('a,b\n1,"""x"""\n2,"y"\n', None),
+        ('a,b\n1, x "y"\n2, "y" z\n', None),
+    ):
+        caplog.clear()
+        read_table(saved(tmp_path, text))
+        assert caplog.messages == ([] if found is None else [
+            f"{tmp_path / 'own.csv'}: the quotes of {found} are a part of it, since a blank stands before "
+            "them: write the file again without blanks between separators and quotes."
+        ])  # fmt: skip
+
+
 def test_a_decimal_comma_may_come_late(tmp_path):
     whole = "".join(f"{n};{n % 7};t{n % 3}\n" for n in range(60))
     table = read_table(saved(tmp_path, f"a;b;c\n{whole}60,5;3;t1\n"))

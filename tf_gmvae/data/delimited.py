@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,11 @@ from tf_gmvae.errors import InputError, in_short
 
 if TYPE_CHECKING:
     import pyarrow
+
+# As `"b"` in the line `a, "b"`: only quotes that follow on the separator itself are none of the text.
+_IN_QUOTES = re.compile(r'\s+".*"\s*', re.DOTALL)
+# Rows in which such texts are sought.
+_LOOKED_AT = 1000
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +56,12 @@ def read_delimited(
             "%s: %s between its rows %s left out, as no row: where a value is missing, write NA.",
             path, f"{blank:,} blank lines" if blank > 1 else "1 blank line", "are" if blank > 1 else "is",
         )  # fmt: skip
+    if odd := _behind_blanks(layout, table, is_wanted):
+        log.warning(
+            "%s: the quotes of %s are a part of it, since a blank stands before them: write the file again "
+            "without blanks between separators and quotes.",
+            path, odd.strip(),
+        )  # fmt: skip
     named = [place for place, name in enumerate(layout.names) if name]
     return _with_numbers(layout, table, sampled, texts, is_wanted).select(named)
 
@@ -60,6 +72,17 @@ def _blank_lines(layout):
         held = [place for place, row in enumerate(csv.reader(file, delimiter=layout.separator)) if row]
         return held[-1] - held[0] + 1 - len(held)
     return 0
+
+
+def _behind_blanks(layout, table, is_wanted):
+    """The first name, or text of the first rows, that is in quotes, but for a blank before them; or None."""
+    import pyarrow
+
+    found = list(layout.first or ())
+    for name, column in zip(layout.names, table.columns, strict=True):
+        if is_wanted(name) and pyarrow.types.is_string(column.type):
+            found += column.slice(0, _LOOKED_AT).to_pylist()
+    return next((text for text in found if text and _IN_QUOTES.fullmatch(text)), None)
 
 
 def _parsed(layout, decimal, texts):
