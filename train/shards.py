@@ -76,7 +76,9 @@ def _check(folder):
             if writing.checksum(file.path) != file.sha256:
                 raise InputError(f"{file.path} is not what was written: copy or make the shards again.")
             reached(count)
-    terminal.say(f"All {len(files):,} files are as they were written.")
+    terminal.say(
+        f"All {len(files):,} files are as they were written." if files[1:] else "The file is as it was written."
+    )
 
 
 if __name__ == "__main__":
