@@ -9,7 +9,7 @@ import numpy as np
 from absl import flags
 
 from tf_gmvae import data, inputs, terminal
-from tf_gmvae.data import parquet_files, table
+from tf_gmvae.data import described, parquet_files, table
 from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import listed
@@ -63,7 +63,8 @@ def main() -> None:
     terminal.say(f"{total:,} example{'s' * (total > 1)} in {in_use} cluster{'s' * (in_use > 1)}: {output}")
     terminal.say(f"  {100 * sure / total:.1f} % have a probability above 0.9.")
     if outliers:
-        terminal.say(f"  {outliers:,} are outliers, unlike all that the model was trained on.")
+        are = "are outliers" if outliers > 1 else "is an outlier"
+        terminal.say(f"  {outliers:,} {are}, unlike all that the model was trained on.")
         if outliers > MANY * total:
             terminal.say(
                 "  So many are often no odd ones: of few examples a model knows those that it was trained on "
@@ -124,9 +125,11 @@ def _load(chosen, trained):
             f"and only squares are resized: resize them to {width} x {height}."
         )
     inputs.check_shape((None, *dataset.train.data_shape), shape)
-    if dataset.test is None:
-        return {"all": dataset.train}
-    return {"train": dataset.train, "test": dataset.test}
+    splits = {"all": dataset.train} if dataset.test is None else {"train": dataset.train, "test": dataset.test}
+    for split in splits.values() if expected is not None and found is None else ():
+        for name, odd in expected.no_levels(split.examples).items():
+            described.tell_unseen(path, name, odd, split.examples[:, expected.names.index(name)])
+    return splits
 
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ def test_a_run_and_its_export_say_the_same_of_new_rows_in_any_order_of_columns(f
     parquet = tmp_path / "new"
     parquet.mkdir()
     pyarrow.parquet.write_table(pyarrow.csv.read_csv(table), parquet / "part.parquet")
+    np.save(tmp_path / "x.npy", [[2, 100, 1], [2, 100, 9], [2, 100, 0.5]])
     told = run_all(
         "train.predict",
         [
@@ -103,9 +104,13 @@ def test_a_run_and_its_export_say_the_same_of_new_rows_in_any_order_of_columns(f
             [f"--model={folder / 'sm' / 'fruit' / 'latest'}", f"--dataset={table}",
              f"--output={tmp_path / 'export.parquet'}"],
             [f"--run={folder / 'fruit'}", f"--dataset={parquet}", f"--output={tmp_path / 'folder.csv'}"],
+            [f"--run={folder / 'fruit'}", f"--dataset={tmp_path / 'x.npy'}", f"--output={tmp_path / 'array.csv'}"],
         ],
     )  # fmt: skip
-    assert [process.returncode for process in told] == [0, 0, 0], told
+    assert [process.returncode for process in told] == [0, 0, 0, 0], told
+    unseen = "column 'colour' holds what it did not in training, as "
+    assert f"new.csv: {unseen}'purple' in row 20: it counts as missing." in told[0].stdout + told[0].stderr
+    assert f"x.npy: {unseen}'9.0' in row 1: it counts as missing, 2 times." in told[3].stdout + told[3].stderr
     assert (tmp_path / "folder.csv").read_text() == (tmp_path / "run.csv").read_text()
     of_run = rows(tmp_path / "run.csv")
     for row in of_run[:20]:

@@ -269,3 +269,15 @@ def test_columns_of_a_common_scale_keep_their_proportions():
     assert mixed.columns[2] == described.columns[2]
     with pytest.raises(InputError, match='must be "each" or "common"'):
         scaled(described, "none")
+
+
+def test_numbers_that_stand_for_no_level_are_found():
+    columns, _ = describe(
+        {"x": np.array([1.0, 2.0, 4.5]), "colour": np.array(["a", "b", "c"]), "open": np.array(["n", "y", "n"])}
+    )
+    rows = [[-9, 0, 0], [0.5, 2, 1], [9, np.nan, np.nan], [0, 3, 0.5], [0, -1, -1], [0, 0.5, 1.5]]
+    found = columns.no_levels(np.array(rows, "float32"))
+    assert {name: np.flatnonzero(odd).tolist() for name, odd in found.items()} == {
+        "colour": [3, 4, 5],
+        "open": [4, 5],
+    }

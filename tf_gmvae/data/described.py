@@ -91,3 +91,19 @@ def tell(name: object, columns: Columns, sentences: Iterable[str]) -> None:
     for column in columns.names:
         if column.lower() in _LIKE_LABELS:
             log.info("Column %r is taken as data: if it holds known classes, name it as label_column.", column)
+
+
+def tell_unseen(name: object, column: str, unseen: np.ndarray, values: np.ndarray) -> None:
+    """Says of new rows that a column holds levels that were not there when it was described.
+
+    Args:
+        name: What the sentence begins with, as the path of the file.
+        column: Name of the column.
+        unseen: `(N,)` bools, where it does; at least one.
+        values: `(N,)` values, of which the first is shown.
+    """
+    row, count = int(unseen.argmax()), int(unseen.sum())
+    log.info(
+        "%s: column %r holds what it did not in training, as %r in row %d: it counts as missing%s.",
+        name, column, str(values[row]), row, f", {count:,} times" if count > 1 else "",
+    )  # fmt: skip

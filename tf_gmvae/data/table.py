@@ -12,7 +12,7 @@ import numpy as np
 from tf_gmvae.data import parquet_files, sizes
 from tf_gmvae.data.arrow_columns import days_of
 from tf_gmvae.data.delimited import read_delimited
-from tf_gmvae.data.described import may_be_dates, tell
+from tf_gmvae.data.described import may_be_dates, tell, tell_unseen
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
@@ -95,11 +95,7 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     for name, unseen in columns.unseen(table, examples).items():
-        row = int(unseen.argmax())
-        log.info(
-            "%s: column %r holds what it did not in training, as %r in row %d: it counts as missing, %d times.",
-            path, name, str(table[name][row]), row, int(unseen.sum()),
-        )  # fmt: skip
+        tell_unseen(path, name, unseen, table[name])
     if id_column is not None and id_column in table:
         return Split(examples, None, ids_of(table[id_column]), missing=True)
     further = [name for name in table if name not in columns.names]

@@ -161,6 +161,26 @@ class Columns:
         }
         return {name: unseen for name, unseen in found.items() if unseen.any()}
 
+    def no_levels(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Where rows hold numbers that stand for no level, and count as missing.
+
+        Args:
+            rows: array (N, F), which need not be of `numbers`.
+
+        Returns:
+            As `unseen`.
+        """
+        found = {}
+        for index, column in enumerate(self.columns):
+            numbers, last = rows[:, index], len(column.levels) - 1
+            # Between no and yes stands a probability.
+            stands = (
+                (numbers >= 0) & (numbers <= last) & ((column.kind == "yes_no") | (numbers == np.floor(numbers)))
+            )
+            if column.levels and not (known := stands | np.isnan(numbers)).all():
+                found[column.name] = ~known
+        return found
+
     def values(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Numbers as a person writes them: the levels by their names.
 
