@@ -11,6 +11,7 @@ from conftest import run_warm
 
 import tf_gmvae
 from tf_gmvae.model import replicas
+from tf_gmvae.priors import MixturePrior
 
 # In a process of its own: where a hundred models have been traced before, XLA takes a minute instead of seconds.
 XLA = textwrap.dedent("""
@@ -112,7 +113,23 @@ def test_mixed_precision_keeps_the_terms_in_float32(mixed_precision, digits, tmp
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     posterior = model.predict(images, verbose=0)
     assert posterior.dtype == np.float32
-    np.testing.assert_allclose(loaded.predict(images, verbose=0), posterior, atol=0.02)
+    assert loaded.x_head.streams.compute_dtype == mixed_precision.removeprefix("mixed_")  # as the networks
+    np.testing.assert_allclose(loaded.predict(images, verbose=0), posterior, atol=1e-6)
+
+
+def test_the_precision_of_a_model_is_its_own_wherever_it_is_loaded(make_table_model, table, tmp_path):
+    model = make_table_model(style_prior=MixturePrior(2))
+    model.save(tmp_path / "model.keras")
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    for levels in zip(loaded.predict_levels(table), model.predict_levels(table), strict=True):
+        np.testing.assert_array_equal(*levels)
+    asked = make_table_model(dtype="mixed_float16", style_prior=MixturePrior(2))
+    heads = (asked.x_head, asked.w_head, asked.prior_head, *asked.style_heads, asked.style_prior.prior_head)
+    assert {head.compute_dtype for head in heads} == {"float16"}
 
 
 def test_mixed_precision_sees_the_examples_in_full_precision(make_table_model):

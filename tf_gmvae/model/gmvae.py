@@ -130,10 +130,12 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
             own_networks.seed_initial_weights(decoder, seeds[6], "decoder", seed)
         self.encoder = encoder
         self.decoder = decoder
-        self.x_head = GaussianHead(self.latent_dim, seed=seeds[0], name="x_head")
-        self.w_head = GaussianHead(self.style_dim, seed=seeds[1], name="w_head")
+        # Of the precision of the model, which its file has, whatever that of the process is that loads it.
+        dtype = self.dtype_policy
+        self.x_head = GaussianHead(self.latent_dim, seed=seeds[0], dtype=dtype, name="x_head")
+        self.w_head = GaussianHead(self.style_dim, seed=seeds[1], dtype=dtype, name="w_head")
         self.prior_head = MixturePriorHead(
-            self.num_components, self.latent_dim, self.prior_units, seed=seeds[2], name="prior_head"
+            self.num_components, self.latent_dim, self.prior_units, seed=seeds[2], dtype=dtype, name="prior_head"
         )
         # Evaluation draws from a stream of its own, so that validating does not change the training.
         self.sampler = GaussianSampler(self.num_samples, seed=seeds[3], dtype="float32", name="sampler")
@@ -158,9 +160,9 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         seeds: list[Any] = [None] * 2 * len(self.style_prior.levels())
         if self.seed is not None:  # behind those of the first level
             seeds = np.random.SeedSequence(self.seed).generate_state(8 + len(seeds)).tolist()[8:]
-        self.style_prior.set_up(self.style_dim, self.prior_units, seeds[::2])
+        self.style_prior.set_up(self.style_dim, self.prior_units, seeds[::2], self.dtype_policy)
         return [
-            GaussianHead(dim, seed=head_seed, name=f"style_head_{number}")
+            GaussianHead(dim, seed=head_seed, dtype=self.dtype_policy, name=f"style_head_{number}")
             for number, (dim, head_seed) in enumerate(
                 zip(self.style_prior.dims, seeds[1::2], strict=True), start=2
             )

@@ -100,13 +100,14 @@ class MixturePrior(keras.layers.Layer):
         self.style_prior = checked(style_prior)
         self._given = {"style_dim": self.style_dim, "units": self.units and list(self.units)}
 
-    def set_up(self, dim: int, units: tuple[int, ...], seeds: Sequence[int | None]) -> None:
+    def set_up(self, dim: int, units: tuple[int, ...], seeds: Sequence[int | None], dtype: Any = None) -> None:
         """Makes the networks, once it is known whose prior this is.
 
         Args:
             dim: W, dimensions of w.
             units: tuple, units of the model's own head.
             seeds: list of integer seeds or None, one a level, this one's first.
+            dtype: dtype policy of the model. Default None: that of the process.
 
         Raises:
             InputError: if this is the prior of another model already.
@@ -118,11 +119,11 @@ class MixturePrior(keras.layers.Layer):
         if self.units is None:
             self.units = units
         self.prior_head = MixturePriorHead(
-            self.num_components, dim, self.units, seed=seeds[0], name=f"{self.name}_head"
+            self.num_components, dim, self.units, seed=seeds[0], dtype=dtype, name=f"{self.name}_head"
         )
         self.prior_head.build((None, self.style_dim))
         if isinstance(self.style_prior, MixturePrior):
-            self.style_prior.set_up(self.style_dim, units, seeds[1:])
+            self.style_prior.set_up(self.style_dim, units, seeds[1:], dtype)
         self.built = True
 
     def levels(self) -> tuple[MixturePrior, ...]:
