@@ -141,6 +141,11 @@ def test_uint8_are_on_one_scale_whichever_way_they_come(likelihood, scale):
     for form in forms:
         np.testing.assert_allclose(model.score(form).elbo, expected.elbo, rtol=1e-5)
         np.testing.assert_allclose(model.predict(form, verbose=0), model.predict(floats, verbose=0), atol=1e-6)
+    for form in (examples, tf.constant(examples)):  # as of an own loop
+        np.testing.assert_allclose(model.encode(form).x_mean, model.embed(floats).x, atol=1e-6)
+        model.evaluation_sampler.reset()
+        of_batch = model.elbo_terms(form[:256]).elbo
+        np.testing.assert_allclose(of_batch, expected.elbo[:256], rtol=1e-5)
     put_back, histories = remembered(model), []
     for form in (examples, floats, Split(examples)):
         put_back()

@@ -119,16 +119,19 @@ class Computation(Part):
         """Parameters of the recognition model q(x | y) q(w | y) (Eq. 2).
 
         Args:
-            examples: tensor (B, ...).
+            examples: tensor (B, ...); uint8 are put on the model's scale. `examples` checks them, too.
             training: whether batch normalisation uses, and learns from, this batch. Default False.
 
         Returns:
             `Encoding` of float32 tensors.
         """
-        features = self.encoder(examples, training=training)
+        features = self.encoder(self._floats(examples), training=training)
         streams = [self.x_head(features), self.w_head(features), *(head(features) for head in self.style_heads)]
         q_x, q_w, *deeper = (tuple(tf.cast(stream, "float32") for stream in pair) for pair in streams)
         return _encoded((*q_x, *q_w), tuple(deeper))
+
+    def _floats(self, examples):
+        return inputs.on_model_scale(tf.convert_to_tensor(examples), self.likelihood)
 
     def mixture_prior(self, w: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Components of p(x | w, z) (Eq. 1c).
@@ -199,7 +202,7 @@ class Computation(Part):
         """The four terms of Eq. 4 from M samples.
 
         Args:
-            examples: float tensor (B, ...).
+            examples: as in `encode`.
             training: as in `encode`; it also chooses the stream of noise. Default False.
 
         Returns:
@@ -266,7 +269,7 @@ class Computation(Part):
         """What the terms of the objective, and all other estimates, are functions of, from M samples.
 
         Args:
-            examples: float tensor (B, ...).
+            examples: as in `encode`.
             training: as in `elbo_terms`. Default False.
             num_samples: M; None, the default, is the model's.
             sampler: function of a mean, a log-variance and `num_samples` to samples (M, B, ...), which is called
@@ -276,6 +279,7 @@ class Computation(Part):
         Returns:
             `Sampled`.
         """
+        examples = self._floats(examples)  # which the likelihood takes as well
         sampler = sampler or (self.sampler if training else self.evaluation_sampler)
         encoding = self.encode(examples, training)
         q_x, q_w = tuple(encoding[:2]), tuple(encoding[2:4])
