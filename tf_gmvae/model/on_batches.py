@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from tf_gmvae import inputs
 from tf_gmvae.checks import known
@@ -22,16 +23,27 @@ class OnBatches(KeepsOrder):
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
         self.last_arrays = in_memory.OTHER_DATA
         with inputs.readable_errors():
-            return super().train_on_batch(x, y, **kwargs)
+            return super().train_on_batch(self._dealt(x), self._dealt(y), **kwargs)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: None = None, **kwargs: Any) -> Any:
         """See `keras.Model.test_on_batch`, and `fit` for the data."""
         x = self._checked(x, sample_weight=sample_weight)
         with inputs.readable_errors():
-            return super().test_on_batch(x, y, **kwargs)
+            return super().test_on_batch(self._dealt(x), self._dealt(y), **kwargs)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """See `keras.Model.predict_on_batch`, and `fit` for the data: the posterior p(z | y), array (B, K)."""
         x = self._checked(x)
         with inputs.readable_errors():
-            return known(super().predict_on_batch(x))
+            answers = known(super().predict_on_batch(x))
+        return answers[: len(x)]  # every replica gave those of the whole batch
+
+    def _dealt(self, values):
+        """A batch of which each replica takes a part, as of those of `fit`; Keras gives each the whole."""
+        strategy = self.distribute_strategy
+        if values is None or strategy.num_replicas_in_sync == 1:
+            return values
+        parts = np.array_split(values, strategy.num_replicas_in_sync)
+        return strategy.experimental_distribute_values_from_function(
+            lambda context: tf.convert_to_tensor(parts[context.replica_id_in_sync_group])
+        )
