@@ -168,6 +168,24 @@ def test_an_export_answers_as_its_class_does_and_no_values_that_are_too_large(ma
             exported.signatures[name](examples=tf.constant(np.full((1, 6), 1e25, "float32")))
 
 
+class Answering(GMVAE):
+    """A model whose call returns more than the posterior."""
+
+    def call(self, examples, training=False):
+        posterior = super().call(examples, training)
+        return {"cluster": tf.argmax(posterior, axis=1), "two": posterior[:, :2]}
+
+
+def test_predict_returns_what_the_call_of_a_subclass_returns(make_table_model, table):
+    model = make_table_model(cls=Answering)
+    expected = make_table_model().predict(table, verbose=0)
+    for found in (model.predict(table, verbose=0), model.predict_on_batch(table)):
+        np.testing.assert_array_equal(found["cluster"], expected.argmax(axis=1))
+        np.testing.assert_allclose(found["two"], expected[:, :2], atol=1e-6)
+    with pytest.raises(InputError, match="answer to example 2 is no number: the values are"):
+        model.predict(np.where(np.arange(6)[:, None] == 2, 1e25, table[:6]), verbose=0)
+
+
 @pytest.mark.parametrize("given", [{"loss": "mse"}, {"loss_weights": [1.0]}, {"metrics": ["mse"]}])
 def test_losses_and_metrics_are_the_models_own(make_table_model, given):
     with pytest.raises(InputError, match=f"call compile without {next(iter(given))}"):

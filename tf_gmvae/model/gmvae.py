@@ -284,16 +284,3 @@ class GMVAE(Initialization, Training, Inference, Groups, Generation, Computation
         own_networks.check_apart(self.encoder, self.decoder)
         self.data_shape = shape[1:]
         self.built = True
-
-    def call(self, examples: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """The posterior over components at the means of x and w, without noise.
-
-        Args:
-            examples: tensor (B, ...).
-            training: as in `encode`. Default False.
-
-        Returns:
-            p(z | y), float32 tensor (B, K) (Eq. 3).
-        """
-        encoding = self.encode(self.examples(examples), training)
-        return tf.exp(self.log_responsibilities(encoding))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -11,6 +12,18 @@ from tf_gmvae import inputs
 from tf_gmvae.checks import known
 from tf_gmvae.model import in_memory
 from tf_gmvae.model.replicas import KeepsOrder
+
+
+def known_parts(answers: Any) -> Any:
+    """The same answers, of which those that are floats are checked by `known`.
+
+    Args:
+        answers: array (N, ...), or the structure of arrays that the `call` of a subclass returns.
+
+    Returns:
+        The same structure.
+    """
+    return keras.tree.map_structure(lambda part: known(part) if part.dtype.kind == "f" else part, answers)
 
 
 class OnBatches(KeepsOrder):
@@ -35,8 +48,9 @@ class OnBatches(KeepsOrder):
         """See `keras.Model.predict_on_batch`, and `fit` for the data: the posterior p(z | y), array (B, K)."""
         x = self._checked(x)
         with inputs.readable_errors():
-            answers = known(super().predict_on_batch(x))
-        return answers[: len(x)]  # every replica gave those of the whole batch
+            answers = known_parts(super().predict_on_batch(x))
+        # Every replica gave those of the whole batch.
+        return keras.tree.map_structure(lambda part: part[: len(x)], answers)
 
     def _dealt(self, values):
         """A batch of which each replica takes a part, as of those of `fit`; Keras gives each the whole."""

@@ -14,14 +14,14 @@ from layers import keras_private
 from layers.replicas import num_replicas
 from tf_gmvae import inputs, objective
 from tf_gmvae.callbacks.non_finite import guarded
-from tf_gmvae.checks import check_sizes, checked_min_information, known
+from tf_gmvae.checks import check_sizes, checked_min_information
 from tf_gmvae.data.pipeline import array_batches
 from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.inputs import Data
 from tf_gmvae.model import compiled, in_memory, own_networks, replicas
 from tf_gmvae.model.compiling import Compiling
-from tf_gmvae.model.on_batches import OnBatches
+from tf_gmvae.model.on_batches import OnBatches, known_parts
 from tf_gmvae.start.descriptors import is_image
 
 # Examples that `predict` computes together, whatever the batch size.
@@ -102,10 +102,23 @@ class Training(Compiling, OnBatches):
         loss, found = self._loss_and_terms(data, training=False)
         return self._track(loss, *found)
 
-    def predict_step(self, data: Any) -> tf.Tensor:
-        """The posterior p(z | y) of one batch, (B, K)."""
+    def call(self, examples: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The posterior over components at the means of x and w, without noise.
+
+        Args:
+            examples: tensor (B, ...).
+            training: as in `encode`. Default False.
+
+        Returns:
+            p(z | y), float32 tensor (B, K) (Eq. 3).
+        """
+        encoding = self.encode(self.examples(examples), training)
+        return tf.exp(self.log_responsibilities(encoding))
+
+    def predict_step(self, data: Any) -> Any:
+        """What `call` returns for one batch: the posterior p(z | y), (B, K)."""
         examples, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        if self.jit_compile:
+        if self.jit_compile or type(self).call is not Training.call:  # a subclass may return anything
             return self(examples, training=False)
         # The maps of a part stay in the processor's cache, and parts run side by side.
         num_parts = tf.maximum(1, (tf.shape(examples)[0] + PREDICT_PART - 1) // PREDICT_PART)
@@ -254,7 +267,7 @@ class Training(Compiling, OnBatches):
             x, batch_size = array_batches(x, batch_size or 32), None
         with inputs.readable_errors():
             try:
-                return known(super().predict(x, batch_size, verbose, **kwargs))
+                return known_parts(super().predict(x, batch_size, verbose, **kwargs))
             except UnboundLocalError:  # Keras' answer to a data set that turns out to be empty
                 raise inputs.no_example() from None
 
