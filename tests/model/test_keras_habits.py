@@ -168,6 +168,16 @@ def test_an_export_answers_as_its_class_does_and_no_values_that_are_too_large(ma
             exported.signatures[name](examples=tf.constant(np.full((1, 6), 1e25, "float32")))
 
 
+class Unregistered(tf_gmvae.likelihoods.Gaussian):
+    """A likelihood that Keras is told of where it is read."""
+
+
+def test_a_config_is_read_by_the_custom_objects_that_go_with_it(make_table_model):
+    config = make_table_model(likelihood=Unregistered()).get_config()
+    made = GMVAE.from_config(config, custom_objects={"Unregistered": Unregistered})
+    assert type(made.likelihood) is Unregistered
+
+
 class Answering(GMVAE):
     """A model whose call returns more than the posterior."""
 

@@ -74,11 +74,12 @@ class Saving(Exporting):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> keras.Model:
-        """The model of a config; its networks are deserialised first."""
+        """The model of a config; its parts are deserialised first."""
         config = dict(config)
         frozen = config.pop("frozen", ())
-        for part in ("encoder", "decoder", "style_prior"):
-            if part in config:  # models of earlier versions name no prior
+        for part in ("encoder", "decoder", "likelihood", "style_prior"):
+            # Models of earlier versions name no prior, and most likelihoods are a name.
+            if isinstance(config.get(part), dict):
                 config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
         with warnings.catch_warnings():
             # Weights without a seed are no concern: those that were saved replace them.
