@@ -143,7 +143,7 @@ def check_channels_last(data_shape: tuple[int | None, ...]) -> None:
 
 
 def without_objects(array: np.ndarray) -> np.ndarray:
-    """An array of objects that are all numbers, as of the rows of a DataFrame of several types, as numbers.
+    """An array of objects as numbers, if they are such, as in a DataFrame of several types, or arrays of a shape.
 
     Args:
         array: anything else is returned as it is.
@@ -154,7 +154,10 @@ def without_objects(array: np.ndarray) -> np.ndarray:
     if array.dtype != object or not array.size:
         return array
     if isinstance(array.flat[0], np.ndarray | list | tuple):
-        raise ragged()
+        try:
+            return without_objects(np.asarray(array.tolist()))
+        except ValueError:
+            raise ragged() from None
     return array.astype("float64") if all(isinstance(value, Real) for value in array.flat) else array
 
 

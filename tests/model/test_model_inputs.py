@@ -1,10 +1,12 @@
 """Bad data get one sentence, whichever way they come."""
 
 import numpy as np
+import pandas
 import pytest
 import tensorflow as tf
 
 import tf_gmvae
+from tf_gmvae import GMVAEClusterer, InputError
 from tf_gmvae.inputs import readable
 
 
@@ -87,6 +89,17 @@ def test_objects_that_are_all_numbers_are_an_array_of_them(digits):
     read = readable(digits[0].astype(object))
     assert read.dtype.kind == "f"
     np.testing.assert_array_equal(read, digits[0])
+
+
+def test_a_column_of_arrays_of_one_length_is_an_array_of_them(table):
+    column = pandas.DataFrame({"embedding": list(table)})["embedding"]
+    for data in (column, column.to_numpy(), column.map(list).to_numpy()):
+        np.testing.assert_array_equal(readable(data), table)
+        np.testing.assert_array_equal(GMVAEClusterer()._array(data, reset=True), table)
+    column[3] = table[3, :2]
+    for read in (readable, lambda data: GMVAEClusterer()._array(data, reset=True)):
+        with pytest.raises(InputError, match="different lengths"):
+            read(column.to_numpy())
 
 
 def test_batches_of_several_shapes_are_fine(model, digits):

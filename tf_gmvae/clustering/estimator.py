@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Cluster
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tf_gmvae.checks import ragged, whole_number
+from tf_gmvae.checks import ragged, whole_number, without_objects
 from tf_gmvae.clustering import answers, samples
 from tf_gmvae.clustering.cluster import array_dataset, array_split, frame_dataset
 from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, Recipe, with_columns
@@ -280,6 +280,8 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
                 X = np.asarray(X)
             except ValueError:
                 raise ragged() from None
+        if getattr(X, "ndim", 0) == 1:  # perhaps of arrays, as a column of a DataFrame may be
+            X = without_objects(np.asarray(X))
         if not reset and len(self.model_.data_shape) > 1:
             shape = np.shape(X)
             check_shape((*shape, 1) if len(shape) == 3 else shape, self.model_.data_shape)
