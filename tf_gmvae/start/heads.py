@@ -1,5 +1,7 @@
 """The heads of a GMVAE set up from clusters of its latents: the factors of a cluster become what w says in it."""
 
+import warnings
+
 import keras
 import numpy as np
 
@@ -21,6 +23,7 @@ def set_up(
     Returns:
         The soft labels (S, C) of the deeper levels, a list: groups of the styles that the level before found.
     """
+    _warn_of_frozen(model)
     mean, log_var, rng = encoding["x_mean"].astype("float64"), encoding["x_log_var"], np.random.default_rng(seed)
     latents = mean + np.exp(0.5 * log_var) * rng.standard_normal(mean.shape)
     given = [labels]
@@ -41,6 +44,16 @@ def set_up(
             latents = rng.standard_normal((len(found.scores), style_dim))
             latents[:, :size] = found.scores + np.exp(0.5 * found.log_var_scores) * latents[:, :size]
     return given[1:]
+
+
+def _warn_of_frozen(model):
+    own = {name: layer for name, layer in model._own_layers().items() if name != "x_head" and "/" not in name}
+    if frozen := [name for name, layer in own.items() if not layer.trainable]:
+        warnings.warn(
+            f"initialize sets {', '.join(frozen)} to the clusters that it found, though not trainable: without it "
+            "there is no start. Freeze layers after it.",
+            stacklevel=4,
+        )
 
 
 def _assign_linear(head, features, found):

@@ -88,7 +88,8 @@ class Initialization(Part):
         """Finds clusters in the data and sets the model up with them; minutes for 60,000 images.
 
         Call it once, on a compiled model, before `fit`. The optimizer of `fit` is left as it is. The model's seed
-        decides the outcome; no label is used but those of `known`.
+        decides the outcome; no label is used but those of `known`. Frozen layers do not train, but priors, and
+        heads of w and of deeper styles, are given their start all the same, with a warning.
 
         Args:
             data: a `data.Split`, an array (N, ...), or a `tf.data.Dataset`, `keras.utils.PyDataset` or other
