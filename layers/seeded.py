@@ -62,7 +62,9 @@ class SeededLayer(keras.layers.Layer):
         store["initial_state"] = self._initial_state
 
     def load_own_variables(self, store: MutableMapping[str, Any]) -> None:
-        """Restores the random state."""
+        """Restores the random state; a file of a model without this layer, as of one without `hold`, has none."""
+        if "seed_state" not in store:
+            return
         self.seed_generator.state.assign(np.array(store["seed_state"]))
         self._initial_state = np.array(store["initial_state"])
 

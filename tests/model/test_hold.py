@@ -70,6 +70,15 @@ def test_a_model_that_holds_sees_views_is_saved_and_goes_on_alike(digits, tmp_pa
     assert scores["loss"] == pytest.approx(-scores["elbo"], rel=1e-4)
 
 
+def test_weights_go_from_a_model_that_holds_nothing_to_one_that_does(make_table_model, table, tmp_path):
+    bare, held = make_table_model(), make_table_model(hold=5.0, seed=1)
+    bare.save_weights(tmp_path / "bare.weights.h5")
+    state = held.view.seed_generator.state.numpy()
+    held.load_weights(tmp_path / "bare.weights.h5")  # which knows nothing of views
+    np.testing.assert_array_equal(held.predict(table, verbose=0), bare.predict(table, verbose=0))
+    np.testing.assert_array_equal(held.view.seed_generator.state, state)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
