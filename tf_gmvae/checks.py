@@ -142,6 +142,31 @@ def check_channels_last(data_shape: tuple[int | None, ...]) -> None:
         )
 
 
+def check_shape(shape: tuple[int | None, ...], data_shape: tuple[int | None, ...]) -> None:
+    """Checks a batch's shape against the shape the model was built for.
+
+    Args:
+        shape: shape of the batch, (B, ...); unknown sizes are None.
+        data_shape: tuple, shape of one example.
+
+    Raises:
+        InputError: if they do not fit.
+    """
+    received, expected = tuple(shape[1:]), tuple(data_shape)
+    if len(received) == len(expected) and all(
+        want in (None, have) or have is None for have, want in zip(received, expected, strict=True)
+    ):
+        return
+    hint = "reshape the data or build a model for their shape"
+    if (*received, 1) == expected:
+        hint = "add the channel axis, images[..., None]"
+    elif tuple(shape) == expected:
+        hint = "the axis of examples is missing, so pass x[None], or data.batch(32) of a data set"
+    elif len(expected) == 3 and received == (expected[2], *expected[:2]) and received != expected:
+        hint = "their channels come first, so pass x.transpose(0, 2, 3, 1)"
+    raise InputError(f"Examples of shape {received} do not fit a model built for {expected}: {hint}.")
+
+
 def without_objects(array: np.ndarray) -> np.ndarray:
     """An array of objects as numbers, if they are such, as in a DataFrame of several types, or arrays of a shape.
 

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from tf_gmvae.checks import ragged, several_arrays, without_objects
+from tf_gmvae.checks import check_shape, ragged, several_arrays, without_objects
 from tf_gmvae.data import described
 from tf_gmvae.data.frames import as_table, is_frame, without_mask
 from tf_gmvae.data.pipeline import array_batches, to_batches
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _SHARDED_BATCH = 256
 # Whatever `readable` reads.
 Data: TypeAlias = ArrayLike | Split | tf.data.Dataset | keras.utils.PyDataset | Iterable[Any]
+
+# How a batch that a data set yields becomes a dense one.
+_DENSE = {tf.RaggedTensorSpec: "batch.to_tensor()", tf.SparseTensorSpec: "tf.sparse.to_dense(batch)"}
 
 _FRAMED = re.compile(rf"{MARK}(.*?)\]\n", re.DOTALL)
 
@@ -67,7 +70,14 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
         if cardinality == 0:
             raise no_example()
         of_batch = data.element_spec[0] if isinstance(data.element_spec, tuple) else data.element_spec
-        return readable(of_batch) if isinstance(of_batch, dict) else data  # it says what to do with several
+        if isinstance(of_batch, dict | tuple):
+            raise several_arrays(of_batch)
+        if type(of_batch) in _DENSE:
+            raise InputError(
+                f"GMVAE takes dense arrays. Received: a data set of {of_batch.value_type.__name__}s. Pass "
+                f"data.map(lambda batch: {_DENSE[type(of_batch)]})."
+            )
+        return data
     if hasattr(data, "__next__"):  # Keras wants tuples of a generator
         return (batch if isinstance(batch, tuple) else (batch,) for batch in data)
     if isinstance(data, dict) or (isinstance(data, list | tuple) and any(_is_array(part) for part in data)):
@@ -222,29 +232,6 @@ def on_model_scale(values: tf.Tensor, likelihood: Likelihood) -> tf.Tensor:
     return (
         floats / likelihood.uint8_scale if values.dtype == tf.uint8 and likelihood.uint8_scale != 1.0 else floats
     )
-
-
-def check_shape(shape: tuple[int | None, ...], data_shape: tuple[int | None, ...]) -> None:
-    """Checks a batch's shape against the shape the model was built for.
-
-    Args:
-        shape: shape of the batch, (B, ...); unknown sizes are None.
-        data_shape: tuple, shape of one example.
-
-    Raises:
-        InputError: if they do not fit.
-    """
-    received, expected = tuple(shape[1:]), tuple(data_shape)
-    if len(received) == len(expected) and all(
-        want in (None, have) or have is None for have, want in zip(received, expected, strict=True)
-    ):
-        return
-    hint = "reshape the data or build a model for their shape"
-    if (*received, 1) == expected:
-        hint = "add the channel axis, images[..., None]"
-    elif len(expected) == 3 and received == (expected[2], *expected[:2]) and received != expected:
-        hint = "their channels come first, so pass x.transpose(0, 2, 3, 1)"
-    raise InputError(f"Examples of shape {received} do not fit a model built for {expected}: {hint}.")
 
 
 def check_data(data: Any, model: keras.Model) -> None:

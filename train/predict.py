@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from tf_gmvae import data, inputs, terminal
+from tf_gmvae import checks, data, terminal
 from tf_gmvae.data import described, parquet_files, table
 from tf_gmvae.data.shards.manifest import has_shards
 from tf_gmvae.errors import InputError
@@ -124,7 +124,7 @@ def _load(chosen, trained):
             f"{path} has pictures of other sizes than {width} x {height} pixels, on which the model was trained, "
             f"and only squares are resized: resize them to {width} x {height}."
         )
-    inputs.check_shape((None, *dataset.train.data_shape), shape)
+    checks.check_shape((None, *dataset.train.data_shape), shape)
     splits = {"all": dataset.train} if dataset.test is None else {"train": dataset.train, "test": dataset.test}
     for split in splits.values() if expected is not None and found is None else ():
         for name, odd in expected.no_levels(split.examples).items():

@@ -223,6 +223,21 @@ BAD = {
         METHODS,
         "takes one array of examples .* a dict of 2 arrays",
     ),
+    "data set of pairs": (
+        lambda: tf.data.Dataset.from_tensors(((np.ones((4, 6)), np.ones((4, 6))), np.ones(4))),
+        METHODS,
+        "takes one array of examples .* a tuple of 2 arrays",
+    ),
+    "ragged batches": (
+        lambda: tf.data.Dataset.from_tensors(tf.ragged.constant([[1.0] * 6, [1.0] * 5])),
+        METHODS,
+        r"a data set of RaggedTensors. Pass data.map\(lambda batch: batch.to_tensor\(\)\)",
+    ),
+    "not batched": (
+        lambda: tf.data.Dataset.from_tensor_slices(np.ones((4, 6), "float32")),
+        METHODS,
+        r"shape \(\) .* axis of examples is missing, so pass .* data.batch\(32\)",
+    ),
     "sparse tensor": (lambda: tf.sparse.eye(6), METHODS, r"SparseTensor. Pass tf.sparse.to_dense\(data\)"),
     "number": (lambda: 3, ("embed", "score", "initialize"), "takes an array, a Split, .* Received"),
 }

@@ -12,14 +12,13 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Cluster
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from tf_gmvae.checks import ragged, whole_number, without_objects
+from tf_gmvae.checks import check_shape, ragged, whole_number, without_objects
 from tf_gmvae.clustering import answers, samples
 from tf_gmvae.clustering.cluster import array_dataset, array_split, frame_dataset
 from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, Recipe, with_columns
 from tf_gmvae.data.frames import as_table, check_names, is_frame, without_mask
 from tf_gmvae.data.table import known_columns
 from tf_gmvae.errors import InputError
-from tf_gmvae.inputs import check_shape
 from tf_gmvae.start import how_many
 from tf_gmvae.tables.columns import listed
 from tf_gmvae.tables.describing import check_no_kinds

@@ -197,7 +197,7 @@ class ClusteringMethod(Answers, KerasWays, keras.Model):
         """
         values = inputs.on_model_scale(tf.convert_to_tensor(examples), self.likelihood)
         if values.shape.rank is not None:
-            inputs.check_shape(values.shape, self.data_shape)
+            checks.check_shape(values.shape, self.data_shape)
         # After batches of several shapes tf.function forgets the sizes, and rows would be cut anew.
         values = tf.ensure_shape(values, (None, *self.data_shape))
         return tf.reshape(values, (-1, self.num_values))

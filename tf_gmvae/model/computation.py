@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tf_gmvae import inputs, objective
+from tf_gmvae.checks import check_shape
 from tf_gmvae.model import compiled
 from tf_gmvae.model.part import Part
 from tf_gmvae.priors import LevelTerms, Style
@@ -111,7 +112,7 @@ class Computation(Part):
             self.build(values.shape)
         # After batches of several shapes tf.function forgets the rank; `ensure_shape` restores it.
         values = tf.ensure_shape(values, (None, *self.data_shape)) if values.shape.rank is None else values
-        inputs.check_shape(values.shape, self.data_shape)
+        check_shape(values.shape, self.data_shape)
         floats = inputs.on_model_scale(values, self.likelihood)
         return floats if values.dtype == tf.uint8 else with_value_checks(floats, self.likelihood)
 
