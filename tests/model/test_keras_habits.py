@@ -168,6 +168,33 @@ def test_an_export_answers_as_its_class_does_and_no_values_that_are_too_large(ma
             exported.signatures[name](examples=tf.constant(np.full((1, 6), 1e25, "float32")))
 
 
+class Penalised(GMVAE):
+    """Has an objective of its own."""
+
+    def training_loss(self, data, training):
+        loss, found = super().training_loss(data, training)
+        return loss + 1000.0, found
+
+
+class Habitual(GMVAE):
+    """Has the hook of Keras, whose place is taken."""
+
+    def compute_loss(self, *args, **kwargs):
+        return 0.0
+
+
+def test_the_objective_of_a_subclass_is_that_of_fit_and_evaluate(make_table_model, table):
+    model = make_table_model(cls=Penalised)
+    assert model.fit(table, verbose=0).history["loss"][0] > 900
+    assert model.evaluate(table, verbose=0, return_dict=True)["loss"] > 900
+    with pytest.raises(
+        InputError, match=r"never calls compute_loss: its objective is training_loss\(data, training"
+    ):
+        make_table_model(cls=Habitual).fit(table, verbose=0)
+    with pytest.raises(InputError, match="its objective is training_loss"):
+        model.compute_loss(table)
+
+
 class Unregistered(tf_gmvae.likelihoods.Gaussian):
     """A likelihood that Keras is told of where it is read."""
 

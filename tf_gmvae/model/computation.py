@@ -200,7 +200,7 @@ class Computation(Part):
         return tf.cast(params, "float32")
 
     def elbo_terms(self, examples: tf.Tensor, training: bool = False) -> objective.ElboTerms:
-        """The four terms of Eq. 4 from M samples.
+        """The four terms of Eq. 4 from M samples, as `score` has them; what `fit` minimises is `training_loss`.
 
         Args:
             examples: as in `encode`.

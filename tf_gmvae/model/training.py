@@ -33,23 +33,19 @@ _COUNTED = ("steps_per_epoch", "validation_steps", "validation_batch_size", "ste
 class Training(Compiling, OnBatches):
     """The methods of `GMVAE` behind `compile`, `fit`, `evaluate` and `predict`."""
 
-    def training_loss(self, data: Any, training: bool) -> tuple[tf.Tensor, objective.ElboTerms]:
-        """Loss and terms of one batch, as a step of `fit` or `evaluate` has them.
+    def training_loss(self, data: Any, training: bool) -> tuple[tf.Tensor, tuple[Any, Any]]:
+        """The objective, which `train_step` and `test_step` call: the hook for a subclass with another one.
+
+        With an override, as `loss, found = super().training_loss(data, training); return loss + own, found`, `fit`
+        and `evaluate` go by it. Scores are of the ELBO still, and `initialize` has objectives of its own.
 
         Args:
             data: what the data set yields.
             training: whether it is a step of `fit`.
 
         Returns:
-            Pair of the loss, a scalar that is the same on all replicas, and `objective.ElboTerms` (B,).
-        """
-        loss, ((terms, _), _) = self._loss_and_terms(data, training)
-        return loss, terms
-
-    def _loss_and_terms(self, data, training):
-        """The loss, and a pair: the terms (B,) of the examples of this replica, and their means over all.
-
-        The terms are those of Eq. 4 and those of deeper levels, as `terms` returns them.
+            Pair of the loss, a scalar that is the same on all replicas, and of what becomes metrics: a pair of the
+            terms (B,) of the examples of this replica, as `terms` returns them, and of their means over all.
         """
         keras_private.drop_losses(self)  # those of the last batch
         if training and self.hold:
@@ -64,6 +60,10 @@ class Training(Compiling, OnBatches):
         if training and self.hold:
             loss += self.hold * held
         return loss, (terms, means)
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> None:
+        """Refused: the loss of a GMVAE is not of targets and predictions. See `training_loss`."""
+        raise InputError("GMVAE never calls compute_loss: its objective is training_loss(data, training).")
 
     def _held_terms(self, data):
         """Terms of views of the examples, and the cross-entropy (B,) of their components to the given ones."""
@@ -92,14 +92,16 @@ class Training(Compiling, OnBatches):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer; returns the running means of loss, ELBO and terms."""
+        if type(self).compute_loss is not Training.compute_loss:  # which would never be called
+            Training.compute_loss(self)
         loss, found = replicas.take_step(
-            self.optimizer, self.trainable_weights, lambda: self._loss_and_terms(data, training=True)
+            self.optimizer, self.trainable_weights, lambda: self.training_loss(data, training=True)
         )
         return self._track(loss, *found)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """The same terms without training."""
-        loss, found = self._loss_and_terms(data, training=False)
+        loss, found = self.training_loss(data, training=False)
         return self._track(loss, *found)
 
     def call(self, examples: tf.Tensor, training: bool = False) -> tf.Tensor:
