@@ -1,4 +1,4 @@
-"""Layers that hold others, whose precision is kept in files."""
+"""Layers that hold others, whose precision is kept in files, and their masks."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class KeepsPolicies(keras.layers.Layer):
         if not any(layer.quantization_mode for layer in within):
             return super().get_config()
         return {**super().get_config(), "within": [_quantization(layer) for layer in within]}
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the input for both outputs, as the Dense layers within keep it."""
+        return None if previous_mask is None else (previous_mask, previous_mask)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> keras.layers.Layer:

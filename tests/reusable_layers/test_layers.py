@@ -227,6 +227,13 @@ def test_seed_of_initial_weights(cls, arguments):
         assert np.abs(drawn - redrawn).max() > 1e-3
 
 
+def test_heads_keep_the_mask_of_what_they_are_given():
+    masked = keras.layers.Masking()(np.array([[[1.0, 2.0], [0.0, 0.0]]], "float32"))
+    for head in (GaussianHead(2), MixturePriorHead(3, 2, (4,))):
+        for output in head(masked):
+            np.testing.assert_array_equal(output._keras_mask, [[True, False]])
+
+
 @pytest.mark.parametrize("mode", ["int8", pytest.param("float8", marks=pytest.mark.slow)])
 def test_heads_of_another_model_are_read_as_they_were_quantized(mode, tmp_path, monkeypatch):
     monkeypatch.setattr(gc, "collect", int)  # Keras looks through all that the tests hold, for each kernel
