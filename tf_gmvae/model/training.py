@@ -233,9 +233,12 @@ class Training(Compiling, OnBatches):
         # Shuffling is a data set's own affair, and Keras warns that it will not do it.
         shuffle = shuffle and not isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset)
         with inputs.readable_errors(), own_networks.built_in_time(self), in_memory.recorded(self):
-            return super().fit(
+            history = super().fit(
                 x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, **kwargs
             )
+        if history.epoch and all(name.startswith("val_") for name in history.history):  # no batch came
+            raise inputs.no_example()
+        return history
 
     def _orders_arrays(self):
         """Whether the order of arrays follows from the seed: workers deal them out among themselves."""
@@ -256,7 +259,10 @@ class Training(Compiling, OnBatches):
         inputs.check_ends(x, kwargs.get("steps"))
         self.evaluation_sampler.reset()
         with inputs.readable_errors():
-            return super().evaluate(x, y, batch_size, verbose, **kwargs)
+            found = super().evaluate(x, y, batch_size, verbose, **kwargs)
+        if isinstance(found, dict | list) and not found:  # no batch came
+            raise inputs.no_example()
+        return found
 
     def predict(
         self, x: Data, batch_size: int | None = None, verbose: int | str = "auto", **kwargs: Any
