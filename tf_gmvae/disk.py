@@ -213,6 +213,8 @@ def sentence(error: BaseException, where: str | Path | None = None) -> str | Non
         return None
     if code in _CLOSED and isinstance(error, OSError) and _is_unreadable(error.filename):
         return unread(error)
+    if code == errno.ENOENT and getattr(error, "filename", None) is None and _is_nowhere():
+        return "The folder in which this command was started has been removed: go to another one"
     if where is None and isinstance(error, OSError):
         where = error.filename
     elif where is None:
@@ -222,6 +224,14 @@ def sentence(error: BaseException, where: str | Path | None = None) -> str | Non
     return f"{where or 'A file'} cannot be written ({os.strerror(code)}): " + next(
         text for codes, text in mend.items() if code in codes
     )
+
+
+def _is_nowhere():
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def unread(error: OSError, where: str | Path | None = None) -> str:

@@ -98,7 +98,7 @@ class _Printed(logging.Handler):
 def _parsed(argv):
     for argument in argv[1:]:
         if any("\ud800" <= letter <= "\udfff" for letter in argument):  # so Python holds them
-            _fail(f"{argument} has bytes in it that are not UTF-8: give that file or folder another name.")
+            _fail(f"{argument} has {_of_bytes(argument)}.")
     # bash leaves the ~ of --flag=~/place as it is, and nobody means a folder of that name.
     argv = [re.sub(r"^(--?\w+=)(~/.*|~)$", lambda found: found[1] + os.path.expanduser(found[2]), a) for a in argv]
     try:
@@ -107,6 +107,14 @@ def _parsed(argv):
         _fail(f"A flag file is no text ({error.reason}): give --flagfile a text file, one flag a line.")
     except (flags.Error, ValueError) as error:  # the second is of --noname=value
         _fail(f"{in_words(error)}; --help lists the flags.")
+
+
+def _of_bytes(argument):
+    try:
+        os.fsencode(argument).decode()
+    except UnicodeDecodeError:
+        return "bytes in it that are not UTF-8: give that file or folder another name"
+    return "letters that Python cannot read in this locale: set PYTHONUTF8=1"
 
 
 def _check_not_empty():

@@ -227,7 +227,12 @@ def test_no_name_moves_the_cursor_or_ends_a_run(capsys, tmp_path):
     assert said == "column a\\x1b[31mred\\x1b]0;title\\x07\\rb \\udcff \\u202egpj.exe, Wüste\t北京\n\n"
     nowhere = tmp_path / os.fsdecode(b"B\xe4r")
     sentence = "has bytes in it that are not UTF-8: give that file or folder another name"
-    check_refused("train.main", {(f"--dataset={nowhere}",): f"B\\udce4r {sentence}"}, tmp_path)
+    unreadable = "--dataset=\udcc3\udcbc"  # so an ü is held where the locale knows no letters but those of English
+    refused = {
+        (f"--dataset={nowhere}",): f"B\\udce4r {sentence}",
+        (unreadable,): r"\udcc3\udcbc has letters that Python cannot read in this locale: set PYTHONUTF8=1",
+    }
+    check_refused("train.main", refused, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,15 @@ def test_a_file_that_cannot_be_written_is_the_one_that_is_named(tmp_path):
         assert disk.sentence(caught.value).startswith(f"{path} cannot be written (")
 
 
+def test_a_folder_that_is_gone_is_told_of(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(OSError) as caught:
+        os.getcwd()
+    assert "has been removed: go to another one" in disk.sentence(caught.value)
+
+
 def test_what_may_not_be_read_is_not_said_to_be_unwritable(tmp_path):
     for name in ("shut", "full", "open"):
         (tmp_path / name).mkdir()
