@@ -142,6 +142,7 @@ def read_table(
     path: str | Path,
     is_text: Callable[[str], bool] = lambda name: False,
     is_wanted: Callable[[str], bool] = lambda name: True,
+    is_number: Callable[[str], bool] = lambda name: False,
     is_date: Callable[[str], bool] = lambda name: False,
 ) -> dict[str, np.ndarray]:
     """The columns of a table file.
@@ -151,6 +152,7 @@ def read_table(
         is_text: function of a column's name to whether its values are texts, whatever they look like, as ids are.
             Default: none is.
         is_wanted: as in `as_table`. Default: all are.
+        is_number: as in `as_table`. Default: none is.
         is_date: as in `as_table`. Default: none is.
 
     Returns:
@@ -173,7 +175,7 @@ def read_table(
         table = read_delimited(path, is_text, is_wanted)
     if not table.num_rows:
         raise InputError(f"{path} has no row: give a table with a row for each example.")
-    return as_table(table, str(path), is_text, is_wanted, is_date=is_date)
+    return as_table(table, str(path), is_text, is_wanted, is_number, is_date)
 
 
 def check_named(path: str | Path, table: Mapping[str, np.ndarray], **options: str | None) -> None:
