@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -137,7 +138,13 @@ print(model.predict(tf_gmvae.data.load("digits").test.examples, verbose=0).shape
 def wheel(tmp_path_factory):
     """Path of the wheel of this project."""
     folder = tmp_path_factory.mktemp("wheel")
-    built = run_python("-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", folder, ROOT)
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, folder / "source" / package)
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / "source")  # where no earlier build has left anything
+    built = run_python(
+        "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", folder, folder / "source"
+    )
     assert built.returncode == 0, built.stderr
     (wheel,) = folder.glob("tf_gmvae-*.whl")
     return wheel
