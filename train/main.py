@@ -96,7 +96,7 @@ def _make(run_settings, together):
                 run = _begun(folder, run_settings, dataset, asked)
         job.fit(run, workers=together)
         together.send(word=workers.ENDS)
-        _conclude(run, exported, progress.began)
+        _conclude(run, exported)
 
 
 def _begun(folder, run_settings, dataset, asked):
@@ -111,7 +111,7 @@ def _begun(folder, run_settings, dataset, asked):
     return run
 
 
-def _conclude(run, exported, began):
+def _conclude(run, exported):
     """Scores, draws and exports what is trained, and says what may come next."""
     chosen, folder = flags.FLAGS, run.folder
     with terminal.step("Scoring"):
@@ -147,7 +147,6 @@ def _conclude(run, exported, began):
             "another seed": f"python -m train.main --flagfile={quote(str(folder.flags))} "
             f"--seed={run.settings.seed + 1}",
         },
-        began,
     )
 
 

@@ -45,7 +45,7 @@ def main() -> None:
         folder.write_metrics(metrics)
         if chosen.report:
             pictures.write_of_method(run, log_assignments, codes, metrics, chosen.explorer)
-    last_screen.show(metrics, folder, {}, progress.began)
+    last_screen.show(metrics, folder, {})
 
 
 if __name__ == "__main__":

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,10 @@ class Progress:
     Attributes:
         replaces: whether the run that it is to replace is still in its place. Default False.
         opened: whether the new run has had the folder. Default False.
-        began: float, seconds since 1970, when that was.
     """
 
     replaces: bool = False
     opened: bool = False
-    began: float = field(default_factory=time.time)
 
 
 def define(made_of: str) -> None:

@@ -39,15 +39,13 @@ def certain(posterior: np.ndarray) -> float:
     return float(np.mean(posterior.max(axis=1) > CERTAIN))
 
 
-def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str], began: float) -> None:
+def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str]) -> None:
     """Writes it.
 
     Args:
         metrics: answer of `scoring.score` or `method_job.score`.
         folder: `RunFolder` of the run, whose files it names.
         more: what may come next, by what it is for; commands.
-        began: float, seconds since 1970, when this command did: what is older than that is of an earlier epoch,
-            where the model has been trained since.
     """
     terminal.say()
     terminal.say((_title(metrics), "bold"))
@@ -77,7 +75,8 @@ def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str], began
     if found or more:
         terminal.say(("Next", "bold"))
     for path, holds in found:
-        is_old = path.stat().st_mtime < began <= folder.model.stat().st_mtime
+        # Whatever shows a model is written after it; those of a copied folder lie together.
+        is_old = path.stat().st_mtime + 1 < folder.model.stat().st_mtime
         terminal.say("  open ", (str(path), "bold cyan"), f"  {holds}{', of an earlier epoch' * is_old}")
     for purpose, command in more.items():
         _command(purpose, command)
