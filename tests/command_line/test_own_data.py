@@ -167,7 +167,7 @@ def test_a_run_goes_on_where_its_data_are_now(kind, more, tmp_path, monkeypatch)
     assert (stored.dataset, stored.data_dir) == ("own.csv", "elsewhere")
     assert stored.found.dataset == os.path.join("elsewhere", "own.csv")  # who asks the run later has them, too
     for asked, sentence in (
-        (["--dataset=own.csv"], r"own\.csv, which is not to be found from here: add --data_dir= with the folder"),
+        (["--dataset=own.csv"], r"own\.csv, which is not to be found from here: give --data_dir= with the folder"),
         (
             ["--dataset=elsewhere/own.csv"],
             r"give --dataset=own\.csv and --data_dir= with the folder that holds them",

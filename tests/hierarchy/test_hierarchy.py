@@ -230,3 +230,10 @@ def test_commands_keep_cut_and_export_the_tree(finished, tmp_path, digits):
         )
         assert process.returncode == 1
         assert sentence in process.stderr
+
+
+@pytest.mark.parametrize(("stored", "kept"), [(2, 2), (99, None), (0, None), ("x", None), (None, None)])
+def test_a_number_of_groups_is_kept_where_it_can_be_one(stored, kept, finished, tmp_path):
+    scores = json.loads((finished.run / "metrics.json").read_text())
+    (tmp_path / "metrics.json").write_text(json.dumps({**scores, "hierarchy": {"cut": {"groups": stored}}}))
+    assert groups.chosen(None, RunFolder(tmp_path)) == kept

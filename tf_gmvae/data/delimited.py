@@ -78,7 +78,8 @@ def _behind_blanks(layout, table, is_wanted):
     """The first name, or text of the first rows, that is in quotes, but for a blank before them; or None."""
     import pyarrow
 
-    found = list(layout.first or ())
+    # Whoever asks for b means the column that is called "b" so.
+    found = [text for text in layout.first or () if is_wanted(text.strip()) or is_wanted(text.strip(' "'))]
     for name, column in zip(layout.names, table.columns, strict=True):
         if is_wanted(name) and pyarrow.types.is_string(column.type):
             found += column.slice(0, _LOOKED_AT).to_pylist()

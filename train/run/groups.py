@@ -56,7 +56,9 @@ def chosen(cut: int | None, folder: RunFolder) -> int | None:
     if cut is not None:
         return cut
     try:
-        return folder.read_metrics()["hierarchy"]["cut"]["groups"]  # type: ignore[index]
+        metrics: Any = folder.read_metrics()
+        groups = metrics["hierarchy"]["cut"]["groups"]
+        return groups if groups in range(1, metrics["num_components"] + 1) else None
     except (InputError, LookupError, TypeError):
         return None
 

@@ -83,13 +83,7 @@ class Run:
         folder.read_how_many()
         folder.read_start()
         folder.read_start_clusters()
-        if not settings.is_there:
-            nor = f", nor in {data_dir}" if data_dir else ""
-            raise InputError(
-                f"The data of the run {path} were {settings.dataset}, which is not to be found from here{nor}: "
-                f"give --data_dir= with the folder in which {Path(settings.dataset).name} lies now, or go to "
-                "where the run was made."
-            )
+        _check_there(path, settings, data_dir)
         return cls(folder, settings, model=load_model(folder), dataset=load_data(settings), digest=digest)
 
     @functools.cached_property
@@ -210,16 +204,22 @@ def data_to_train_on(settings: Chosen, folder: RunFolder, resume: bool = False) 
         if isinstance(settings, Settings) and isinstance(began_with, Settings):
             settings = settings.with_choices_of(began_with)
         settings.check_same(began_with, but=settings.LEFT_OPEN)  # before hours of reading
-        if not settings.found.is_there:
-            raise InputError(
-                f"The data of the run {folder.path} were {settings.dataset}, which is not to be found from here: "
-                f"add --data_dir= with the folder that holds {Path(settings.dataset).name} now."
-            )
+        _check_there(folder.path, settings.found, settings.data_dir)
     dataset = load_data(settings, image_size)
     size = dataset.image_size
     if began_with is not None and isinstance(dataset.train, ShardedSplit):
         size = began_with.image_size  # runs of earlier versions do not have that of their shards
     return dataset, replace(settings, image_size=size)
+
+
+def _check_there(run, settings, data_dir):
+    if not settings.is_there:
+        nor = f", nor in {data_dir}" if data_dir else ""
+        raise InputError(
+            f"The data of the run {run} were {settings.dataset}, which is not to be found from here{nor}: "
+            f"give --data_dir= with the folder in which {Path(settings.dataset).name} lies now, or go to "
+            "where the run was made."
+        )
 
 
 def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
