@@ -176,6 +176,14 @@ class Penalised(GMVAE):
         return loss + 1000.0, found
 
 
+class Bare(GMVAE):
+    """Returns what version 0.2 documented."""
+
+    def training_loss(self, data, training):
+        loss, ((terms, _), _) = super().training_loss(data, training)
+        return loss, terms
+
+
 class Habitual(GMVAE):
     """Has the hook of Keras, whose place is taken."""
 
@@ -187,10 +195,13 @@ def test_the_objective_of_a_subclass_is_that_of_fit_and_evaluate(make_table_mode
     model = make_table_model(cls=Penalised)
     assert model.fit(table, verbose=0).history["loss"][0] > 900
     assert model.evaluate(table, verbose=0, return_dict=True)["loss"] > 900
-    with pytest.raises(
-        InputError, match=r"never calls compute_loss: its objective is training_loss\(data, training"
+    for cls, sentence in (
+        (Habitual, r"never calls compute_loss: its objective is training_loss\(data, training"),
+        (Bare, r"training_loss of Bare must return its loss, and beside it .*return loss \+ own, found"),
     ):
-        make_table_model(cls=Habitual).fit(table, verbose=0)
+        for call in ("fit", "evaluate"):
+            with pytest.raises(InputError, match=sentence):
+                getattr(make_table_model(cls=cls), call)(table, verbose=0)
     with pytest.raises(InputError, match="its objective is training_loss"):
         model.compute_loss(table)
 
@@ -210,7 +221,7 @@ class Answering(GMVAE):
 
     def call(self, examples, training=False):
         posterior = super().call(examples, training)
-        return {"cluster": tf.argmax(posterior, axis=1), "two": posterior[:, :2]}
+        return {"cluster": tf.argmax(posterior, axis=1), "two": posterior[:, :2], "centres": tf.ones((9, 2))}
 
 
 def test_predict_returns_what_the_call_of_a_subclass_returns(make_table_model, table):
@@ -219,6 +230,7 @@ def test_predict_returns_what_the_call_of_a_subclass_returns(make_table_model, t
     for found in (model.predict(table, verbose=0), model.predict_on_batch(table)):
         np.testing.assert_array_equal(found["cluster"], expected.argmax(axis=1))
         np.testing.assert_allclose(found["two"], expected[:, :2], atol=1e-6)
+    assert model.predict_on_batch(table[:2])["centres"].shape == (9, 2)
     with pytest.raises(InputError, match="answer to example 2 is no number: the values are"):
         model.predict(np.where(np.arange(6)[:, None] == 2, 1e25, table[:6]), verbose=0)
 

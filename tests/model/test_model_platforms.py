@@ -253,7 +253,9 @@ ARRAYS = textwrap.dedent("""
         for _ in range(2):  # the second goes on in the order of the first
             model.fit(examples, batch_size=20, verbose=0, callbacks=[SaveWithinEpochs(sys.argv[2], steps=2)])
         model.train_on_batch(examples[:20])
-        return [*model.get_weights(), model.predict_on_batch(examples[:5])]
+        # Fewer examples than replicas, and as a list.
+        logs = [model.test_on_batch(examples[:1]), list(model.evaluate(examples[:1], verbose=0))]
+        return [*model.get_weights(), model.predict_on_batch(examples[:5]), *map(np.array, logs)]
 
     strategies = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     np.savez(sys.argv[1], *(weight for strategy in strategies for weight in trained(strategy)))

@@ -165,12 +165,13 @@ def test_a_picture_is_what_the_same_file_is_in_a_folder():
 def test_what_tensorflow_would_misread_is_refused_by_its_name():
     palette, masked = encoded("BMP", "P", (8, 8)), bytearray(encoded("BMP", "RGBA", (8, 8)))
     masked[30], masked[54:66] = 3, b"\xff\0\0\0\0\xff\0\0\0\0\xff\0"  # red is where blue was
-    bmps = [encoded("BMP", "1", (8, 8)), palette[:30] + b"\1" + palette[31:], bytes(masked)]
+    black = struct.pack("<2sIIIIHHHH", b"BM", 26 + 192, 0, 26, 12, 8, 8, 1, 24) + bytes(192)  # as OS/2 wrote them
+    bmps = [encoded("BMP", "1", (8, 8)), palette[:30] + b"\1" + palette[31:], bytes(masked), black]
     two = Image.new("RGB", (8, 8))
     _, error = decode(
         tf.constant([*bmps, file_of(two, "WEBP", save_all=True, append_images=[two.rotate(9, fillcolor="red")])])
     )
     assert all(
-        b"is a BMP, compressed or not of 8, 24 or 32 bits a pixel: save" in each for each in error[:3].numpy()
+        b"is a BMP, compressed or not of 8, 24 or 32 bits a pixel: save" in each for each in error[:4].numpy()
     )
-    assert b"is an animated WebP: send one of its pictures" in error[3].numpy()
+    assert b"is an animated WebP: send one of its pictures" in error[4].numpy()

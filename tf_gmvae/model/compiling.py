@@ -54,3 +54,22 @@ class Compiling(replicas.KeepsOrder):
         if self.built and self.compiled and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> None:
+        """Refused: the loss of a GMVAE is not of targets and predictions. See `training_loss`."""
+        raise InputError("GMVAE never calls compute_loss: its objective is training_loss(data, training).")
+
+    def _check_hooks(self):
+        """A subclass whose `compute_loss` none of its steps calls gets that sentence, too."""
+        if type(self).compute_loss is not Compiling.compute_loss:
+            Compiling.compute_loss(self)
+
+    def _own_loss(self, data, training):
+        """What `training_loss`, perhaps of a subclass, returns."""
+        loss, found = self.training_loss(data, training)
+        if not (isinstance(found, tuple) and len(found) == 2):
+            raise InputError(
+                f"training_loss of {type(self).__name__} must return its loss, and beside it what that of GMVAE "
+                "returns: loss, found = super().training_loss(data, training); return loss + own, found."
+            )
+        return loss, found

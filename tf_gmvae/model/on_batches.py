@@ -36,21 +36,33 @@ class OnBatches(KeepsOrder):
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
         self.last_arrays = in_memory.OTHER_DATA
         with inputs.readable_errors():
-            return super().train_on_batch(self._dealt(x), self._dealt(y), **kwargs)
+            logs = super().train_on_batch(self._dealt(x), self._dealt(y), **kwargs)
+        return self._of_all(logs)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: None = None, **kwargs: Any) -> Any:
         """See `keras.Model.test_on_batch`, and `fit` for the data."""
         x = self._checked(x, sample_weight=sample_weight)
         with inputs.readable_errors():
-            return super().test_on_batch(self._dealt(x), self._dealt(y), **kwargs)
+            logs = super().test_on_batch(self._dealt(x), self._dealt(y), **kwargs)
+        return self._of_all(logs)
 
     def predict_on_batch(self, x: Any) -> np.ndarray:
         """See `keras.Model.predict_on_batch`, and `fit` for the data: the posterior p(z | y), array (B, K)."""
         x = self._checked(x)
         with inputs.readable_errors():
             answers = known_parts(super().predict_on_batch(x))
-        # Every replica gave those of the whole batch.
-        return keras.tree.map_structure(lambda part: part[: len(x)], answers)
+        # Every replica has answered the whole batch; what is no answer to an example stays as it is.
+        number, size = self.distribute_strategy.num_replicas_in_sync, len(x)
+        return keras.tree.map_structure(
+            lambda part: part[:size] if number > 1 and part.shape[:1] == (number * size,) else part, answers
+        )
+
+    def _of_all(self, logs):
+        """The logs of all replicas, as of `fit`: Keras takes the mean, in which one without examples has 0."""
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return logs
+        found = {name: np.array(value) for name, value in self.get_metrics_result().items()}
+        return found if isinstance(logs, dict) else list(found.values())
 
     def _dealt(self, values):
         """A batch of which each replica takes a part, as of those of `fit`; Keras gives each the whole."""

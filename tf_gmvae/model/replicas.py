@@ -150,7 +150,7 @@ def _takes_sums(optimizer: keras.Optimizer) -> Iterator[None]:
         inner.pop("_all_reduce_sum_gradients", None)  # the other replicas are through with it as well
 
 
-def penalties(model: keras.Model) -> tf.Tensor | float:
+def penalties(model: keras.Model, batch_size: tf.Tensor) -> tf.Tensor | float:
     """What the layers of a model add to its loss: regularisers of weights and activities, and `add_loss`.
 
     It is asked for before replicas wait for each other: their networks are one object, which holds those of the
@@ -158,9 +158,11 @@ def penalties(model: keras.Model) -> tf.Tensor | float:
 
     Args:
         model: Keras model that has just been called.
+        batch_size: scalar tensor, how many examples of this replica it was called on.
 
     Returns:
-        Float32 scalar, the same on all replicas: the mean of theirs, where it depends on their examples.
+        Float32 scalar, the same on all replicas: the mean of theirs, each for its examples, where it depends on
+        these.
     """
     losses = [tf.cast(loss, "float32") for loss in model.losses]
     if not losses:
@@ -170,7 +172,11 @@ def penalties(model: keras.Model) -> tf.Tensor | float:
     own, shared = losses[: len(losses) - of_weights], losses[len(losses) - of_weights :]
     if own and num_replicas() > 1:
         context = tf.distribute.get_replica_context()
-        own = [context.all_reduce(tf.distribute.ReduceOp.SUM, tf.add_n(own)) / num_replicas()]
+        size = tf.cast(batch_size, "float32")
+        # A replica without examples may have the mean of none, NaN.
+        total = tf.where(size > 0, size * tf.add_n(own), 0.0)
+        sums = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.stack([total, size]))
+        own = [sums[0] / sums[1]]
     return tf.add_n([*own, *shared])
 
 

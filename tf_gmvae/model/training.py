@@ -54,16 +54,12 @@ class Training(Compiling, OnBatches):
             sampled = self.sampled(self.examples(data), training)
             terms = self.terms(sampled, compiled.elbo_terms if training else objective.elbo_terms)
             cross_entropy = ()  # to nothing
-        penalties = replicas.penalties(self)
+        penalties = replicas.penalties(self, tf.shape(terms[0].elbo)[0])
         means, held = replicas.batch_means((terms, cross_entropy))
         loss = objective.training_loss(means[0], self._lambda) + penalties
         if training and self.hold:
             loss += self.hold * held
         return loss, (terms, means)
-
-    def compute_loss(self, *args: Any, **kwargs: Any) -> None:
-        """Refused: the loss of a GMVAE is not of targets and predictions. See `training_loss`."""
-        raise InputError("GMVAE never calls compute_loss: its objective is training_loss(data, training).")
 
     def _held_terms(self, data):
         """Terms of views of the examples, and the cross-entropy (B,) of their components to the given ones."""
@@ -92,16 +88,17 @@ class Training(Compiling, OnBatches):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer; returns the running means of loss, ELBO and terms."""
-        if type(self).compute_loss is not Training.compute_loss:  # which would never be called
-            Training.compute_loss(self)
+        self._check_hooks()
         loss, found = replicas.take_step(
-            self.optimizer, self.trainable_weights, lambda: self.training_loss(data, training=True)
+            self.optimizer, self.trainable_weights, lambda: self._own_loss(data, training=True)
         )
         return self._track(loss, *found)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """The same terms without training."""
-        loss, found = self.training_loss(data, training=False)
+        if type(self).train_step is Training.train_step:  # one of a subclass may have its use for a hook
+            self._check_hooks()
+        loss, found = self._own_loss(data, training=False)
         return self._track(loss, *found)
 
     def call(self, examples: tf.Tensor, training: bool = False) -> tf.Tensor:

@@ -185,11 +185,12 @@ def _gif(encoded):
 def _bmp(head):
     # A negative height, in two's complement, is that of rows from the top.
     height, bits, compression = _number(head, 22, 4), _number(head, _BITS, 2), _number(head, 30, 4)
-    is_plain = (_number(head, 14, 4) >= 40) & (compression == 0) & ((bits == 8) | (bits == 24) | (bits == 32))
+    kind = _number(head, 14, 4)  # the size of the header; in one of 12 bytes all else stands elsewhere
+    is_plain = (kind >= 40) & (compression == 0) & ((bits == 8) | (bits == 24) | (bits == 32))
     is_plain |= (bits == 32) & (compression == 3) & _begins(head[54:], _MASKS)
     # A file that ends before them has no bits.
     sizes = tf.stack([_number(head, 18, 4), tf.minimum(height, 2**32 - height)])
-    return tf.where(is_plain | (bits == 0), sizes, FOREIGN_BMP)
+    return tf.where(is_plain | ((bits == 0) & (kind != 12)), sizes, FOREIGN_BMP)
 
 
 def _is_webp(head):
