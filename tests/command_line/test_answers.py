@@ -165,16 +165,21 @@ def test_names_of_clusters_stay_with_run_and_export(fruit, tmp_path):
     assert [column["name"] for column in record["columns"]] == ["size", "weight", "colour"]
 
 
-def test_a_few_labelled_rows_guide_a_run_and_name_its_clusters(fruit, tmp_path):
+@pytest.fixture
+def guided(fruit, tmp_path):
+    """The flags of a run; what makes a flag of the rows that guide it; and that flag, of nine good rows."""
     _, table, lines = fruit
     common = [f"--dataset={table}", "--id_column=code", "--epochs=1", "--noreport", "--noexport", "--nofloors",
-              f"--runs_dir={tmp_path}"]  # fmt: skip
+              f"--runs_dir={tmp_path}", "--num_components=3"]  # fmt: skip
 
     def guide(name, header, content):
         return f"--guide_labels={write(tmp_path / f'{name}.csv', header, content)}"
 
-    some = [(line[0], f"{line[3]} fruit") for line in lines[:9]]
-    good = guide("good", ("id", "name"), some)
+    return common, guide, guide("good", ("id", "name"), [(line[0], f"{line[3]} fruit") for line in lines[:9]])
+
+
+def test_labelled_rows_that_cannot_guide_a_run_are_told_of(guided, tmp_path):
+    common, guide, good = guided
     refused = [
         ([guide("odd", ("id", "name"), [("f1000", "red")])], "has the id 'f1000', which is not that of one"),
         ([guide("no_id", ("cluster", "name"), [(0, "red")])], "must have a column 'id'"),
@@ -184,12 +189,17 @@ def test_a_few_labelled_rows_guide_a_run_and_name_its_clusters(fruit, tmp_path):
         ([good, "--noinitialize"], "drop one of them"),
         ([f"--guide_labels={tmp_path / 'none.csv'}"], "none.csv"),
     ]
-    calls = [[*common, "--num_components=3", *arguments] for arguments, _ in refused]
-    guided = [*common, "--name=guided", "--num_components=3", good]
-    *told, made, resumed = run_all("train.main", [*calls, guided, [*guided, "--resume"]], least_steps=60)
+    told = run_all("train.main", [[*common, *arguments] for arguments, _ in refused])
     for (_, sentence), process in zip(refused, told, strict=True):
         assert process.returncode == 1 and sentence in process.stderr, process.stderr
-    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["guided"]
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+@pytest.mark.slow
+def test_a_few_labelled_rows_guide_a_run_and_name_its_clusters(guided, fruit, tmp_path):
+    (common, _, good), (_, _, lines) = guided, fruit
+    call = [*common, "--name=guided", good]
+    made, resumed = run_all("train.main", [call, [*call, "--resume"]], least_steps=60)
     assert (made.returncode, resumed.returncode) == (0, 0), made.stderr + resumed.stderr
     assert "nothing is left to train" in resumed.stdout
     run = RunFolder(tmp_path / "guided")

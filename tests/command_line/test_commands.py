@@ -420,6 +420,7 @@ def test_a_run_without_its_first_epoch_cannot_be_scored(tmp_path):
     assert "has no model.keras: the run has not finished its first epoch" in process.stderr
 
 
+@pytest.mark.slow
 def test_a_run_ends_where_its_bound_no_longer_rises(tmp_path):
     points = np.random.default_rng(0).normal(size=(300, 2)).astype("float32")
     np.savez(tmp_path / "points.npz", x_train=points[:200], x_test=points[200:])

@@ -189,6 +189,7 @@ def test_a_start_on_a_full_disk_ends_in_a_sentence(tmp_path):
     assert not [*tmp_path.rglob("*partial*"), *tmp_path.rglob("*.npz")]
 
 
+@pytest.mark.slow
 def test_another_method_on_a_full_disk_says_what_goes_on_and_that_goes_on(tmp_path):
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(60, 4)).astype("float32"))
     arguments = [

@@ -155,6 +155,7 @@ def seen(finished, tmp_path_factory):
     return written, runs / finished.run.name
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_no_longer_line_than_it_has(seen):
     written, run = seen
     # Where the run lies is not ours to shorten.
@@ -168,6 +169,7 @@ def test_a_terminal_shows_no_longer_line_than_it_has(seen):
     assert bars and any(re.search(r"epoch 5/5 .* \d+ %  \d+:\d\d left", line) for line in bars)
 
 
+@pytest.mark.slow
 def test_colours_are_for_terminals_and_can_be_switched_off(seen, finished):
     assert CODE.search(seen[0])
     status, written = in_a_terminal(80, "-m", "train.evaluate", "--run=nowhere", NO_COLOR="1")
@@ -184,6 +186,7 @@ def test_in_a_file_an_epoch_is_a_line(finished):
     assert "━" not in finished.stdout
 
 
+@pytest.mark.slow
 def test_the_last_screen_says_what_the_metrics_say(seen):
     written, run = seen
     metrics, start = (json.loads((run / name).read_text()) for name in ("metrics.json", "start.json"))

@@ -310,6 +310,7 @@ def test_what_a_method_cannot_take_gets_a_sentence(table):
         methods.VaDE((6,), pretraining_epochs=0)
 
 
+@pytest.mark.slow
 def test_a_method_that_diverges_is_told_what_it_can_do(digits):
     model = make("aae", digits[0].shape[1:])
     model.fit(digits[0], epochs=1, verbose=0)
@@ -324,7 +325,9 @@ def test_a_method_that_diverges_is_told_what_it_can_do(digits):
         model.fit(digits[0], epochs=2, initial_epoch=1, verbose=0, callbacks=[Spoil()])
 
 
-@pytest.mark.parametrize("name", ["dec", "aae", "catgan", "vade"])
+@pytest.mark.parametrize(
+    "name", ["aae", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dec", "catgan", "vade"))]
+)
 def test_what_a_method_cannot_take_is_named(name):
     with pytest.raises(InputError, match="compute in float32, not in mixed_float16: leave it out"):
         methods.get(name)((4,), 2, dtype="mixed_float16")

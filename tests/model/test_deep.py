@@ -243,6 +243,7 @@ def test_bad_priors_get_a_sentence():
         small(prior)
 
 
+@pytest.mark.slow
 def test_an_export_knows_the_levels(deep, table, tmp_path):
     path = tf_gmvae.export(deep, tmp_path / "served")
     signatures = tf.saved_model.load(str(path)).signatures

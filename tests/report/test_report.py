@@ -92,6 +92,7 @@ def test_a_page_of_images_shows_every_component_and_its_own_members(digits, tmp_
         )
 
 
+@pytest.mark.slow
 def test_colours_are_shown_in_colour_and_stay_small(tmp_path):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (50, 16, 16, 3)).astype("uint8")

@@ -352,9 +352,10 @@ def test_a_start_that_is_killed_goes_on_wherever_it_was(breaks, make_table_model
     np.testing.assert_array_equal(start.labels, labels)
     for weight, expected in zip(resumed.weights, straight.weights, strict=True):
         np.testing.assert_allclose(weight, expected, rtol=1e-5, atol=1e-6, err_msg=weight.path)
-    losses = [model.fit(examples, verbose=0, shuffle=False).history["loss"] for model in (resumed, straight)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # the noise went on, too
     assert not folder.exists()
+    if breaks[1:]:  # among the slow ones; the noise went on, too
+        losses = [model.fit(examples, verbose=0, shuffle=False).history["loss"] for model in (resumed, straight)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 @pytest.mark.slow

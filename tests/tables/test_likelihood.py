@@ -214,6 +214,7 @@ def test_numbers_that_a_yes_and_no_or_a_count_cannot_be_are_missing():
     np.testing.assert_allclose(layer(rows), [[0, 0], [0, 0], [0, 0], [1.5, -0.5]])
 
 
+@pytest.mark.slow
 def test_a_model_of_mixed_columns_lives_its_whole_life(tmp_path, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 50)
     rows, kind = mixed_rows(200)  # too few for a map
