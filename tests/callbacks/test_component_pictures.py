@@ -14,10 +14,10 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import tf_gmvae
+from tf_gmvae import drawing
 from tf_gmvae.callbacks.collapse_watch import CollapseWatch
 from tf_gmvae.callbacks.component_pictures import ComponentPictures
 from tf_gmvae.data import Split, to_batches
-from tf_gmvae.model import drawing
 from tf_gmvae.optimizer import FusedAdam
 
 

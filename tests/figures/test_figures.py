@@ -12,11 +12,10 @@ from PIL import Image
 from support.misuse import check_refused
 
 import tf_gmvae
-from tf_gmvae import InputError, figures
+from tf_gmvae import InputError, drawing, figures
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.figures import style
 from tf_gmvae.figures.arcs import LatentSpace
-from tf_gmvae.model import drawing
 from train.paper import arcs_figures, arcs_training, run_figures, table1_report
 from train.paper.cells import Row
 

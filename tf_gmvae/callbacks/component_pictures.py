@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tf_gmvae import drawing
 from tf_gmvae.data.pipeline import to_batches
 from tf_gmvae.data.split import Split
 from tf_gmvae.figures.image_sheets import Pixels, sheet
@@ -49,11 +50,9 @@ class ComponentPictures(keras.callbacks.Callback):
         """Draws, of the first epoch and of every `every`th."""
         if not self.of_images or (epoch and (epoch + 1) % self.every):
             return
-        components = np.repeat(np.arange(self.model.num_components), SAMPLES)
-        w = np.zeros(self.model.style_dim, "float32")
-        samples = self.model.generate(component=components, w=w, seed=self.seed)
+        samples = drawing.samples(self.model, SAMPLES, self.seed)
         to_pixels = Pixels(self.split.examples, self.model.likelihood.uint8_scale)
-        drawn = sheet(to_pixels(samples), SAMPLES)
+        drawn = sheet(to_pixels(samples.reshape(-1, *self.split.data_shape)), SAMPLES)
         with tf.summary.create_file_writer(str(self.log_dir)).as_default(step=epoch):
             tf.summary.image(
                 "components", drawn.reshape(1, *drawn.shape[:2], -1), description="A row a component, at w = 0"

@@ -25,7 +25,7 @@ class Exploration:
         parts: array (P,) of strings, the part of the data of each: train or test.
         total: integer, N: of so many examples the P were drawn.
         reconstructions: array (P, ...), means of p(y | x), or None of a method that has none.
-        planes: dict from numbers of components to arrays (Q, R, ...), see `model.drawing.planes`.
+        planes: dict from numbers of components to arrays (Q, R, ...), see `drawing.planes`.
         places: array (R,), where on a line through w, in deviations of its prior.
         columns: list of pairs (name, levels) of F columns of a table; None where they have no names. Default None.
         names: list of K texts, what the clusters are called, or None. Default None.

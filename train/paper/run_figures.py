@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tf_gmvae import GMVAE, figures
+from tf_gmvae import GMVAE, drawing, figures
 from tf_gmvae.errors import InputError
-from tf_gmvae.model import drawing
 from train.paper import table1_report
 from train.paper.cells import FLOORS, Row
 from train.run.folder import RunFolder

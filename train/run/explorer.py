@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from tf_gmvae import explorer, terminal
+from tf_gmvae import drawing, explorer, terminal
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.explorer.exploration import MOST, some
-from tf_gmvae.model import drawing
 from tf_gmvae.report import Findings
 from tf_gmvae.sampling import drawn
 from tf_gmvae.start import latent_map

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from tf_gmvae import report, terminal
+from tf_gmvae import drawing, report, terminal
 from tf_gmvae.data.split import Split
 from tf_gmvae.hierarchy.tree import Hierarchy
-from tf_gmvae.model import drawing
 from tf_gmvae.model.answers import Examination
 from train.run import explorer
 from train.run.method_job import MethodRun

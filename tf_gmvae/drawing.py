@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 
-if TYPE_CHECKING:
-    from tf_gmvae.model.gmvae import GMVAE
 
-
-def samples(model: GMVAE, num_samples: int, seed: int) -> np.ndarray:
+def samples(model: keras.Model, num_samples: int, seed: int) -> np.ndarray:
     """Samples of every component at w = 0 (Fig. 5a).
 
     Args:
@@ -27,7 +24,7 @@ def samples(model: GMVAE, num_samples: int, seed: int) -> np.ndarray:
     return made.reshape(model.num_components, num_samples, *made.shape[1:])
 
 
-def leaves(model: GMVAE) -> np.ndarray:
+def leaves(model: keras.Model) -> np.ndarray:
     """The mean example of every pair (c, z) of the first two levels of a deep GMVAE.
 
     Args:
@@ -43,7 +40,7 @@ def leaves(model: GMVAE) -> np.ndarray:
 
 
 def walks(
-    model: GMVAE, components: Sequence[int], places: Sequence[float] | np.ndarray, num_lines: int = 1
+    model: keras.Model, components: Sequence[int], places: Sequence[float] | np.ndarray, num_lines: int = 1
 ) -> np.ndarray:
     """Examples at a component's mean on lines through w = 0: the style changes, the component stays (Fig. 5b).
 
@@ -64,7 +61,7 @@ def walks(
     return _decoded(model, components, np.asarray(places, "float32")[:, None] * lines[:, :, None])
 
 
-def planes(model: GMVAE, components: Sequence[int], places: Sequence[float] | np.ndarray) -> np.ndarray:
+def planes(model: keras.Model, components: Sequence[int], places: Sequence[float] | np.ndarray) -> np.ndarray:
     """Examples at a component's mean on a grid in the plane of its two leading lines, those of `walks`.
 
     Args:
