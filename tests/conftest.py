@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,13 @@ def pytest_collection_modifyitems(items):
     gc.set_threshold(20_000, 10, 20)
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    # Keras draws the seeds of initial weights that have none from here: a test has the same networks each time,
+    # also where they are drawn without a seed on purpose, or by a fixture.
+    random.seed(item.nodeid)
 
 
 def pytest_sessionfinish():
