@@ -24,6 +24,7 @@ OPTIMIZERS = {
     "adam": lambda keras, rate: keras.optimizers.Adam(rate, epsilon=1e-8),
     "adam-short": lambda keras, rate: keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.9, epsilon=1e-8),
     "adam-epsilon": lambda keras, rate: keras.optimizers.Adam(rate, epsilon=1e-4),
+    "adam-normalised": lambda keras, rate: keras.optimizers.Adam(rate, epsilon=1e-8, global_clipnorm=1.0),
     "rmsprop": lambda keras, rate: keras.optimizers.RMSprop(rate, rho=0.9, epsilon=1e-8),
     "lion": lambda keras, rate: keras.optimizers.Lion(rate),
     "warm-up": lambda keras, rate: keras.optimizers.Adam(
