@@ -56,6 +56,8 @@ LISTS = {
     "num_components": (int, "10", None),
     "seed": (int, "0", None),
 }
+# What all cells of a command share, and a run goes on with.
+SHARED = ("dataset", "batch_size")
 
 
 def main():
@@ -74,6 +76,8 @@ def main():
             f"--{name}", default=default, help=f"comma-separated: {', '.join(choices or ()) or 'numbers'}"
         )
     args = parser.parse_args()
+    if args.jobs < 1:
+        parser.error(f"--jobs must be at least 1. Received: {args.jobs}")
     lists = {}
     for name, (kind, _, choices) in LISTS.items():
         try:
@@ -85,6 +89,8 @@ def main():
             parser.error(f"--{name} takes {', '.join(choices)}. Received: {unknown[0]}")
     cells = [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
     args.out.mkdir(parents=True, exist_ok=True)
+    if not args.show:
+        check_same(args, cells)
     if args.one:
         train(args, **cells[0])
     elif args.show:
@@ -101,6 +107,14 @@ def path_of(out, cell):
 def read(path):
     """The finished epochs of a run, dicts."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def check_same(args, cells):
+    """Exits where a run of one of these cells was trained on other data, or by other batches."""
+    for path in (path_of(args.out, cell) for cell in cells):
+        for name, value in ((name, getattr(args, name)) for name in SHARED):
+            if was := {value, *(line.get(name, value) for line in read(path))} - {value}:
+                sys.exit(f"error: {path} is of --{name}={was.pop()}, not {value}: give another --out.")
 
 
 def run_all(args, cells):
@@ -177,7 +191,8 @@ def train(
 
         def on_epoch_end(self, epoch, logs=None):
             posterior = model.predict(data.test.examples, batch_size=256, verbose=0)
-            line = {"epoch": epoch + 1, **cell, **evaluation.scores(posterior, data.test.labels)}
+            line = {"epoch": epoch + 1, **cell, **{name: getattr(args, name) for name in SHARED}}
+            line |= evaluation.scores(posterior, data.test.labels)
             line |= {name: float(value) for name, value in logs.items()}
             line["seconds"] = time.perf_counter() - began
             partial = model_path.with_name("." + model_path.name)

@@ -1,5 +1,6 @@
 """Sign descent and Torch's initial weights: what they compute, and that with them nothing collapses."""
 
+import json
 import runpy
 import sys
 
@@ -7,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import ROOT
+from conftest import ROOT, run_python
 
 import tf_gmvae
 from tf_gmvae import InputError, initial_weights
@@ -104,3 +105,24 @@ def test_without_jax_the_second_program_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(SystemExit, match="^error: this needs JAX: pip install "):
         runpy.run_path(str(ROOT / "experiments" / "from_random_weights_jax.py"))
+
+
+@pytest.mark.slow
+def test_the_experiment_goes_on_where_it_stopped_and_only_with_its_own_data(tmp_path):
+    def command(*flags):
+        program = ROOT / "experiments" / "from_random_weights.py"
+        return run_python(program, "--dataset=digits", "--seed=0,1", f"--out={tmp_path}", *flags)
+
+    assert command("--epochs=1", "--optimizer=adam", "--gradient=negated").returncode == 0
+    assert command("--epochs=2", "--optimizer=adam", "--gradient=negated,true", "--jobs=2").returncode == 0
+    runs = {path.stem: [json.loads(line) for line in path.open()] for path in tmp_path.glob("*.jsonl")}
+    assert all([line["epoch"] for line in lines] == [1, 2] for lines in runs.values())
+    assert sorted(runs) == [
+        f"adam_torch_{gradient}_0.0_1.0_0.0001_10_{seed}" for gradient in ("negated", "true") for seed in (0, 1)
+    ]
+    first, other = (runs[f"adam_torch_{gradient}_0.0_1.0_0.0001_10_0"][0] for gradient in ("negated", "true"))
+    assert first["conditional_prior"] != other["conditional_prior"]
+    refused = command("--epochs=3", "--optimizer=adam", "--batch_size=20")
+    assert refused.returncode == 1 and "is of --batch_size=50, not 20: give another --out." in refused.stderr
+    shown = command("--show")
+    assert shown.stdout.count(" / ") == 8 and (tmp_path / "from-random-weights.png").stat().st_size > 10_000
