@@ -8,7 +8,7 @@ from absl import flags
 from tf_gmvae import disk, terminal
 from tf_gmvae.errors import InputError
 from train import cli
-from train.run import clusters, finished, floors, groups, lock, score_table, scoring
+from train.run import appraisal, clusters, finished, floors, groups, lock, score_table
 from train.run.saved import Outdated, check_current
 
 finished.define()
@@ -25,12 +25,7 @@ def main() -> None:
     cut = flags.FLAGS.cut
     groups.checked(cut, run.settings.num_components)
     cut = groups.chosen(cut, run.folder)
-    with terminal.step("Scoring"):
-        examination = scoring.examine(run)
-        metrics = scoring.score(run, examination)
-        tree = groups.tree_of(run)
-    metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, cut)
-    metrics["floors"] = floors.beside(run, examination.posterior, flags.FLAGS.floors)
+    _, metrics, tree = appraisal.appraise(run, cut, flags.FLAGS.floors)
     if who := lock.holder(run.folder.path):
         terminal.say(
             f"This run is being trained by {who}: these are the scores of epoch {metrics['epochs']}.", hang=2

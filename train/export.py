@@ -4,15 +4,14 @@ from pathlib import Path
 
 from absl import flags
 
-from tf_gmvae import export, terminal
 from tf_gmvae.serving import versions
 from train import cli
-from train.run import finished, groups, model_card, names
+from train.run import exporting, finished, names
 from train.run.folder import RunFolder
 from train.run.saved import load_model
 
 finished.define(with_data=False)
-flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models are kept, one folder each.")
+exporting.define()
 flags.DEFINE_string("name", None, "Of the exported model; by default the run's.")
 
 
@@ -25,10 +24,7 @@ def main() -> None:
     run_settings = folder.read_settings()
     versions.check_place(path)
     model = load_model(folder)
-    description = model_card.description(run_settings, folder)
-    with terminal.step("Exporting"):
-        version = export(model, path, description, groups.known_of(folder))
-    terminal.say(f"Exported to {version}/")
+    exporting.write(model, run_settings, folder, path)
 
 
 if __name__ == "__main__":

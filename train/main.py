@@ -6,13 +6,15 @@ from shlex import quote
 
 from absl import flags
 
-from tf_gmvae import export, interrupts, terminal
+from tf_gmvae import interrupts, terminal
 from tf_gmvae.serving import versions
 from train import cli
 from train.run import (
+    appraisal,
     clusters,
     counts,
     explorer,
+    exporting,
     floors,
     follower,
     frame,
@@ -20,10 +22,8 @@ from train.run import (
     how_many,
     job,
     last_screen,
-    model_card,
     pictures,
     score_table,
-    scoring,
     settings,
     workers,
 )  # fmt: skip
@@ -48,7 +48,7 @@ groups.define()
 flags.DEFINE_bool(
     "export", True, "At the end make the next version of a served model of it, as train.export does."
 )
-flags.DEFINE_string("saved_models_dir", "saved_models", "Where exported models are kept, one folder each.")
+exporting.define()
 
 
 def main() -> None:
@@ -114,13 +114,8 @@ def _begun(folder, run_settings, dataset, asked):
 def _conclude(run, exported):
     """Scores, draws and exports what is trained, and says what may come next."""
     chosen, folder = flags.FLAGS, run.folder
-    with terminal.step("Scoring"):
-        examination = scoring.examine(run)
-        metrics = scoring.score(run, examination)
-        tree = groups.tree_of(run)
     cut = groups.chosen(chosen.cut, folder)
-    metrics["hierarchy"] = groups.scores(tree, examination.posterior, run.scored.labels, cut)
-    metrics["floors"] = floors.beside(run, examination.posterior, chosen.floors)
+    examination, metrics, tree = appraisal.appraise(run, cut, chosen.floors)
     terminal.say("\n" + score_table.table(metrics), hang=score_table.HANG)
     folder.write_metrics(metrics)
     folder.write_tree(tree)
@@ -133,10 +128,7 @@ def _conclude(run, exported):
         if version and exported_model.is_of(version, folder):
             terminal.say(f"The model has been exported already, to {version}/")
         else:
-            description = model_card.description(run.settings, folder)
-            with terminal.step("Exporting"):
-                version = export(run.model, exported, description, groups.known_of(folder))
-            terminal.say(f"Exported to {version}/")
+            exporting.write(run.model, run.settings, folder, exported)
     last_screen.show(
         metrics,
         folder,

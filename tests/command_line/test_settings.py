@@ -305,7 +305,8 @@ def test_a_name_is_one_folder_name(name, fault):
 
 @pytest.mark.parametrize("name", ["digits-k10", "a b", "ä" * 100, "x..y", "-", "Ж"])
 def test_any_other_name_is_taken(name, tmp_path):
-    (tmp_path / f".{names.checked(name, '--name', '')}.new").mkdir()
+    assert names.checked(name, "--name", "") == name
+    (tmp_path / f".{name}.new").mkdir()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import numpy as np
 from tf_gmvae import likelihoods, presets
 from tf_gmvae.checks import rate
 from tf_gmvae.data import described
-from tf_gmvae.data.pipeline import rows_of, to_batches
+from tf_gmvae.data.pipeline import rows_of, to_batches, whole_batches
 from tf_gmvae.data.split import Dataset, Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.likelihoods import Likelihood
@@ -216,8 +216,8 @@ class Recipe:
         return how_many.ask(examples, likelihood_for(dataset), self.seed, verbose=bool(self.verbose))
 
     def _train(self, model, examples, start):
-        size = min(self.batch_size, examples.num_examples)
-        steps, most = examples.num_examples // size, EPOCHS if self.max_epochs is None else self.max_epochs
+        size, steps = whole_batches(examples.num_examples, self.batch_size)
+        most = EPOCHS if self.max_epochs is None else self.max_epochs
         epochs = epochs_for(examples.num_examples, size, most)
         if self.max_steps is not None:
             steps = min(steps, self.max_steps)

@@ -19,6 +19,23 @@ _BINARIZE = ("none", "threshold", "sample")
 _NO_GLOBAL_SEED = 87654321
 
 
+def whole_batches(num_examples: int, batch_size: int) -> tuple[int, int]:
+    """Batch size and steps of an epoch without a last, smaller batch, as `to_batches(drop_remainder=True)` yields.
+
+    A smaller batch would weigh more in batch normalisation and compile a second step; which examples are left out
+    changes every epoch.
+
+    Args:
+        num_examples: Of all.
+        batch_size: Examples a batch, at most.
+
+    Returns:
+        Pair of the examples a batch, all where there are fewer, and the batches of an epoch.
+    """
+    size = min(batch_size, num_examples)
+    return size, num_examples // size
+
+
 def to_batches(
     split: Split,
     batch_size: int,

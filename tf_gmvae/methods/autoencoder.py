@@ -17,6 +17,7 @@ import tensorflow as tf
 from tf_gmvae import data, terminal
 from tf_gmvae.callbacks.epoch_lines import EpochLines
 from tf_gmvae.callbacks.non_finite import FIXED_RATE, StopOnNonFinite
+from tf_gmvae.data.pipeline import whole_batches
 from tf_gmvae.model import replicas
 from tf_gmvae.optimizer import FusedAdam
 
@@ -94,11 +95,10 @@ class _Reconstruction(keras.Model):
 
     def train(self, examples, epochs, verbose):
         split = data.Split(examples)
+        batch_size, steps = whole_batches(split.num_examples, BATCH_SIZE)
         batches = data.to_batches(
-            split, min(BATCH_SIZE, split.num_examples), shuffle_seed=self.seed, num_epochs=epochs,
-            drop_remainder=True,
-        )  # fmt: skip
-        steps = split.num_examples // min(BATCH_SIZE, split.num_examples)
+            split, batch_size, shuffle_seed=self.seed, num_epochs=epochs, drop_remainder=True
+        )
         self.fit(
             batches,
             epochs=epochs,

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from layers import keras_private
 from tf_gmvae import checks, data, inputs, likelihoods
 from tf_gmvae.callbacks.non_finite import FIXED_RATE, StopOnNonFinite
+from tf_gmvae.data.pipeline import whole_batches
 from tf_gmvae.errors import InputError
 from tf_gmvae.methods.answers import Answers
 from tf_gmvae.methods.keras_ways import KerasWays
@@ -144,13 +145,12 @@ class ClusteringMethod(Answers, KerasWays, keras.Model):
         )
 
     def epoch_shape(self, num_examples: int) -> tuple[int, int]:
-        """Batch size and steps of an epoch; which examples a last, smaller batch would hold changes every epoch.
+        """Batch size and steps of an epoch, see `data.pipeline.whole_batches`.
 
         Args:
             num_examples: integer, N.
         """
-        batch_size = min(self.BATCH_SIZE, num_examples)
-        return batch_size, num_examples // batch_size
+        return whole_batches(num_examples, self.BATCH_SIZE)
 
     @property
     def has_ended(self) -> bool:

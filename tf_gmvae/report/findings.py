@@ -30,7 +30,7 @@ class Findings:
             lines through w.
         drawn: array (G, ...), generated with component and w from their priors.
         history: list of dicts, one an epoch: the terms, and with the prefix val_ those of the validation.
-        metrics: dict, see `train.scoring.score`.
+        metrics: dict, as of `metrics.json`.
         settings: dict from the names of the flags to their values.
         labels: array (N,) of whole numbers, or None.
         class_names: tuple of the names of label 0, 1, ..., or None.

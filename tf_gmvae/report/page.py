@@ -9,6 +9,7 @@ from tf_gmvae.evaluation import floors
 from tf_gmvae.figures.image_sheets import Pixels
 from tf_gmvae.report import charts, members, pictures, tree
 from tf_gmvae.report.findings import Findings
+from tf_gmvae.sampling import drawn
 from tf_gmvae.start import latent_map
 
 # Images of a kind for a component.
@@ -220,12 +221,12 @@ def _of_vectors(findings, found):
 
 
 def _plane(findings):
-    some = _some(findings, findings.examples)
+    some = drawn(len(findings.examples), MAPPED, findings.seed)
     odd = findings.examples[members.least_likely(findings.elbo, LEAST_LIKELY)]
     colours = charts.component_colours(findings.num_components)
     clusters = findings.posterior[some].argmax(axis=1)
-    drawn = _widths(charts.plane, findings.examples[some], clusters, colours, odd, findings.drawn)
-    return [("Data and generated examples", drawn)]
+    charted = _widths(charts.plane, findings.examples[some], clusters, colours, odd, findings.drawn)
+    return [("Data and generated examples", charted)]
 
 
 def _profiles(findings, used, values, offsets):
@@ -261,14 +262,8 @@ def _shortened(name):
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}\u2026"
 
 
-def _some(findings, values):
-    """Numbers of at most `MAPPED` examples, drawn."""
-    rng = np.random.default_rng(findings.seed)
-    return np.sort(rng.choice(len(values), min(MAPPED, len(values)), replace=False))
-
-
 def _maps(findings):
-    some = _some(findings, findings.x)
+    some = drawn(len(findings.x), MAPPED, findings.seed)
     points = findings.points
     if points is None or not len(points) == len(some) == len(findings.x):
         points = latent_map.plane(findings.x[some], findings.seed)

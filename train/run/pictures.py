@@ -9,6 +9,7 @@ from tf_gmvae import drawing, report, terminal
 from tf_gmvae.data.split import Split
 from tf_gmvae.hierarchy.tree import Hierarchy
 from tf_gmvae.model.answers import Examination
+from tf_gmvae.sampling import drawn
 from train.run import explorer
 from train.run.method_job import MethodRun
 from train.run.run import Run
@@ -56,11 +57,7 @@ def findings_of(
     """
     model, folder = run.model, run.folder
     seed, shown = run.settings.seed, run.settings.shareable
-    reconstructed = np.sort(
-        np.random.default_rng(seed).choice(
-            split.num_examples, min(RECONSTRUCTED, split.num_examples), replace=False
-        )
-    )
+    reconstructed = drawn(split.num_examples, RECONSTRUCTED, seed)
     counts = np.bincount(examination.posterior.argmax(axis=1), minlength=model.num_components)
     largest = [int(k) for k in np.argsort(-counts, kind="stable") if counts[k]][:WALKED]
     columns, to_features = getattr(model.likelihood, "columns", None), model.likelihood.features()

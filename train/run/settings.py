@@ -10,6 +10,7 @@ from absl import flags
 from tf_gmvae.callbacks.progress import elbo_of, epochs_without_progress
 from tf_gmvae.clustering import recipe
 from tf_gmvae.data.load import is_named
+from tf_gmvae.data.pipeline import whole_batches
 from tf_gmvae.start import how_many
 from tf_gmvae.start.stages import guidance_for, labels_are_hard
 from train.run.definitions import AUTO, EPOCHS, LABELS, POSTERIOR, define
@@ -162,16 +163,12 @@ class Settings(Record):
         return self.patience is not None and epochs_without_progress(elbos(history)) >= self.patience
 
     def epoch_shape(self, num_examples: int) -> tuple[int, int]:
-        """Batch size and steps of a training epoch.
-
-        A last, smaller batch would weigh more in batch normalisation and compile a second step; which examples are
-        left out changes every epoch.
+        """Batch size and steps of a training epoch, see `data.pipeline.whole_batches`.
 
         Args:
             num_examples: integer, examples of the training part.
         """
-        batch_size = min(self.batch_size, num_examples)
-        return batch_size, num_examples // batch_size
+        return whole_batches(num_examples, self.batch_size)
 
 
 def elbos(history: list[dict[str, float]]) -> list[float]:
