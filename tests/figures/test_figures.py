@@ -1,5 +1,6 @@
 """The paper's figures: what is drawn, that it is drawn alike every time, and the command."""
 
+import itertools
 import json
 import math
 import re
@@ -8,6 +9,7 @@ import shutil
 import numpy as np
 import pytest
 from conftest import run_warm
+from matplotlib.text import Text
 from PIL import Image
 from support.misuse import check_refused
 
@@ -258,6 +260,24 @@ def test_any_number_of_components_fits_a_page(num_rows):
     width, height = figure.get_size_inches()
     assert width <= style.PAGE
     assert height <= 9.1
+
+
+@pytest.mark.parametrize(("num_rows", "shape"), [(60, (8, 8)), (100, (8, 8)), (10, (8, 40)), (10, (40, 8))])
+def test_images_of_any_shape_fill_the_page_and_no_text_lies_over_another(num_rows, shape):
+    panel = {"title": "(a) samples at w = 0", "names": [str(row) for row in range(num_rows)]}
+    walk = {**panel, "title": "(b) walk through w, deviations", "columns": [f"{w:+d}" for w in range(-3, 4)]}
+    images = (np.zeros((num_rows, count, *shape, 1)) for count in (10, 7))
+    figure = figures.image_rows(
+        [{**panel, "rows": rows} for panel, rows in zip((panel, walk), images, strict=True)]
+    )
+    figure.draw_without_rendering()
+    titles = [text.get_window_extent() for text in figure.findobj(Text) if text.get_text().startswith("(")]
+    assert titles[0].x1 < titles[1].x0 and titles[1].x1 <= figure.bbox.x1
+    for axes in figure.axes:
+        assert axes.get_window_extent().height > 0.5 * figure.bbox.height
+        for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+            boxes = [label.get_window_extent() for label in labels]
+            assert not any(one.overlaps(other) for one, other in itertools.pairwise(boxes))
 
 
 def test_forty_classes_look_different():
