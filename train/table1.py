@@ -28,7 +28,7 @@ from train import cli
 from train.paper import table1_report
 from train.paper.cells import FLOORS, GMVAES, PAPERS_K, Cell, Row, base_settings
 from train.paper.floors import Floors
-from train.run import lock, settings
+from train.run import counts, lock, settings
 from train.run.choices import likelihood_of
 from train.run.folder import RunFolder
 from train.run.run import check_in_memory, load_data
@@ -83,6 +83,8 @@ def _make(chosen):
     os.makedirs(chosen.runs_dir, exist_ok=True)
     cells = [cell for found in table.cells.values() for cell in found]
     missing = [cell for cell in cells if not cell.is_finished]
+    for cell in cells:
+        counts.check(cell.folder, dataset, "or give another --runs_dir")
     terminal.say(
         f"{len(cells)} run{'s' * (len(cells) != 1)}, {len(missing)} to do; stop at will, the same command goes on."
     )

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -256,6 +257,22 @@ def test_bad_flags_get_a_sentence(tmp_path):
     )
     for flag in ("--components=", "--[no]dry_run", "--learning_rate=", "(default: mnist)"):
         assert flag in help_page
+
+
+def test_finished_runs_stand_only_in_a_table_of_their_data(finished, tmp_path):
+    same, grown = tmp_path / "same", tmp_path / "grown"
+    for folder in (same, grown):
+        shutil.copytree(finished.run, folder / finished.run.name)
+    (grown / finished.run.name / "examples.json").write_text('{"train": 1437, "test": 359}')  # as of a file then
+    common = [
+        "--flagfile=digits.flags", "--epochs=3", "--guided_epochs=0", "--methods=gmvae", "--components=10",
+        "--samples=1", "--seeds=1", "--dry_run",
+    ]  # fmt: skip
+    taken, refused = run_all("train.table1", [[*common, f"--runs_dir={folder}"] for folder in (same, grown)])
+    assert taken.returncode == 0 and "1 run, 0 to do" in taken.stdout, taken.stderr
+    assert refused.returncode == 1 and "to do" not in refused.stdout
+    assert "it has 1,438 training examples, and it had 1,437" in refused.stderr
+    assert refused.stderr.rstrip().endswith("Put the data back, or give another --runs_dir.")
 
 
 def test_the_floor_of_a_map_takes_the_plane_and_the_few():
