@@ -25,7 +25,7 @@ from tf_gmvae import figures, interrupts, terminal
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
 from train import cli
-from train.paper import table1_report
+from train.paper import run_figures, table1_report
 from train.paper.cells import FLOORS, GMVAES, PAPERS_K, Cell, Row, base_settings
 from train.paper.floors import Floors
 from train.run import counts, lock, settings
@@ -202,11 +202,13 @@ class _Table:
         """Writes table1.json, table1.md and figure4.png of the runs that have metrics; returns the Markdown."""
         entries, curves = self.entries(), {}
         for row in self.rows:
-            histories = [cell.folder.read_history() for cell in self.cells.get(row, ()) if cell.metrics]
-            if histories:
-                curves[table1_report.title(row)] = [
-                    [epoch["test_accuracy_table1"] for epoch in history] for history in histories
-                ]
+            seeds = [
+                run_figures.read_curve(cell.folder.path, "move it away, and train.table1 makes it anew")
+                for cell in self.cells.get(row, ())
+                if cell.metrics and cell.folder.history.is_file()  # a damaged one is moved away
+            ]
+            if seeds:
+                curves[table1_report.title(row)] = seeds
         text = table1_report.markdown(entries, "python -m train.table1 " + shlex.join(sys.argv[1:]))
         RunFolder.write_whole(self.path / "table1.json", json.dumps({"rows": entries}, indent=2) + "\n")
         RunFolder.write_whole(self.path / "table1.md", text)

@@ -259,20 +259,27 @@ def test_bad_flags_get_a_sentence(tmp_path):
         assert flag in help_page
 
 
-def test_finished_runs_stand_only_in_a_table_of_their_data(finished, tmp_path):
-    same, grown = tmp_path / "same", tmp_path / "grown"
-    for folder in (same, grown):
-        shutil.copytree(finished.run, folder / finished.run.name)
-    (grown / finished.run.name / "examples.json").write_text('{"train": 1437, "test": 359}')  # as of a file then
+def test_finished_runs_that_do_not_fit_a_table_are_named(finished, tmp_path):
+    kinds = ("same", "grown", "unlabelled", "without")
+    for kind in kinds:
+        shutil.copytree(finished.run, tmp_path / kind / finished.run.name)
+    _, grown, unlabelled, without = (tmp_path / kind / finished.run.name for kind in kinds)
+    (grown / "examples.json").write_text('{"train": 1437, "test": 359}')  # as of data that were fewer then
+    history = unlabelled / "history.csv"
+    history.write_text(history.read_text().replace("test_accuracy_table1", "other", 1))
+    (without / "history.csv").unlink()
     common = [
         "--flagfile=digits.flags", "--epochs=3", "--guided_epochs=0", "--methods=gmvae", "--components=10",
         "--samples=1", "--seeds=1", "--dry_run",
     ]  # fmt: skip
-    taken, refused = run_all("train.table1", [[*common, f"--runs_dir={folder}"] for folder in (same, grown)])
-    assert taken.returncode == 0 and "1 run, 0 to do" in taken.stdout, taken.stderr
-    assert refused.returncode == 1 and "to do" not in refused.stdout
-    assert "it has 1,438 training examples, and it had 1,437" in refused.stderr
-    assert refused.stderr.rstrip().endswith("Put the data back, or give another --runs_dir.")
+    calls = [[*common, f"--runs_dir={tmp_path / kind}"] for kind in kinds]
+    of_same, of_grown, of_unlabelled, of_without = run_all("train.table1", calls)
+    for taken in (of_same, of_without):
+        assert taken.returncode == 0 and "1 run, 0 to do" in taken.stdout, taken.stderr
+    assert of_grown.returncode == of_unlabelled.returncode == 1 and "to do" not in of_grown.stdout
+    assert "it has 1,438 training examples, and it had 1,437" in of_grown.stderr
+    assert of_grown.stderr.rstrip().endswith("Put the data back, or give another --runs_dir.")
+    assert f"{unlabelled} has no history of test accuracies: move it away, and" in of_unlabelled.stderr
 
 
 def test_the_floor_of_a_map_takes_the_plane_and_the_few():

@@ -55,7 +55,10 @@ def read_curves(path: str | Path | None) -> dict[str, list[list[float]]]:
             "it anew."
         ) from None
     curves = {
-        table1_report.title(row): [_curve(path.parent / row.name(seed)) for seed in seeds]
+        table1_report.title(row): [
+            read_curve(path.parent / row.name(seed), "the runs of a table must lie beside its table1.json")
+            for seed in seeds
+        ]
         for row, seeds in rows
         if seeds and row.method not in FLOORS
     }
@@ -64,13 +67,23 @@ def read_curves(path: str | Path | None) -> dict[str, list[list[float]]]:
     return curves
 
 
-def _curve(folder):
-    curve = [row.get("test_accuracy_table1") for row in RunFolder(folder).read_history()]
-    if not curve or None in curve:
-        raise InputError(
-            f"{folder} has no history of test accuracies: the runs of a table must lie beside its table1.json."
-        )
-    return curve
+def read_curve(path: str | Path, mend: str) -> list[float]:
+    """Test accuracies of one run by epoch.
+
+    Args:
+        path: path of the run's folder.
+        mend: text, what can be done where it has none, after a colon.
+
+    Returns:
+        List of numbers in [0, 1].
+
+    Raises:
+        InputError: if it has none.
+    """
+    history, score = RunFolder(path).read_history(), "test_accuracy_table1"
+    if not history or not all(score in epoch for epoch in history):
+        raise InputError(f"{path} has no history of test accuracies: {mend}.")
+    return [epoch[score] for epoch in history]
 
 
 def image_model(path: str | Path | None, number: str) -> GMVAE:
