@@ -297,6 +297,8 @@ def name_of(line):
     for name, (kind, default, _) in LISTS.items():
         if name not in ("optimizer", "weights", "seed") and line[name] != kind(default):
             told.append(f"{line[name]} {name.removeprefix('num_').replace('_', ' ')}")
+    if line.get("num_samples", 1) != 1:  # which only from_random_weights_jax.py has
+        told.append(f"{line['num_samples']} samples")
     return ", ".join(told)
 
 

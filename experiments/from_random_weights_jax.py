@@ -218,11 +218,22 @@ def log_posterior(weights, moments, images):
     return parts.reshape(len(images), -1)
 
 
+def paths_of(args):
+    """Where the lines of every seed go, by seed; exits where a run has left some, with which none goes on."""
+    name = f"jax_{args.num_components}_{args.num_samples}_{args.min_information}"
+    paths = {seed: args.out / f"{name}_{seed}.jsonl" for seed in args.seeds}
+    for path in paths.values():
+        if path.is_file() and path.read_text():
+            sys.exit(f"error: {path} has the lines of a run: move it away, or give another --out.")
+    return paths
+
+
 def train(args):
     """Trains all seeds side by side and keeps a line for each and every epoch."""
     import tf_gmvae
     from tf_gmvae import evaluation
 
+    paths = paths_of(args)
     data = tf_gmvae.data.load("mnist", args.data_dir)
     images, held_out = jnp.asarray(data.train.examples), jnp.asarray(data.test.examples)
     begun = [initial(seed, args.num_components, args.near) for seed in args.seeds]
@@ -239,10 +250,6 @@ def train(args):
         "min_information": args.min_information, "temperature": 1.0, "learning_rate": args.learning_rate,
         "num_components": args.num_components,
     }  # fmt: skip
-    name = f"jax_{args.num_components}_{args.num_samples}_{args.min_information}"
-    paths = {seed: args.out / f"{name}_{seed}.jsonl" for seed in args.seeds}
-    for path in paths.values():
-        path.write_text("")
     began = time.perf_counter()
     for number in range(1, args.epochs + 1):
         keys = jnp.stack([jax.random.key(1000 * seed + number) for seed in args.seeds])

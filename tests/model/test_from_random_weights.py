@@ -1,8 +1,10 @@
 """Sign descent and Torch's initial weights: what they compute, and that with them nothing collapses."""
 
+import argparse
 import json
 import runpy
 import sys
+import types
 
 import keras
 import numpy as np
@@ -105,6 +107,26 @@ def test_without_jax_the_second_program_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(SystemExit, match="^error: this needs JAX: pip install "):
         runpy.run_path(str(ROOT / "experiments" / "from_random_weights_jax.py"))
+
+
+def test_the_second_program_leaves_the_lines_of_a_run_as_they_are(monkeypatch, tmp_path):
+    for name in ("jax", "jax.numpy", "jax.lax"):  # of which nothing is called
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    sys.modules["jax"].numpy, sys.modules["jax"].lax = sys.modules["jax.numpy"], sys.modules["jax.lax"]
+    program = runpy.run_path(str(ROOT / "experiments" / "from_random_weights_jax.py"))
+    args = argparse.Namespace(num_components=10, num_samples=1, min_information=0.0, seeds=[0, 1], out=tmp_path)
+    paths = program["paths_of"](args)
+    paths[1].write_text('{"epoch": 1}\n')
+    with pytest.raises(SystemExit, match="jax_10_1_0.0_1.jsonl has the lines of a run: move it away, or give"):
+        program["train"](args)
+    assert paths[1].read_text() == '{"epoch": 1}\n'
+
+
+def test_runs_of_one_and_ten_samples_are_two_in_the_figure():
+    program = runpy.run_path(str(ROOT / "experiments" / "from_random_weights.py"))
+    line = {name: kind(default) for name, (kind, default, _) in program["LISTS"].items()}
+    names = [program["name_of"](line | more) for more in ({}, {"num_samples": 1}, {"num_samples": 10})]
+    assert names == ["sign, torch", "sign, torch", "sign, torch, 10 samples"]
 
 
 @pytest.mark.slow
