@@ -250,11 +250,32 @@ def test_heads_are_not_quantized_and_networks_are(make_table_model, table, tmp_p
     with pytest.raises(InputError, match=r"model\.encoder\.quantize"):
         model.quantize("int8")
     expected = model.predict(table, verbose=0)
+    before = model.log_posterior(table)
     for network in (model.encoder, model.decoder):
         network.quantize("int8")
+    model.compile()
     model.save(tmp_path / "model.keras")
-    found = keras.saving.load_model(tmp_path / "model.keras").predict(table, verbose=0)
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    found = loaded.predict(table, verbose=0)
     assert 0 < np.abs(found - expected).max() < 0.05
+    np.testing.assert_allclose(model.predict(table, verbose=0), found, atol=1e-6)
+    answered = loaded.log_posterior(table)
+    assert np.abs(answered - before).max() > 1e-4
+    np.testing.assert_allclose(model.log_posterior(table), answered, atol=1e-5)
+
+
+def test_answers_are_by_the_networks_that_compile_finds(make_table_model, table):
+    model = make_table_model()
+    before = model.reconstruct(table)
+    np.testing.assert_array_equal(model.reconstruct(table), before)
+    for network in (model.encoder, model.decoder):
+        network.layers[-1].enable_lora(2)  # another graph, whose weights begin as nothing
+        network.layers[-1].lora_kernel_b.assign(np.ones((2, network.layers[-1].units)))
+    model.compile()
+    assert np.abs(model.reconstruct(table) - before).max() > 0.1
+    x = model.encode(table).x_mean
+    np.testing.assert_allclose(model.embed(table).x, x, atol=1e-5)
+    np.testing.assert_allclose(model.reconstruct(table), model.likelihood.mean(model.decode(x)), atol=1e-5)
 
 
 class Late(GMVAE):

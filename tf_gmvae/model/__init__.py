@@ -6,6 +6,7 @@
 - `inference`: what a trained model answers.
 - `saving`: how Keras writes and reads it.
 - `own_networks`: encoders and decoders that users bring along.
+- `traced`: methods that TensorFlow traces, until the model is compiled anew.
 - `compiled`: the terms of the ELBO by XLA, for many components.
 - `replicas`: steps and means that are the same however many replicas share a batch.
 """

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tf_gmvae.errors import InputError
-from tf_gmvae.model import replicas
+from tf_gmvae.model import replicas, traced
 from tf_gmvae.optimizer import FusedAdam
 
 
@@ -23,7 +23,9 @@ class Compiling(replicas.KeepsOrder):
         jit_compile: bool | str = "auto",
         **kwargs: Any,
     ) -> None:
-        """Prepares the model for `fit`.
+        """Prepares the model for `fit`; what it answers is from now on by its networks as they are then.
+
+        So it is called again after they have changed, as by `enable_lora` or `quantize` of their layers.
 
         Args:
             optimizer: Keras optimizer; None is the paper's, Adam at 1e-4 with epsilon 1e-8.
@@ -46,6 +48,7 @@ class Compiling(replicas.KeepsOrder):
         if self.is_jit_automatic:
             jit_compile = bool(tf.config.list_physical_devices("GPU")) and not kwargs.get("run_eagerly")
         super().compile(optimizer, jit_compile=jit_compile, **kwargs)
+        traced.drop(self)
         self.last_arrays = None
         self._build_optimizer()
 

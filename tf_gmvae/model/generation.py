@@ -12,6 +12,7 @@ from tf_gmvae.checks import whole_number
 from tf_gmvae.errors import InputError
 from tf_gmvae.gaussians import component_sample
 from tf_gmvae.model.part import Part
+from tf_gmvae.model.traced import Traced
 from tf_gmvae.priors import chosen
 
 
@@ -70,7 +71,7 @@ class Generation(Part):
         ).batch(batch_size)
         return np.concatenate([self.generate_batch(*batch).numpy() for batch in batches])
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @Traced
     def generate_batch(self, component: tf.Tensor, w: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """Means of p(y | x) at x = mu_k(w) + sigma_k(w) noise.
 

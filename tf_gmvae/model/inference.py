@@ -16,6 +16,7 @@ from tf_gmvae.model import repeated_noise
 from tf_gmvae.model import shared_noise as noise
 from tf_gmvae.model.answers import DeepLatents, Embedding, Examination, Latents
 from tf_gmvae.model.part import Part
+from tf_gmvae.model.traced import Traced
 
 
 class Inference(Part):
@@ -41,7 +42,7 @@ class Inference(Part):
         known(found.log_posterior)
         return found
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @Traced
     def latents_of_batch(self, examples: tf.Tensor) -> Latents | DeepLatents:
         """`Latents` of one batch, of tensors.
 
@@ -113,7 +114,7 @@ class Inference(Part):
         """
         return self._reconstruct_batch(examples)[0]
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @Traced
     def _reconstruct_batch(self, examples):
         latents = self.latents_of_batch(examples)
         return self.likelihood.mean(self.decode(latents.x)), latents.log_posterior
@@ -134,7 +135,7 @@ class Inference(Part):
         known(found.elbo)
         return found
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @Traced
     def _score_batch(self, examples):
         return self.elbo_terms(examples)
 
@@ -157,11 +158,11 @@ class Inference(Part):
         known(found.terms.elbo)
         return found
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @Traced
     def _examine_batch(self, examples):
         return self._examined(self.sampled(examples))
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @Traced
     def _examine_at_shared_noise(self, examples):
         return self._examined(self.sampled(examples, sampler=noise.sampler(self)))
 
@@ -195,7 +196,7 @@ class Inference(Part):
         known(log_posterior)  # of what is too large for the networks, the bound is -inf
         return found
 
-    @tf.function(reduce_retracing=True, autograph=False)
+    @Traced
     def _log_likelihood_batch(self, examples, num_importance_samples):
         sampled = self.sampled(examples, num_samples=num_importance_samples)
         log_weights = (

@@ -20,7 +20,8 @@ class Saving(Exporting):
     def quantize(self, mode: str | None = None, **kwargs: Any) -> None:
         """Refused: files could not be read, since the model makes its heads anew, in full precision."""
         raise InputError(
-            "GMVAE cannot quantize its heads: call model.encoder.quantize and model.decoder.quantize, and save it."
+            "GMVAE cannot quantize its heads: call model.encoder.quantize and model.decoder.quantize, and compile "
+            "the model again."
         )
 
     def _own_layers(self):
