@@ -288,6 +288,7 @@ def test_what_a_method_cannot_take_gets_a_sentence(table):
         (table[:, :5], r"made for examples of shape \(6,\): make one with data_shape=\(5,\)"),
         (table[:2], "3 clusters need at least as many examples"),
         (spoilt, "NaN"),
+        (np.ma.masked_greater(table, 1.0), "NaN"),
     ]:
         with pytest.raises(InputError, match=expected):
             model.fit(examples)

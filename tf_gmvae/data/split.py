@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tf_gmvae.data.frames import without_mask
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns
 
@@ -79,7 +80,7 @@ class Split:
             >>> tf_gmvae.data.Split.from_arrays(np.zeros((3, 8, 8), "uint8"), labels=[0, 1, 0]).data_shape
             (8, 8, 1)
         """
-        examples = np.asarray(examples)
+        examples = np.asarray(without_mask(examples))
         if examples.dtype.kind not in "buif":
             raise InputError(f"examples must be numbers. Received: an array of dtype {examples.dtype}.")
         if examples.dtype not in (np.uint8, np.float32):
@@ -279,7 +280,7 @@ def _check_labels(labels, num_examples):
 
 
 def _whole_numbers(labels):
-    labels = np.asarray(labels)
+    labels = np.asarray(without_mask(labels))
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.dtype.kind not in "buif":

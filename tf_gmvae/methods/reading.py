@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tf_gmvae import data, inputs
+from tf_gmvae.data.frames import without_mask
 from tf_gmvae.errors import InputError
 from tf_gmvae.values import check_values
 
@@ -34,7 +35,7 @@ def split_of(examples: ArrayLike | data.Split, method: ClusteringMethod) -> data
     elif hasattr(examples, "element_spec") or hasattr(examples, "__next__"):
         raise InputError(f"{name} takes an array or a data.Split. Received: {type(examples).__name__}.")
     else:
-        array = np.asarray(examples)
+        array = np.asarray(without_mask(examples))
         if not array.size:
             raise inputs.no_example()
         split = data.Split.from_arrays(array, series=array.ndim == 1 + len(method.data_shape))
