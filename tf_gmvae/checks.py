@@ -4,6 +4,7 @@ import math
 import warnings
 from functools import partial
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -184,6 +185,18 @@ def without_objects(array: np.ndarray) -> np.ndarray:
         except ValueError:
             raise ragged() from None
     return array.astype("float64") if all(isinstance(value, Real) for value in array.flat) else array
+
+
+def without_long_doubles(data: Any) -> Any:
+    """Data of which floats of more than 64 bits, for which TensorFlow has no type, are float64.
+
+    Args:
+        data: anything but an array of such floats is returned as it is.
+    """
+    if isinstance(data, np.ndarray) and data.dtype.kind == "f" and data.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):  # what overflows becomes inf, and is then named as such
+            return data.astype("float64")
+    return data
 
 
 def ragged() -> InputError:

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import ArrayLike
 
-from tf_gmvae.checks import check_shape, ragged, several_arrays, without_objects
+from tf_gmvae.checks import check_shape, ragged, several_arrays, without_long_doubles, without_objects
 from tf_gmvae.data import described
 from tf_gmvae.data.frames import as_table, is_frame, without_mask
 from tf_gmvae.data.pipeline import array_batches, to_batches
@@ -131,7 +131,7 @@ def _checked_array(data):
         data = data.to_numpy()
     data = without_mask(data)
     if isinstance(data, np.ndarray):
-        data = without_objects(data)
+        data = without_long_doubles(without_objects(data))
         if data.dtype == tf.bfloat16.as_numpy_dtype:  # which NumPy itself does not take for numbers
             data = data.astype("float32")
         if data.dtype.kind not in "buif":

@@ -103,6 +103,21 @@ def test_half_precision_of_tensors_and_arrays_is_read_as_that_of_data_sets(table
         np.testing.assert_allclose(table_model.predict_on_batch(form), expected, atol=1e-6)
 
 
+@pytest.mark.skipif(np.dtype("longdouble").itemsize == 8, reason="it is float64 here")
+def test_long_doubles_are_read_as_doubles(table_model, table):
+    rows = table.astype("longdouble")
+    for answer in (
+        table_model.predict_on_batch,
+        lambda data: table_model.distributions(data).q_x.mean(),
+        lambda data: table_model.embed(data).x,
+        lambda data: table_model.embed(iter([data])).x,
+    ):
+        np.testing.assert_allclose(answer(rows), answer(table), atol=1e-6)
+    rows[3, 0] = np.finfo("longdouble").max
+    with pytest.raises(InputError, match=r"The value at index \(3, 0\) is inf"):
+        table_model.embed(rows)
+
+
 def counts_model(**overrides):
     encoder = keras.Sequential([keras.Input((6,)), keras.layers.Dense(16, "relu", kernel_initializer=_kernel(1))])
     decoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(6, kernel_initializer=_kernel(2))])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tf_gmvae import inputs, objective
-from tf_gmvae.checks import check_shape
+from tf_gmvae.checks import check_shape, without_long_doubles
 from tf_gmvae.model import compiled
 from tf_gmvae.model.part import Part
 from tf_gmvae.priors import LevelTerms, Style
@@ -107,7 +107,7 @@ class Computation(Part):
             InputError: if shape or values do not fit the model.
         """
         values, _ = inputs.without_weights(values)
-        values = tf.convert_to_tensor(values)
+        values = tf.convert_to_tensor(without_long_doubles(values))
         if not self.built:  # networks without a known input shape take it from their first batch
             self.build(values.shape)
         # After batches of several shapes tf.function forgets the rank; `ensure_shape` restores it.
