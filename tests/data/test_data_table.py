@@ -358,6 +358,25 @@ def test_mixed_separators_are_refused_and_decimal_commas_are_not(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        ('name,"a; b",x', 'k{0},"{0}; 5",{0}.5'),
+        ('"name";"a, net";"x"', '"k{0}";"{0},5";"{0},5"'),
+        ('"name";"say ""a, b""";"x"', '"k ""{0}""";"{0} or, so";"{0},5"'),
+        ("sep=;\na, b, net;c;x", "k{0},;t{0};{0},5"),  # which the message offers where nothing is in quotes
+    ],
+)
+def test_quotes_tell_which_of_two_separators_parts_the_values(tmp_path, names, line):
+    path = saved(tmp_path, "\n".join([names, *map(line.format, range(9))]))
+    table = read_table(path)
+    assert len(table) == 3
+    np.testing.assert_array_equal(table["x"], np.arange(9) + 0.5)
+    if names.startswith("sep"):
+        with pytest.raises(InputError, match="or put a line that names the right one, as sep=;, above all others"):
+            read_table(saved(tmp_path, path.read_text().removeprefix("sep=;\n")))
+
+
+@pytest.mark.parametrize(
     "ids",
     [
         ("00012", "00013", "7"),

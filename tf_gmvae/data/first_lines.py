@@ -149,9 +149,13 @@ def _separator(path, read_by):
     if "," in fitting and len(fitting) == 2 and _decimal_commas(read_by[next(s for s in fitting if s != ",")]):
         fitting.remove(",")
     if len(fitting) > 1:
+        # "a; b" in quotes is one text, of which the wrong separator makes two halves with a quote each.
+        fitting = [separator for separator in fitting if not _tears_quotes(read_by[separator])] or fitting
+    if len(fitting) > 1:
         raise InputError(
             f"{path} mixes the separators {' and '.join(map(repr, fitting))}: every line has both. "
-            "Write it again with one of them, and texts that hold the other in quotes."
+            "Write it again with one of them, and texts that hold the other in quotes, or put a line that names "
+            f"the right one, as sep={max(fitting)}, above all others."
         )
     if fitting:
         return fitting[0]
@@ -174,6 +178,11 @@ def _separator(path, read_by):
         f"{path}: line {odd} has {len(row)} values, but line {first} has {len(names)} (separated by {likely!r}): "
         "write it again with one separator, and texts that hold it in quotes."
     )
+
+
+def _tears_quotes(rows):
+    """Whether every row has a value with a quote that has no other beside it."""
+    return all(any(value.count('"') % 2 for value in row) for _, row in rows)
 
 
 def _check_blanks(path, lines):
