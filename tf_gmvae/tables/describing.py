@@ -10,6 +10,7 @@ import numpy as np
 from layers.column_features import KINDS
 from tf_gmvae.errors import InputError
 from tf_gmvae.scales import scale_of
+from tf_gmvae.tables import identifiers
 from tf_gmvae.tables.columns import Column, Columns, as_numbers, is_missing, listed
 from tf_gmvae.tables.levels import as_text, not_numbers, numbers_first, single
 from tf_gmvae.tables.precision import Days, indistinct, merged
@@ -19,11 +20,6 @@ MOST_LEVELS = 50
 # Whole numbers from 0 on are guessed to be counts if they go beyond this and most are below a tenth of the
 # largest.
 COUNT_RANGE = 100
-# Columns, in lower case, that are taken for numbers of the rows in tables of fewer rows, too.
-INDEX_NAMES = ("index", "id")
-# What pandas and this package call the numbers of rows that a table was written with and had no name. Where rows
-# were shuffled or chosen, they are in any order.
-NAMELESS = ("row", "unnamed: 0", "__index_level_0__")
 # See `scaled`.
 SCALES = ("each", "common")
 
@@ -42,8 +38,8 @@ def describe(
 
     Returns:
         Pair of `Columns`, and a tuple of sentences: on the columns that are left out, which are empty, do not
-        vary, or look like identifiers; then on categories that are mostly numbers, and numbers that float32 hardly
-        tells apart.
+        vary, or look like identifiers; then on categories that are mostly numbers, numbers that float32 hardly
+        tells apart, and whole numbers that rise from row to row, as identifiers do.
 
     Raises:
         InputError: if `kinds` names what there is not, a column cannot be of its kind, or nothing is left.
@@ -60,7 +56,7 @@ def describe(
     for name, given in table.items():
         values = np.asarray(given)
         are_dates = isinstance(given, Days)
-        reason = _useless(values, name.strip().lower(), kinds.get(name), are_dates)
+        reason = _useless(values, name, kinds.get(name), are_dates)
         if reason:
             left_out.append(f"column {name!r} {reason}")
             continue
@@ -69,6 +65,8 @@ def describe(
             remarks.append(f"column {name!r} {odd} a category")
         elif not found[-1].levels and (few := merged(values[~is_missing(values)], are_dates)):
             remarks.append(f"column {name!r} {few}")
+        if name not in kinds and (remark := identifiers.remark(values)):
+            remarks.append(f"column {name!r} {remark}")
     if not found:
         raise InputError(f"No column is left to find clusters in: {'; '.join(left_out) or 'the table has none'}.")
     return Columns(tuple(found)), (*left_out, *remarks)
@@ -125,17 +123,13 @@ def _useless(values, name, declared, are_dates):
     different = len(set(there.tolist()))
     if different < 2:
         return "is the same in every row" if different else "is empty"
+    may_be_id = not declared and not are_dates and there.dtype.kind in "iuf"
+    if may_be_id and (reason := identifiers.reason(name, values, there)):
+        return reason
     amounts = there.dtype.kind in "iuf" and not _is_of_levels(there, different, declared)
     if amounts and (reason := indistinct(there, are_dates)):
         return reason
-    if declared:
-        return None
-    if there.dtype.kind in "buif":
-        numbers_rows = different == len(values) and there.dtype.kind in "iu"
-        counts = numbers_rows and bool(np.all(np.diff(there) == 1))
-        is_index = counts and (name in INDEX_NAMES or different > COUNT_RANGE)
-        return "numbers the rows, so it is left out" if is_index or (numbers_rows and name in NAMELESS) else None
-    if different <= MOST_LEVELS:
+    if declared or there.dtype.kind in "buif" or different <= MOST_LEVELS:
         return None
     if all(single(value) is not None for value in there.tolist()):
         found = f"holds {different:,} different numbers as texts (pass its astype(float), if amounts), so it is"
