@@ -227,8 +227,18 @@ def test_other_words_are_other_levels(tmp_path):
 )
 def test_the_culprit_among_numbers_is_named(values, row):
     columns, _ = describe({"x": np.array([1.0, 2.0, 4.5])})
-    with pytest.raises(InputError, match=f"holds '{values[row]}' in row {row}"):
+    with pytest.raises(InputError, match=f"holds '{values[row]}' in row {row}: repair it, or leave it empty"):
         columns.numbers({"x": np.array(values, object)})
+
+
+@pytest.mark.parametrize("text", ["day\n05.01.2024\n06.01.2024\n", "day\n2024-01-05\n05.01.2024\n"])
+def test_new_rows_are_told_how_dates_are_written(tmp_path, text):
+    columns = load(saved(tmp_path, "day\n2023-12-24\n2023-12-25\n2023-12-31\n", "old.csv")).columns
+    path = saved(tmp_path, text)
+    row = 0 if text.startswith("day\n05") else 1
+    said = f"holds '05.01.2024' in row {row}: write dates as 2023-12-24, or leave it empty"
+    with pytest.raises(InputError, match=said):
+        load_rows(path, columns)
 
 
 @pytest.mark.parametrize(

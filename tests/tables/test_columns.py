@@ -1,5 +1,6 @@
 """What the columns of a table are found to hold, and rows as numbers."""
 
+import datetime
 import itertools
 import re
 
@@ -160,6 +161,24 @@ def test_columns_that_are_not_what_they_seem_are_said():
         "empty), so it is a category",
     )
     assert not describe(table, {"few": "category"})[1]
+
+
+@pytest.mark.parametrize("form", ["%d.%m.%Y", "%m/%d/%Y", "%d-%m-%y", "%Y/%m/%d", "%d.%m.%Y %H:%M"])
+def test_dates_in_a_form_that_is_not_read_are_said(form):
+    days = [datetime.date(2023, 1, 1) + datetime.timedelta(n) for n in range(60)]
+    texts = [day.strftime(form) for day in days]
+    texts[1] = "unknown"
+    table = {"day": objects(None, *texts), "x": RNG.normal(size=61)}
+    said = (
+        f"column 'day' seems to hold dates, as {texts[0]!r}, but such are read only as 2023-12-24 (write them so)"
+    )
+    columns, (left_out,) = describe(table)
+    assert columns.names == ("x",) and left_out == f"{said}, so it is left out"
+    few = {**table, "day": objects(None, *(texts[:3] * 20))}
+    assert describe(few)[1] == (f"{said}, so it is a category",)
+    assert not describe(few, {"day": "category"})[1]
+    versions = objects(*(f"1.{n}.1.0" for n in range(61)))
+    assert "dates" not in describe({**table, "day": versions})[1][0]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import numpy as np
 from layers.column_features import KINDS
 from tf_gmvae.checks import is_absent
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables import levels
+from tf_gmvae.tables import dates, levels
 
 
 @dataclass(frozen=True)
@@ -262,10 +262,12 @@ def _parsed(name, values, missing):
         except (TypeError, ValueError):
             # Beside one word all of a column of dates, or of decimal commas, are texts: the word is the culprit.
             words = (r for r in np.flatnonzero(~missing) if not any(c.isdecimal() for c in str(values[r])))
-            odd = next(words, row)
+            unread = (r for r in np.flatnonzero(~missing) if dates.is_unread(values[r]))
+            odd = next(words, next(unread, row))
+            mend = f"write dates as {dates.READ}" if dates.is_unread(values[odd]) else "repair it"
             raise InputError(
                 f"Column {name!r} must hold numbers, but holds {str(values[odd])[:40]!r}"
-                f"{_in_row(odd, values)}: repair it, or leave it empty."
+                f"{_in_row(odd, values)}: {mend}, or leave it empty."
             ) from None
     return numbers
 

@@ -10,7 +10,7 @@ import numpy as np
 from layers.column_features import KINDS
 from tf_gmvae.errors import InputError
 from tf_gmvae.scales import scale_of
-from tf_gmvae.tables import identifiers
+from tf_gmvae.tables import dates, identifiers
 from tf_gmvae.tables.columns import Column, Columns, as_numbers, is_missing, listed
 from tf_gmvae.tables.levels import as_text, not_numbers, numbers_first, single
 from tf_gmvae.tables.precision import Days, indistinct, merged
@@ -38,8 +38,8 @@ def describe(
 
     Returns:
         Pair of `Columns`, and a tuple of sentences: on the columns that are left out, which are empty, do not
-        vary, or look like identifiers; then on categories that are mostly numbers, numbers that float32 hardly
-        tells apart, and whole numbers that rise from row to row, as identifiers do.
+        vary, or look like identifiers; then on categories that are mostly numbers or seem to be dates, numbers
+        that float32 hardly tells apart, and whole numbers that rise from row to row, as identifiers do.
 
     Raises:
         InputError: if `kinds` names what there is not, a column cannot be of its kind, or nothing is left.
@@ -147,10 +147,13 @@ def _is_of_levels(there, different, declared):
 
 
 def _odd(values):
-    """That texts are mostly numbers, and which one is none: a sentence that ends with what they are taken for."""
+    """That texts are mostly numbers, and which one is none, or mostly dates that are not read.
+
+    The sentence ends with what they are taken for.
+    """
     rows = not_numbers(values)
     if not rows:
-        return ""
+        return dates.said_of(values)
     of = f"{len(rows):,} values, as" if len(rows) > 1 else "1 value,"
     them = "them" if len(rows) > 1 else "it"
     return (
