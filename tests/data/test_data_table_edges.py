@@ -1,6 +1,7 @@
 """Tables whose types cannot be told from their first rows, or from the new rows alone."""
 
 import functools
+import logging
 import re
 
 import numpy as np
@@ -161,6 +162,21 @@ def test_what_may_be_thousands_or_decimals_is_refused(tmp_path, text, value):
     assert 1041 in read_table(saved(tmp_path, mended))["a"]
     decimals = text.replace("1,041", "1.041").replace("\t", ",").replace(";", ",")
     assert 1.041 in read_table(saved(tmp_path, decimals))["a"]
+
+
+@pytest.mark.parametrize(("sign", "word"), [(",", "comma"), (".", "point")])
+def test_what_is_taken_for_decimals_though_it_may_be_thousands_is_told_of(tmp_path, caplog, sign, word):
+    path = saved(tmp_path, f"town;sales;share\nA;2{sign}581;3\nB;7{sign}300;4\n")
+    with caplog.at_level(logging.INFO):
+        np.testing.assert_allclose(read_table(path)["sales"], [2.581, 7.3])
+        assert caplog.messages == [
+            f"{path}: the {word} is taken as the decimal sign, as of '2{sign}581' in column 'sales': if it parts "
+            "thousands, write the numbers without it."
+        ]
+        caplog.clear()
+        read_table(path, is_wanted=lambda name: name == "share")
+        read_table(saved(tmp_path, f"sales;share\n2{sign}581;3\n7{sign}30;4\n"))
+        assert not caplog.messages
 
 
 def trained_on(folder, values):

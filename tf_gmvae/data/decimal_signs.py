@@ -107,11 +107,11 @@ def _of_either(layout, place, column, proven, is_wanted):
     if len(held) == 1 and any(len(each.lstrip("+-")) > 3 for each in wholes):
         return held[0]
     if not proven and len(held) == 1 and not wholes:
-        if held == [","]:
+        if is_wanted(name):
             log.info(
-                "%s: the comma is taken as the decimal sign, as of %r in column %r: if it parts thousands, write "
-                "the numbers without it.",
-                layout.path, value, name,
+                "%s: the %s is taken as the decimal sign, as of %r in column %r: if it parts thousands, write the "
+                "numbers without it.",
+                layout.path, {",": "comma", ".": "point"}[held[0]], value, name,
             )  # fmt: skip
         return held[0]
     if not is_wanted(name):
