@@ -22,6 +22,7 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.start import how_many
 from tf_gmvae.tables.columns import listed
 from tf_gmvae.tables.describing import check_no_kinds
+from tf_gmvae.tables.levels import composed
 
 # Types of arrays that stay what they are, as far as float32 has another say; all else becomes the first.
 _KEPT = [
@@ -254,7 +255,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         check_names(X)
         validate_data(self, X, skip_check_array=True)
         self._frame, self._names = type(X).__module__.partition(".")[0], list(as_table(X))
-        self._labels = {str(label): label for label in getattr(X, "columns", ())}
+        self._labels = {composed(str(label)): label for label in getattr(X, "columns", ())}
         return dataset
 
     def _model_and_examples(self, X):
@@ -270,7 +271,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
                 f"X was a table of {len(self._names)} columns in fit, {listed(self._names)}. Received: an array "
                 f"of shape {array.shape}."
             )
-        return self.model_, self.columns_.numbers(dict(zip(self._names, array.T, strict=True)))
+        return self.model_, self.columns_.numbers(dict(zip(map(composed, self._names), array.T, strict=True)))
 
     def _array(self, X: ArrayLike, reset: bool, dtype: Any = _KEPT) -> np.ndarray:
         """An array, checked as scikit-learn checks them; of what is read later, the dtype is kept."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from tf_gmvae.data.frames import as_table
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables import describing
 from tf_gmvae.tables.columns import Columns
+from tf_gmvae.tables.levels import composed
 from tf_gmvae.tables.precision import merged_of_array
 
 # Names that a column of labels often has; used as data, it would give the clusters away.
@@ -73,8 +74,25 @@ def may_be_dates(kinds: Mapping[str, str] | None) -> Callable[[str], bool]:
     Returns:
         Function of a column's name to a bool, see `is_date` of `as_table`.
     """
-    levels = {str(name) for name, kind in (kinds or {}).items() if kind in ("yes_no", "category")}
+    levels = {composed(str(name)) for name, kind in (kinds or {}).items() if kind in ("yes_no", "category")}
     return lambda name: name not in levels
+
+
+def named(
+    columns: Sequence[str] | None = None, label_column: str | None = None, id_column: str | None = None
+) -> tuple[list[str] | None, str | None, str | None]:
+    """Names as those of tables are, in whatever form of Unicode they were typed.
+
+    Args:
+        columns: as in `data.table.load_table`, as are those that follow. Default None.
+        label_column: Default None.
+        id_column: Default None.
+
+    Returns:
+        The same three.
+    """
+    label_column, id_column = (name and composed(name) for name in (label_column, id_column))
+    return None if columns is None else [*map(composed, columns)], label_column, id_column
 
 
 def tell(name: object, columns: Columns, sentences: Iterable[str]) -> None:

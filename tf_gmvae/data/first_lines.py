@@ -15,6 +15,7 @@ from tf_gmvae.data import open_quotes
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.texts import NULLS_OF_NUMBERS, is_number
 from tf_gmvae.errors import InputError
+from tf_gmvae.tables.levels import composed
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ def layout_of(path: str | Path, is_wanted: Callable[[str], bool] = lambda name: 
         log.info(
             "%s: its first line is taken as %s.", path, "names, though it holds numbers" if has_names else "data"
         )
-    names = [name.strip() or ROW * (not index) for index, name in enumerate(rows[0])]
+    names = [composed(name.strip()) or ROW * (not index) for index, name in enumerate(rows[0])]
     return Layout(
         path,
         encoding,

@@ -10,6 +10,7 @@ import numpy as np
 from tf_gmvae.checks import is_absent
 from tf_gmvae.data.arrow_columns import arrays_of
 from tf_gmvae.errors import InputError
+from tf_gmvae.tables.levels import composed
 
 
 def is_frame(data: object) -> bool:
@@ -54,7 +55,8 @@ def as_table(
     Raises:
         InputError: if a column of use is there twice, or holds neither numbers, dates nor texts.
     """
-    names = list(map(str, data.column_names if hasattr(data, "column_names") else data.columns))
+    given = data.column_names if hasattr(data, "column_names") else data.columns
+    names = [composed(str(each)) for each in given]
     twice = {n for n in names if names.count(n) > 1} if len(set(names)) < len(names) else set()
     if any(map(is_wanted, twice)):
         raise InputError(f"{name} has the column {min(filter(is_wanted, twice))!r} twice: rename one of them.")

@@ -12,7 +12,7 @@ import numpy as np
 from tf_gmvae.data import parquet_files, sizes
 from tf_gmvae.data.arrow_columns import days_of
 from tf_gmvae.data.delimited import read_delimited
-from tf_gmvae.data.described import may_be_dates, tell, tell_unseen
+from tf_gmvae.data.described import may_be_dates, named, tell, tell_unseen
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import check_file, reading
 from tf_gmvae.data.split import Dataset, Split
@@ -52,6 +52,7 @@ def load_table(
     Raises:
         InputError: If the file cannot be read, a named column is not there, or nothing is left to work on.
     """
+    columns, label_column, id_column = named(columns, label_column, id_column)
     wanted = None if columns is None else {*columns, label_column, id_column}
     is_date = may_be_dates(kinds)
     table = read_table(
@@ -89,6 +90,7 @@ def load_rows(path: str | Path, columns: Columns, id_column: str | None = None) 
     Raises:
         InputError: if the file cannot be read or lacks a column of the model's.
     """
+    _, _, id_column = named(id_column=id_column)
     table = known_columns(functools.partial(read_table, path), columns, id_column)
     try:
         examples = columns.numbers(table)

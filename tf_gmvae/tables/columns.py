@@ -55,6 +55,9 @@ class Columns:
 
     columns: tuple[Column, ...]
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:  # of estimators that an earlier version pickled
+        object.__setattr__(self, "columns", Columns.from_config(map(asdict, state["columns"])).columns)
+
     def __len__(self) -> int:
         return len(self.columns)
 
@@ -97,19 +100,21 @@ class Columns:
         Args:
             config: list of dicts.
         """
+        config = list(config)
+        names = levels.all_composed([c["name"] for c in config])
         return cls(
             tuple(
                 # Earlier versions did not say whether a column varies, and how large its counts are.
                 Column(
-                    name=c["name"],
+                    name=name,
                     kind=c["kind"],
-                    levels=tuple(c["levels"]),
+                    levels=levels.all_composed(c["levels"]),
                     center=tuple(map(float, c["center"])),
                     scale=float(c["scale"]),
                     varies=bool(c.get("varies", True)),
                     largest=float(c.get("largest", 0.0)),
                 )
-                for c in config
+                for name, c in zip(names, config, strict=True)
             )
         )
 

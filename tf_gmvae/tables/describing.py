@@ -12,7 +12,7 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.scales import scale_of
 from tf_gmvae.tables import dates, identifiers
 from tf_gmvae.tables.columns import Column, Columns, as_numbers, is_missing, listed
-from tf_gmvae.tables.levels import as_text, not_numbers, numbers_first, single
+from tf_gmvae.tables.levels import as_text, composed, not_numbers, numbers_first, single
 from tf_gmvae.tables.precision import Days, indistinct, merged
 
 # A category of more levels is no cluster's affair, but an identifier or a text.
@@ -44,7 +44,7 @@ def describe(
     Raises:
         InputError: if `kinds` names what there is not, a column cannot be of its kind, or nothing is left.
     """
-    kinds = {str(name): kind for name, kind in (kinds or {}).items()}
+    kinds = {composed(str(name)): kind for name, kind in (kinds or {}).items()}
     for name, kind in kinds.items():
         if name not in table:
             raise InputError(f"There is no column {name!r} to be a {kind}. There are: {listed(list(table))}.")

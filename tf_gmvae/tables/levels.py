@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -33,12 +34,31 @@ class Levels:
     def __call__(self, value: object) -> float:
         """The number of a value's level."""
         text = as_text(value)
-        number = self.of_text.get(text)
+        number = self.of_text.get(text, self.of_text.get(composed(text)))
         if number is None and (as_single := single(value)) is not None:
             number = self.of_number.get(as_single)
         if number is None and text.casefold() in _TRUTH:
             number = self.of_truth.get(text.casefold())
         return np.nan if number is None else number
+
+
+def composed(text: str) -> str:
+    """A name or level as it is compared: macOS writes an umlaut as two characters, all else as one.
+
+    Args:
+        text: in whatever form of Unicode.
+    """
+    return unicodedata.normalize("NFC", text)
+
+
+def all_composed(texts: Sequence[str]) -> tuple[str, ...]:
+    """Names or levels that an earlier version kept as a file wrote them; as they are, if two would be one.
+
+    Args:
+        texts: list of different ones.
+    """
+    alike = tuple(map(composed, texts))
+    return alike if len(set(alike)) == len(alike) else tuple(texts)
 
 
 def as_text(value: object) -> str:

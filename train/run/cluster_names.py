@@ -11,6 +11,7 @@ import numpy as np
 
 from tf_gmvae.data.table import read_table
 from tf_gmvae.errors import InputError
+from tf_gmvae.tables.levels import composed
 from train.run import kept
 
 
@@ -138,6 +139,7 @@ def _numbers(path, texts, num_components):
 
 
 def _of_ids(path, ids, clusters_by_id):
+    ids = as_known(ids, clusters_by_id)
     unknown = [text for text in ids if text not in clusters_by_id]
     if unknown:
         raise InputError(
@@ -145,6 +147,20 @@ def _of_ids(path, ids, clusters_by_id):
             "clusters.csv."
         )
     return [clusters_by_id[text] for text in ids]
+
+
+def as_known(ids: Sequence[str], known: Collection[str]) -> list[str]:
+    """Ids as those of the examples are written: names of files on macOS have an umlaut in two characters.
+
+    Args:
+        ids: list of texts.
+        known: the ids of the examples.
+
+    Returns:
+        List of as many; one that no example has is as it was.
+    """
+    written = {composed(text): text for text in known}
+    return [text if text in known else written.get(composed(text), text) for text in ids]
 
 
 def _text(value):

@@ -37,9 +37,9 @@ def read(path: str, split: Split, num_components: int) -> tuple[np.ndarray, list
             f"--guide_labels takes examples in memory, and those of {split.folder} are in shards, not in memory: "
             "leave it out, or give a smaller part of the data as one file."
         )
-    ids, names = table["id"], table["name"]
-    own = answers.ids(split).tolist()
+    names, own = table["name"], answers.ids(split).tolist()
     times, number_of = Counter(own), {text: number for number, text in enumerate(own)}
+    ids = cluster_names.as_known(table["id"], times)
     unknown = [text for text in ids if times[text] != 1]
     if unknown:
         raise InputError(

@@ -19,6 +19,7 @@ import tensorflow as tf
 from apache_beam.io import fileio, filesystems, localfilesystem
 from apache_beam.utils import shared
 
+from tf_gmvae.data.described import named
 from tf_gmvae.data.split import Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.serving import images
@@ -63,7 +64,7 @@ class ReadTable(beam.DoFn):
     """
 
     def __init__(self, model: str, id_column: str | None = None) -> None:
-        self.model, self.id_column = model, id_column
+        self.model, self.id_column = model, named(id_column=id_column)[2]
         self.unseen = beam.metrics.Metrics.counter("score", UNSEEN)
 
     def setup(self) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tf_gmvae.data import parquet_files, table
-from tf_gmvae.data.described import may_be_dates, tell
+from tf_gmvae.data.described import may_be_dates, named, tell
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.split import Split
@@ -18,6 +18,7 @@ from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source, Unseen
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
+from tf_gmvae.tables.levels import composed
 
 if TYPE_CHECKING:
     import pyarrow
@@ -51,6 +52,7 @@ def of_parquet(
     Raises:
         InputError: As `load_table`.
     """
+    columns, label_column, id_column = named(columns, label_column, id_column)
     files = parquet_files.files(path)
     groups = [(file, number, rows) for file in files for number, rows in enumerate(_group_sizes(file))]
     total = sum(rows for _, _, rows in groups)
@@ -103,7 +105,7 @@ def _batches(file, groups=None):
 
     with reading(file, "a Parquet file", "write it again"), pyarrow.parquet.ParquetFile(file) as opened:
         for batch in opened.iter_batches(_ROWS, row_groups=groups):
-            yield pyarrow.Table.from_batches([batch])
+            yield pyarrow.Table.from_batches([batch]).rename_columns(list(map(composed, batch.schema.names)))
 
 
 def _sampled(files, total, label_column):
