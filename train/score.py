@@ -51,7 +51,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name != "apache_beam":
             raise
-        raise InputError("train.score needs Apache Beam: pip install 'tf-gmvae[beam]'.") from None
+        raise InputError("train.score needs Apache Beam: pip install '.[beam]' in a clone of tf-gmvae.") from None
     _check_output(chosen.output)
     options: dict[str, Any] = {"runner": LOCAL, **dict(_option(text) for text in chosen.beam)}
     begun = Pipeline(options=PipelineOptions([f"--{name}={value}" for name, value in options.items()]))

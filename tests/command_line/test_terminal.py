@@ -18,6 +18,8 @@ from support.finished import FLAGS, SHORT
 from support.misuse import check_refused
 
 from tf_gmvae import terminal
+from train.run import last_screen
+from train.run.folder import RunFolder
 
 UNHEARD = """
 import os, sys
@@ -184,6 +186,12 @@ def test_in_a_file_an_epoch_is_a_line(finished):
         assert sum(line.startswith(f"  epoch {epoch}/3  ELBO ") for line in lines) == 1
     assert max(len(line) for line in lines if "epoch" in line and "tensorboard" not in line) <= 100
     assert "━" not in finished.stdout
+
+
+def test_a_path_with_a_blank_is_quoted_on_the_last_screen(finished, tmp_path, capsys):
+    copy = shutil.copytree(finished, tmp_path / "my run")
+    last_screen.show(json.loads((copy / "metrics.json").read_text()), RunFolder(copy), {})
+    assert f"open '{copy / 'report.html'}'  the run" in capsys.readouterr().out
 
 
 @pytest.mark.slow

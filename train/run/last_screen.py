@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ def show(metrics: dict[str, Any], folder: RunFolder, more: dict[str, str]) -> No
     for path, holds in found:
         # Whatever shows a model is written after it; those of a copied folder lie together.
         is_old = path.stat().st_mtime + 1 < folder.model.stat().st_mtime
-        terminal.say("  open ", (str(path), "bold cyan"), f"  {holds}{', of an earlier epoch' * is_old}")
+        terminal.say("  open ", (quote(str(path)), "bold cyan"), f"  {holds}{', of an earlier epoch' * is_old}")
     for purpose, command in more.items():
         _command(purpose, command)
 
