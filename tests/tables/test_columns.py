@@ -129,7 +129,9 @@ def test_different_whole_numbers_under_the_name_of_an_identifier_are_left_out(na
     assert name in kept.names and not said
 
 
-@pytest.mark.parametrize("name", ["paid", "casino", "monkey", "no2", "numbers", "keyboard", "index_of_rooms"])
+@pytest.mark.parametrize(
+    "name", ["paid", "casino", "monkey", "no2", "numbers", "keyboard", "index_of_rooms", "mass index"]
+)
 def test_names_that_only_look_like_that_of_an_identifier_are_data(name):
     columns, said = describe({name: RNG.permutation(40), "height": TABLE["height"][:40]})
     assert name in columns.names and not said

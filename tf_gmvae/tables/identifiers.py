@@ -12,8 +12,9 @@ import numpy as np
 # What pandas and this package call the numbers of rows that a table was written with and had no name. Where rows
 # were shuffled or chosen, they are in any order.
 _NAMELESS = ("row", "unnamed: 0", "__index_level_0__")
-# The last word of a name that says identifier, and what it may end in as well: paid, casino and monkey do not.
-_LAST_WORDS = ("id", "no", "key", "index")
+# The last word of a name that says identifier, and what it may end in as well: paid, casino and monkey do not. An
+# index may be one of mass, or of prices.
+_LAST_WORDS = ("id", "no", "key")
 _ENDINGS = ("nr", "number", "nummer", "kennung", "schlüssel")
 # From so many rows on, any whole numbers that count up by one number the rows.
 _COUNTED = 101
@@ -67,4 +68,6 @@ def _are_whole(numbers):
 
 def _names_identifiers(name):
     words = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-zäöüß])(?=[A-Z])", " ", name).lower())
-    return bool(words) and (words[-1] in _LAST_WORDS or words[0] == "id" or words[-1].endswith(_ENDINGS))
+    if not words or words == ["index"]:
+        return bool(words)
+    return words[-1] in _LAST_WORDS or words[0] == "id" or words[-1].endswith(_ENDINGS)
