@@ -189,7 +189,7 @@ def test_in_a_file_an_epoch_is_a_line(finished):
 
 
 def test_a_path_with_a_blank_is_quoted_on_the_last_screen(finished, tmp_path, capsys):
-    copy = shutil.copytree(finished, tmp_path / "my run")
+    copy = shutil.copytree(finished.run, tmp_path / "my run")
     last_screen.show(json.loads((copy / "metrics.json").read_text()), RunFolder(copy), {})
     assert f"open '{copy / 'report.html'}'  the run" in capsys.readouterr().out
 
