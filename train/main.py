@@ -75,7 +75,8 @@ def _make(run_settings, together):
         terminal.say(
             f"{dataset.name}: {dataset.train.num_examples:,} training examples of {dataset.train.data_shape}."
         )
-        run_settings, asked = how_many.settled(resolved(run_settings, dataset), dataset)
+        has_start = chosen.resume and folder.model.is_file()
+        run_settings, asked = how_many.settled(resolved(run_settings, dataset, has_start), dataset)
         groups.checked(chosen.cut, run_settings.num_components)
         clusters.check_names_of(chosen.names, dataset, run_settings.num_components)
         follower.lead(run_settings, dataset, together)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -23,7 +24,7 @@ from train.run import answers, cluster_names, counts, guide, model_card
 from train.run.answers import Answer
 from train.run.exported import Exported, is_of
 from train.run.folder import RunFolder
-from train.run.run import Run
+from train.run.run import Run, load_data, resolved
 
 COLUMNS = ["id", "split", "cluster", "name", "probability", "runner_up", "elbo", "outlier"]
 
@@ -193,6 +194,47 @@ def test_labelled_rows_that_cannot_guide_a_run_are_told_of(guided, tmp_path):
     for (_, sentence), process in zip(refused, told, strict=True):
         assert process.returncode == 1 and sentence in process.stderr, process.stderr
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+@pytest.mark.slow
+def test_a_guided_run_goes_on_without_the_table_that_guided_its_start(fruit, tmp_path):
+    folder, _, lines = fruit
+    run = RunFolder(shutil.copytree(folder / "fruit", tmp_path / "fruit"))
+    gone, here = tmp_path / "downloads" / "known.csv", tmp_path / "here"
+    with run.flags.open("a") as file:
+        file.write(f"--guide_labels={gone}\n")
+    write(here / "known.csv", ("id", "name"), [(line[0], line[3]) for line in lines[:3]])
+    other = write(here / "other.csv", ("id", "name"), [("f1", "red")])
+    own = [f"--flagfile={run.flags}", f"--runs_dir={tmp_path}", "--name=fruit", "--resume", "--noexport"]
+    own += ["--noreport", "--nofloors"]
+    calls = [own, [*own, f"--guide_labels={other}"], [*own, f"--guide_labels={here / 'known.csv'}"]]
+    as_it_was, refused, moved = run_all("train.main", calls)
+    assert as_it_was.returncode == 0 and "nothing is left to train" in as_it_was.stdout, as_it_was.stderr
+    assert refused.returncode == 1 and f"began with --guide_labels={gone}" in refused.stderr
+    assert moved.returncode == 0, moved.stderr
+    assert run.read_settings().guide_labels == str(here / "known.csv")
+
+
+def test_a_table_that_is_to_guide_a_start_is_sought_where_the_data_are_now(fruit, tmp_path):
+    folder, table, _ = fruit
+    write(tmp_path / "known.csv", ("id", "name"), [("f1", "red")])
+    settings = replace(RunFolder(folder / "fruit").read_settings(), guide_labels="nowhere/known.csv")
+    dataset = load_data(settings)
+    with pytest.raises(InputError, match=r"nowhere/known\.csv does not exist"):
+        resolved(settings, dataset)
+    resolved(settings, dataset, has_start=True)
+    now = replace(settings, data_dir=str(tmp_path))
+    resolved(now, dataset)
+    assert now.guide_table == str(tmp_path / "known.csv") and now.guide_labels == "nowhere/known.csv"
+    assert replace(now, guide_labels=str(table)).guide_table == str(table)
+    replace(now, guide_labels=now.guide_table).check_same(now)
+    for other, began_with in (
+        (str(table), now),
+        (None, now),
+        (now.guide_table, replace(now, guide_labels=str(table))),
+    ):
+        with pytest.raises(InputError, match="cannot go on with --guide_labels"):
+            replace(now, guide_labels=other).check_same(began_with)
 
 
 @pytest.mark.slow

@@ -55,8 +55,8 @@ def initialize(run: Run, found: Start | None = None) -> None:
     settings, model = run.settings, run.model
     clock = _StartClock(run.folder)
     train, known, guided = run.dataset.train, None, {}
-    if settings.guide_labels is not None:
-        known, classes = guide.read(settings.guide_labels, train, settings.num_components)
+    if settings.guide_table is not None:
+        known, classes = guide.read(settings.guide_table, train, settings.num_components)
     start = model.initialize(
         train,
         pretraining_epochs=settings.pretraining_epochs,

@@ -127,9 +127,7 @@ class Record:
         Returns:
             Settings of this class.
         """
-        folder, name = Path(data_dir).expanduser(), Path(self.dataset).name
-        places = [folder / name, *([folder] if folder.name == name else [])]
-        moved = next((place for place in places if place.exists()), None)
+        moved = moved_to(data_dir, self.dataset)
         if is_named(self.dataset) or moved is None:
             return replace(self, data_dir=data_dir)  # type: ignore[type-var]
         return replace(self, dataset=str(moved))  # type: ignore[type-var]
@@ -166,13 +164,16 @@ class Record:
             but: names of what may differ besides `MAY_CHANGE`. Default none.
 
         Raises:
-            InputError: naming the first flag that differs. Two spellings of one path are the same.
+            InputError: naming the first flag that differs. Two spellings of one path are the same, and so is
+                another place of the table of known examples, once it is no more where it was.
         """
         for name, value in self.as_dict().items():
             began_with = getattr(stored, name)
             if name in self.MAY_CHANGE or name in but or value == began_with:
                 continue
             if name in PATHS and None not in (value, began_with) and _place(value) == _place(began_with):
+                continue
+            if name == "guide_labels" and None not in (value, began_with) and _has_moved(began_with, value):
                 continue
             if name == "dataset" and not is_named(began_with):
                 moved = f"--dataset={began_with} and --data_dir= with the folder that holds them now"
@@ -182,9 +183,29 @@ class Record:
             )
 
 
+def moved_to(data_dir: str, path: str) -> Path | None:
+    """Where a file or folder of one's own is now, under its old name.
+
+    Args:
+        data_dir: path of the folder that holds it now, or of the folder itself.
+        path: where it was.
+
+    Returns:
+        Path, or None where it is in neither place.
+    """
+    folder, name = Path(data_dir).expanduser(), Path(path).name
+    places = [folder / name, *([folder] if folder.name == name else [])]
+    return next((place for place in places if place.exists()), None)
+
+
 def _place(name):
     """Where a path leads; a name of data stays what it is."""
     return name if is_named(name) else Path(name).expanduser().resolve()
+
+
+def _has_moved(path, place):
+    """Whether a file that is no more where it was may be the one of its name in another place."""
+    return Path(path).name == Path(place).name and not Path(path).expanduser().exists()
 
 
 def in_words(error: Exception) -> str:

@@ -222,12 +222,13 @@ def _check_there(run, settings, data_dir):
         )
 
 
-def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
+def resolved(settings: Settings, dataset: data.Dataset, has_start: bool = False) -> Settings:
     """The settings with preset and likelihood named, once it is sure that they go with the data.
 
     Args:
         settings: `Settings`.
         dataset: data of the run.
+        has_start: whether the run has its start already, which is all that known examples guide. Default False.
 
     Returns:
         `Settings`.
@@ -250,14 +251,15 @@ def resolved(settings: Settings, dataset: data.Dataset) -> Settings:
     if settings.initialize:
         levels = () if settings.style_components is None else (settings.style_components,)
         check_enough(samples.in_memory(dataset.train, settings.seed), settings.num_components, levels)
-    if settings.guide_labels is not None:
+    if settings.guide_table is not None:
         if settings.num_components == AUTO:
             raise InputError(
                 "--guide_labels guides the search for a known number of clusters: name --num_components."
             )
         if not settings.initialize:
             raise InputError("--guide_labels guides the start, which --noinitialize leaves out: drop one of them.")
-        guide.read(settings.guide_labels, dataset.train, settings.num_components)  # not after minutes of work
+        if not has_start:  # not after minutes of work
+            guide.read(settings.guide_table, dataset.train, settings.num_components)
     return settings
 
 

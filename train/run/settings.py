@@ -14,7 +14,7 @@ from tf_gmvae.data.pipeline import whole_batches
 from tf_gmvae.start import how_many
 from tf_gmvae.start.stages import guidance_for, labels_are_hard
 from train.run.definitions import AUTO, EPOCHS, LABELS, POSTERIOR, define
-from train.run.record import Record
+from train.run.record import Record, moved_to
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,13 @@ class Settings(Record):
     def num_held(self) -> int:
         """Components of all levels together: columns of what --hold holds on to."""
         return self.num_components + (self.style_components or 0)
+
+    @property
+    def guide_table(self) -> str | None:
+        """Where the table of known examples is now: where it was, or, if it has moved, in `data_dir`."""
+        if self.guide_labels is None or self.data_dir is None or Path(self.guide_labels).expanduser().exists():
+            return self.guide_labels
+        return str(moved_to(self.data_dir, self.guide_labels) or self.guide_labels)
 
     @property
     def shareable(self) -> Settings:
