@@ -9,6 +9,7 @@ import collections
 import logging
 import shutil
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from absl import flags
@@ -41,6 +42,9 @@ flags.DEFINE_multi_string(
 def main() -> None:
     """Asks the model about all that the pattern matches, and writes what it says."""
     chosen = flags.FLAGS
+    if "://" not in chosen.input and Path(chosen.input).is_dir():
+        files = quote(str(Path(chosen.input) / "**"))
+        raise InputError(f"--input={chosen.input} is a folder: give a pattern of its files, as --input={files}.")
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_told)
     try:
@@ -69,6 +73,7 @@ def main() -> None:
             counts[counter.key.metric.name] += counter.committed or counter.attempted
     scored, bad, cut = (counts[name] for name in ("examples", lake.BAD, lake.CUT))
     if not scored + bad + cut:
+        _take_back(chosen.output)
         raise InputError(f"--input={chosen.input} matches no file, or none with a record: check the pattern.")
     terminal.say(f"{scored:,} examples: {chosen.output}/clusters-*.parquet")
     if unseen := counts[lake.UNSEEN]:
@@ -108,6 +113,13 @@ def _held(output):
     paths = list(Path(output).iterdir())
     left = [path for path in paths if path.name.startswith("beam-temp-")]
     return [path.name for path in paths if path not in left], left
+
+
+def _take_back(output):
+    """Removes the empty files of a call without an example from a folder of this machine, which is new again."""
+    if "://" not in output:
+        for path in (*Path(output).glob("clusters-*.parquet"), *Path(output).glob("errors-*.jsonl")):
+            path.unlink()
 
 
 def _option(text):

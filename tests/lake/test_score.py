@@ -246,8 +246,11 @@ def test_bad_calls_get_a_sentence(fruit, tmp_path):
         ({"--output": tmp_path / "full" / "letter.txt"}, "is a file, not a folder"),
         ({"--beam": "runner"}, "--beam is written as --beam=runner=FlinkRunner. Received: 'runner'"),
         ({"--input": tmp_path / "none" / "*"}, "matches no file"),
+        ({"--input": files / "names.csv"}, "or none with a record"),  # into the same folder
+        ({"--input": files}, "is a folder: give a pattern of its files, as --input="),
     ]
     for changed, said in cases:
         status, _, errors = score(*(f"{name}={value}" for name, value in {**good, **changed}.items()))
         assert status == 1 and said in errors, (changed, errors[-500:])
         assert "Traceback" not in errors
+    assert not list(good["--output"].glob("*"))
