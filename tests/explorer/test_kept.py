@@ -30,6 +30,16 @@ def test_a_name_that_was_taken_off_is_none(tmp_path):
     assert cluster_names.read(written(tmp_path, given), 3, {})["names"] == ["0", "1", "a"]
 
 
+def test_a_long_name_of_a_run_is_kept_and_taken_back_whole(tmp_path):
+    long = "customers that buy often and late in the evening, mostly in the north, with codes " + "\U0001f319" * 20
+    table = tmp_path / "names.csv"
+    table.write_text(f'cluster,name\n0,"{long}"\n', encoding="utf-8")
+    names = cluster_names.read(table, 2, {})["names"]
+    of_page = {"names": [{"cluster": 0, "name": names[0]}, {"cluster": 1, "name": "others"}]}
+    text = kept.as_text(kept.parse(json.dumps(of_page)), 2)
+    assert cluster_names.read(written(tmp_path, text), 2, {})["names"] == [long, "others"]
+
+
 def test_the_csv_of_the_page_names_clusters(tmp_path):
     path = tmp_path / "run-names.csv"
     path.write_text('"cluster","name"\n1,"a ""quoted"", name"\n2,"7"\n')  # as `csv` of elements.js writes it
@@ -44,7 +54,7 @@ def test_the_csv_of_the_page_names_clusters(tmp_path):
         ({"names": [{"cluster": "1", "name": "a"}]}, "an entry lacks one of cluster, name"),
         ({"names": [{"cluster": True, "name": "a"}]}, "an entry lacks one of cluster, name"),
         ({"names": [], "marked": [{"id": "1"}]}, "an entry lacks one of id, split, cluster, name"),
-        ({"names": [{"cluster": 1, "name": "a" * 81}]}, "a name is longer than 80 letters"),
+        ({"names": [{"cluster": 1, "name": "a" * 10_001}]}, "a name is longer than 10,000 letters"),
         ({"names": [], "marked": None}, "its 'marked' is no list"),
         ({"names": [], "marked": 5}, "its 'marked' is no list"),
         ({"names": []}, "names no cluster: name one on the page"),

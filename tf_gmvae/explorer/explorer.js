@@ -221,7 +221,7 @@ class Explorer {
   }
 
   name(k, text) {
-    const given = text.trim().slice(0, 80);
+    const given = text.trim();
     if (given === this.names[k]) return;
     this.names[k] = given;
     this.changed(`Cluster ${k} is called ${given || "by its number"}.`);
@@ -239,7 +239,7 @@ class Explorer {
   mark(briefs, wrong, right) {
     for (const brief of briefs) {
       const key = this.key(brief);
-      const name = (right ?? this.marks.get(key)?.name ?? "").trim().slice(0, 80);
+      const name = (right ?? this.marks.get(key)?.name ?? "").trim();
       const { row = null, id, cluster } = brief;
       if (wrong) this.marks.set(key, { row, id, split: brief.part ?? brief.split, cluster, name });
       else this.marks.delete(key);
@@ -271,9 +271,9 @@ class Explorer {
   read(kept) {
     const { known } = this;
     const names = kept.names.map(({ cluster, name }) => [Number(cluster), String(name)]);
-    const marked = (kept.marked ?? []).map(({ id, split, cluster, name }) => [String(id), String(split), Number(cluster), String(name ?? "").trim().slice(0, 80)]);
+    const marked = (kept.marked ?? []).map(({ id, split, cluster, name }) => [String(id), String(split), Number(cluster), String(name ?? "").trim()]);
     const places = new Map(known.ids.map((id, point) => [`${known.parts[known.part[point]]} ${id}`, point]));
-    for (const [k, name] of names) if (k in this.names) this.names[k] = name.trim().slice(0, 80);
+    for (const [k, name] of names) if (k in this.names) this.names[k] = name.trim();
     for (const [id, split, cluster, name] of marked) {
       if (!(cluster in this.names)) continue; // of another run
       const point = places.get(`${split} ${id}`);
