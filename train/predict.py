@@ -9,8 +9,8 @@ import numpy as np
 from absl import flags
 
 from tf_gmvae import checks, data, terminal
-from tf_gmvae.data import described, parquet_files, table
-from tf_gmvae.data.shards.manifest import has_shards
+from tf_gmvae.data import described, table
+from tf_gmvae.data.load import check_options, kind_of
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import listed
 from train import cli
@@ -88,16 +88,16 @@ def _groups(cut, trained):
 def _load(chosen, trained):
     """The parts of the new data by name, in the shape that the model takes."""
     path = Path(chosen.dataset).expanduser()
-    sharded = path.is_dir() and has_shards(path)
-    is_table = path.suffix.lower() in table.SUFFIXES or (path.is_dir() and parquet_files.is_parquet(path))
-    if trained.columns is not None and is_table and not sharded:
+    kind = kind_of(chosen.dataset)
+    if kind is not None:  # of what is none `data.load` has a sentence
+        check_options(kind, chosen.dataset, id_column=chosen.id_column, skip_broken=chosen.skip_broken)
+    if trained.columns is not None and kind in ("table", "parquet"):
         split = table.load_rows(path, trained.columns, chosen.id_column or trained.id_column)
         if chosen.id_column and split.ids is None:
             raise InputError(f"{path} has no column {chosen.id_column!r} for --id_column: name one it has.")
         return {"all": split}
     shape = trained.data_shape
-    pictures = path.is_dir() and len(shape) == 3 and not sharded
-    arrays = path.suffix.lower() in (".npz", ".npy")
+    pictures, arrays = kind == "images" and len(shape) == 3, kind == "arrays"
     image_size = shape[0] if pictures and shape[0] == shape[1] else trained.image_size if arrays else None
     skip_broken = trained.skip_broken if chosen.skip_broken is None else chosen.skip_broken
     dataset = data.load(
@@ -105,6 +105,7 @@ def _load(chosen, trained):
         chosen.data_dir,
         image_size=image_size,
         channels=shape[2] if pictures else None,
+        id_column=chosen.id_column,
         series=arrays and len(shape) == 2,
         skip_broken=pictures and skip_broken,
     )
@@ -127,7 +128,7 @@ def _load(chosen, trained):
     checks.check_shape((None, *dataset.train.data_shape), shape)
     splits = {"all": dataset.train} if dataset.test is None else {"train": dataset.train, "test": dataset.test}
     # Shards without columns, of versions that did not note them, are not in memory.
-    for split in splits.values() if expected is not None and found is None and not sharded else ():
+    for split in splits.values() if expected is not None and found is None and kind != "shards" else ():
         for name, odd in expected.no_levels(split.examples).items():
             described.tell_unseen(path, name, odd, split.examples[:, expected.names.index(name)])
     return splits

@@ -266,6 +266,8 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
     parts = tmp_path / "parts"
     parts.mkdir()
     pyarrow.parquet.write_table(pyarrow.csv.read_csv(table), parts / "first.parquet")
+    array = tmp_path / "x.npy"
+    np.save(array, np.zeros((4, 3), "float32"))
     pipe = parts / "pipe.csv"
     os.mkfifo(pipe)
     wrong = write(tmp_path / "wrong.csv", ("size", "weight", "colour"), [("wide", 1, "red"), (5, 1, "red")])
@@ -283,6 +285,8 @@ def test_predict_refuses_in_one_sentence_and_writes_nothing(fruit, tmp_path):
         ([f"--run={tmp_path}", f"--dataset={table}", output], "is not a run"),
         (["--run=~/no run", f"--dataset={table}", output], str(Path.home() / "no run is not a run")),
         ([run, f"--dataset={table}", output, "--id_column=typo"], "has no column 'typo' for --id_column"),
+        ([run, f"--dataset={array}", output, "--id_column=code"], "id_column applies to tables only"),
+        ([run, f"--dataset={table}", output, "--skip_broken"], "skip_broken applies to folders of images only"),
         ([run, f"--dataset={shards}", output], "holds the columns 'colour', 'weight', 'size', and the model was"),
         ([run, f"--dataset={table}", f"--output={table.parent / '.' / table.name}"], "is the data set itself"),
         ([run, f"--dataset={parts}", f"--output={parts / 'out.parquet'}"], "would be read as a part of"),

@@ -398,3 +398,22 @@ def test_damaged_tfrecord_files(tmp_path):
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(InputError, match="is damaged"):
         shards_of(tmp_path / "out", tmp_path)
+
+
+def test_options_that_do_not_go_with_the_data_are_refused_as_load_does(tmp_path):
+    (tmp_path / "pics").mkdir()
+    Image.fromarray(RNG.integers(0, 255, (9, 9), "uint8")).save(tmp_path / "pics" / "0.png")
+    np.save(tmp_path / "x.npy", RNG.normal(size=(20, 4)))
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1.5, 2.5]}), tmp_path / "t.parquet")
+    for name, given in (
+        ("pics", {"label_column": "a"}), ("pics", {"series": True}), ("pics", {"channels": 2}),
+        ("pics", {"image_size": 0}), ("t.parquet", {"image_size": 28}), ("x.npy", {"skip_broken": True}),
+        ("x.npy", {"id_column": "a"}),
+    ):  # fmt: skip
+        path, (option,) = str(tmp_path / name), given
+        told = []
+        for opens in (load, open_source):
+            with pytest.raises(InputError, match=f"^`?{option}`? ") as caught:
+                opens(path, None, **{**OPTIONS, **given})
+            told.append(str(caught.value))
+        assert told[0] == told[1]

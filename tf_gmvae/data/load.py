@@ -75,22 +75,18 @@ def load(
     """
     name = os.fspath(name)
     path = Path(name).expanduser()
-    if not (is_named(name) or path.exists() or path.suffix.lower() in (*table.SUFFIXES, ".npz", ".npy")):
+    kind = kind_of(name)
+    if kind is None:
         raise _unknown(name)
-    is_folder = not is_named(name) and path.is_dir()
-    sharded = load_shards(path) if is_folder and has_shards(path) else None
-    is_sharded = sharded is not None
+    sharded = load_shards(path) if kind == "shards" else None
     if sharded is not None and image_size == sharded.image_size:
         image_size = None  # they have that size already
-    is_parquet = is_folder and not is_sharded and parquet_files.is_parquet(path)
-    is_folder = is_folder and not (is_sharded or is_parquet)
-    is_table = is_parquet or (not (is_named(name) or path.is_dir()) and path.suffix.lower() in table.SUFFIXES)
     of_table: dict[str, Any] = {
         "columns": columns, "label_column": label_column, "id_column": id_column, "kinds": kinds,
     }  # fmt: skip
-    _check_table_options(name, is_table, of_table)
-    is_arrays = not (is_named(name) or path.is_dir()) and path.suffix.lower() in (".npz", ".npy")
-    _check_options(name, is_folder, is_arrays, image_size, channels, skip_broken, series)
+    check_options(
+        kind, name, image_size=image_size, channels=channels, skip_broken=skip_broken, series=series, **of_table
+    )
     data_dir = _checked_data_dir(data_dir)
     if name in _NAMED:
         return _NAMED[name](data_dir, seed)
@@ -101,19 +97,17 @@ def load(
         return load_tfds(name.removeprefix("tfds:"), data_dir)
     if sharded is not None:
         return sharded
-    if is_folder:
-        if record_files(path):
-            raise InputError(
-                f"{path} has TFRecord files, which cannot be shuffled: make shards of them, with python -m "
-                f"train.shards --dataset={path} --output=shards, and give these."
-            )
+    if kind == "records":
+        raise InputError(
+            f"{path} has TFRecord files, which cannot be shuffled: make shards of them, with python -m "
+            f"train.shards --dataset={path} --output=shards, and give these."
+        )
+    if kind == "images":
         return load_image_folder(path, image_size, channels, skip_broken)
-    if is_arrays:
+    if kind == "arrays":
         reader = load_npz if path.suffix.lower() == ".npz" else load_npy
         return resize_arrays(reader(path, series), image_size)
-    if is_table:
-        return table.load_table(path, **of_table)
-    raise _unknown(name)
+    return table.load_table(path, **of_table)
 
 
 def is_named(name: str) -> bool:
@@ -125,33 +119,64 @@ def is_named(name: str) -> bool:
     return name in _NAMED or name.startswith("tfds:")
 
 
-def _check_options(name, is_folder, is_arrays, image_size, channels, skip_broken, series):
-    side = None if image_size == "auto" else image_size
+def kind_of(name: str) -> str | None:
+    """What kind of source a name or a path is, by which all readers go.
+
+    Args:
+        name: As `load` takes it.
+
+    Returns:
+        "named", "shards", "parquet" (a file or a folder), "records" (a folder of TFRecord files), "images" (any
+        other folder), "table" or "arrays"; of files by their suffix, whether they are there or not. None: nothing
+        that can be read.
+
+    Raises:
+        InputError: If a folder holds two kinds, or nobody may look into it.
+    """
+    path = Path(name).expanduser()
+    if is_named(name):
+        return "named"
+    if path.is_dir():
+        if has_shards(path):
+            return "shards"
+        if parquet_files.is_parquet(path):
+            return "parquet"
+        return "records" if record_files(path) else "images"
+    if parquet_files.is_parquet(path):
+        return "parquet"
+    suffix = path.suffix.lower()
+    return "table" if suffix in table.SUFFIXES else "arrays" if suffix in (".npz", ".npy") else None
+
+
+def check_options(kind: str | None, name: str, **options: Any) -> None:
+    """Refuses options that do not go with a kind of source, which its reader would leave aside in silence.
+
+    Args:
+        kind: Answer of `kind_of`.
+        name: What the message calls the source.
+        **options: Of `load`, from `image_size` to `series`; those that are not given are not looked at.
+
+    Raises:
+        InputError: If one that is given does not go with it, or is none that any image has.
+    """
     folders, arrays = "folders of images", ".npz and .npy files"
-    for option, value, applies, what in (
-        ("image_size", side, is_folder or is_arrays, f"{folders}, {arrays}"),
-        ("channels", channels, is_folder, folders),
-        ("skip_broken", skip_broken or None, is_folder, folders),
-        ("series", series or None, is_arrays, arrays),
-    ):
-        if value is not None and not applies:
-            raise InputError(
-                f"{option} applies to {what} only, and {name!r} is none: leave it out. "
-                f"Received: {option}={value!r}."
-            )
-    if side is not None:
-        whole_number("image_size", image_size, 1)
+    tables = f"tables only ({', '.join(sorted(table.SUFFIXES))})"
+    size, channels = options.get("image_size"), options.get("channels")
+    for option, value in options.items():
+        applies, what = {
+            "image_size": (("images", "records", "arrays"), f"{folders}, {arrays} only"),
+            "channels": (("images", "records"), f"{folders} only"),
+            "skip_broken": (("images",), f"{folders} only"),
+            "series": (("arrays",), f"{arrays} only"),
+        }.get(option, (("table", "parquet"), tables))
+        if value is None or value is False or (option, value) == ("image_size", "auto") or kind in applies:
+            continue
+        received = "" if what == tables else f" Received: {option}={value!r}."
+        raise InputError(f"{option} applies to {what}, and {name!r} is none: leave it out.{received}")
+    if size not in (None, "auto"):
+        whole_number("image_size", size, 1)
     if channels not in (None, 1, 3):
         raise InputError(f"channels must be 1 (grey) or 3 (RGB). Received: channels={channels!r}.")
-
-
-def _check_table_options(name, is_table, options):
-    for option, value in options.items():
-        if value is not None and not is_table:
-            raise InputError(
-                f"{option} applies to tables only ({', '.join(sorted(table.SUFFIXES))}), and {name!r} is none: "
-                "leave it out."
-            )
 
 
 def _checked_data_dir(data_dir):

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tf_gmvae.data import image_tree, parquet_files, pictures, tfds
+from tf_gmvae.data import image_tree, pictures, tfds
 from tf_gmvae.data.image_folder import read_images
-from tf_gmvae.data.load import is_named, load
-from tf_gmvae.data.shards.manifest import has_shards
+from tf_gmvae.data.load import check_options, kind_of, load
 from tf_gmvae.data.split import Split
 from tf_gmvae.data.streams import parquet, records
 from tf_gmvae.data.streams.source import (
@@ -41,24 +40,26 @@ def open_source(name: str, data_dir: str | None = None, **options: Any) -> Sourc
         `Source`.
 
     Raises:
-        InputError: If the data cannot be had.
+        InputError: If the data cannot be had, or an option does not apply.
     """
     path = Path(name).expanduser()
+    kind = kind_of(name)
+    if kind == "shards":
+        raise InputError(f"{path} is a folder of shards already: give it to train.main as --dataset.")
+    if kind is not None:  # of what is none `load` has a sentence
+        check_options(kind, name, **options)
     if name.startswith("tfds:") and name != "tfds:":
         return _of_tfds(name, data_dir)
-    if not is_named(name):
-        if path.is_dir() and has_shards(path):
-            raise InputError(f"{path} is a folder of shards already: give it to train.main as --dataset.")
-        if path.is_dir() and records.record_files(path):
-            return records.of_records(path, options["image_size"], options["channels"])
-        if parquet_files.is_parquet(path):
-            of_tables = ("columns", "label_column", "id_column", "kinds")
-            return parquet.of_parquet(path, **{option: options[option] for option in of_tables})
-        if path.is_dir():
-            of_images = ("image_size", "channels", "skip_broken")
-            return _of_images(path, **{option: options[option] for option in of_images})
-        if path.suffix.lower() == ".npy" and path.is_file():
-            return of_npy(path, options["series"], options["image_size"])
+    if kind == "records":
+        return records.of_records(path, options["image_size"], options["channels"])
+    if kind == "parquet":
+        of_tables = ("columns", "label_column", "id_column", "kinds")
+        return parquet.of_parquet(path, **{option: options[option] for option in of_tables})
+    if kind == "images":
+        of_images = ("image_size", "channels", "skip_broken")
+        return _of_images(path, **{option: options[option] for option in of_images})
+    if kind == "arrays" and path.suffix.lower() == ".npy" and path.is_file():
+        return of_npy(path, options["series"], options["image_size"])
     return of_dataset(load(name, data_dir, **options))
 
 
