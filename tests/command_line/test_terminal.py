@@ -257,3 +257,8 @@ def test_help_fits_and_is_of_our_own_flags(command):
     assert {"flagfile"} < flags
     # Of absl and of what TensorFlow brings along.
     assert not flags & {"logtostderr", "verbosity", "pdb", "only_check_args", "undefok", "tfds_debug_list_dir"}
+
+
+def test_known_examples_are_told_with_their_names_and_not_as_a_part_of_them():
+    said = last_screen._use_of_labels({"guide_labels": {"examples": 30, "classes": 10}})
+    assert said == "30 known ones, of 10 names, guided the start; no other label was used."
