@@ -19,7 +19,7 @@ from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.reading import listing
 from tf_gmvae.errors import InputError
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 _BLOCK = 1024
 _SECONDS_BETWEEN_REPORTS = 5.0
 
@@ -157,7 +157,7 @@ def _visible(folder):
 
 
 def _is_image(path):
-    return path.suffix.lower() in _SUFFIXES and path.is_file()
+    return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
 def _images_in(folder):
@@ -215,7 +215,7 @@ def _class_images(folder):
     below = [path for path in _visible(folder) if path.is_dir()]
     classes = {path.name: images for path in below if (images := [*_images_under(path, above)])}
     if not top and not classes:
-        suffixes = ", ".join(sorted(suffix[1:] for suffix in _SUFFIXES))
+        suffixes = ", ".join(sorted(suffix[1:] for suffix in SUFFIXES))
         unread = other_pictures.found(folder)
         mend = f"check the path{f'; {unread}' * bool(unread)}"
         raise InputError(f"{folder} holds no images ({suffixes}), nor do its sub-folders: {mend}.")

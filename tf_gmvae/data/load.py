@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tf_gmvae.checks import whole_number
-from tf_gmvae.data import parquet_files, table
+from tf_gmvae.data import image_tree, parquet_files, table
 from tf_gmvae.data.digits import load_digits
 from tf_gmvae.data.idx import CLASS_NAMES, has_idx_files, load_idx
 from tf_gmvae.data.image_folder import load_image_folder
@@ -231,7 +231,6 @@ _NAMED = {
 
 
 _PACKED = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".csv.gz")
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 
 def _unknown(name):
@@ -240,7 +239,7 @@ def _unknown(name):
         instead = "give one of these"
         if name.lower().endswith(_PACKED):
             instead = "unpack it and give what was in it"
-        elif name.lower().endswith(_PICTURES):
+        elif name.lower().endswith(image_tree.SUFFIXES):
             instead = "put it into a folder and give that"
         return InputError(
             f"{name} is neither a table ({suffixes}), a .npz or .npy file nor a folder of images: {instead}."
