@@ -261,4 +261,4 @@ def test_help_fits_and_is_of_our_own_flags(command):
 
 def test_known_examples_are_told_with_their_names_and_not_as_a_part_of_them():
     said = last_screen._use_of_labels({"guide_labels": {"examples": 30, "classes": 10}})
-    assert said == "30 known ones, of 10 names, guided the start; no other label was used."
+    assert said == "30 known examples of 10 names guided the start; no other label was used."

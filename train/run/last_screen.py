@@ -123,8 +123,8 @@ def _labels(metrics):
 
 def _use_of_labels(metrics):
     if guide := metrics.get("guide_labels"):
-        known = f"{guide['examples']:,} known ones, of {guide['classes']} names"
-        return f"{known}, guided the start; no other label was used."
+        known = f"{guide['examples']:,} known examples of {guide['classes']} names"
+        return f"{known} guided the start; no other label was used."
     return "No label was used in training."
 
 
