@@ -28,7 +28,8 @@ from train.run import (
     workers,
 )  # fmt: skip
 from train.run import exported as exported_model
-from train.run.run import Run, build_model, data_to_train_on, resolved
+from train.run.loading import data_to_train_on
+from train.run.run import Run, build_model, resolved
 from train.run.saved import load_model
 
 settings.Settings.define()

@@ -8,9 +8,9 @@ from absl import flags
 from tf_gmvae import terminal
 from train import cli
 from train.run import explorer, frame, last_screen, method_data, method_job, pictures, score_table
+from train.run.loading import check_in_memory, data_to_train_on
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
-from train.run.run import check_in_memory, data_to_train_on
 
 MethodSettings.define()
 frame.define("data set, method, K and seed")

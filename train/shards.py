@@ -20,8 +20,8 @@ from tf_gmvae.data.streams.opening import open_source
 from tf_gmvae.errors import InputError
 from train import cli
 from train.run import lock
+from train.run.loading import options_of
 from train.run.record import define_data
-from train.run.run import options_of
 
 define_data(flags.FLAGS)
 flags.DEFINE_string("output", None, "Folder to write into, new or empty; a run that was killed goes on there.")

@@ -31,7 +31,7 @@ from train.paper.floors import Floors
 from train.run import counts, lock, settings
 from train.run.choices import likelihood_of
 from train.run.folder import RunFolder
-from train.run.run import check_in_memory, load_data
+from train.run.loading import check_in_memory, load_data
 
 settings.Settings.define()
 flags.DEFINE_list(

@@ -20,11 +20,12 @@ from support.commands import run_all
 import tf_gmvae
 from tf_gmvae.data import Dataset, Split, to_batches
 from tf_gmvae.errors import InputError
-from train.run import answers, cluster_names, counts, guide, model_card
+from train.run import answers, cluster_names, counts, guide, model_card, saved
 from train.run.answers import Answer
 from train.run.exported import Exported, is_of
 from train.run.folder import RunFolder
-from train.run.run import Run, load_data, resolved
+from train.run.loading import load_data
+from train.run.run import Run, resolved
 
 COLUMNS = ["id", "split", "cluster", "name", "probability", "runner_up", "elbo", "outlier"]
 
@@ -61,6 +62,14 @@ def fruit(tmp_path_factory):
     )[0]  # fmt: skip
     assert made.returncode == 0, made.stderr
     return folder, table, lines
+
+
+def test_the_columns_of_a_model_are_read_without_it(fruit, finished, tmp_path):
+    folder = RunFolder(fruit[0] / "fruit")
+    assert saved.columns_of(folder) == saved.load_model(folder).likelihood.columns
+    (tmp_path / "model.keras").write_bytes(folder.model.read_bytes()[:-300])
+    for other in (finished.run, tmp_path, tmp_path / "none"):  # of images, damaged, without a model
+        assert saved.columns_of(RunFolder(other)) is None
 
 
 def test_every_example_has_its_row_in_both_files(fruit):

@@ -15,9 +15,9 @@ from tf_gmvae import InputError, evaluation
 from train.run import afterwards, method_job
 from train.run.folder import RunFolder
 from train.run.history import History
+from train.run.loading import load_data
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
-from train.run.run import load_data
 
 
 @pytest.fixture(scope="module")

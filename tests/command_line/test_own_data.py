@@ -13,9 +13,11 @@ from PIL import Image
 from support.commands import run_all
 
 from tf_gmvae import InputError
+from tf_gmvae.data.table import read_table
+from tf_gmvae.tables.describing import describe
 from train.run.folder import RunFolder
+from train.run.loading import data_to_train_on, load_data
 from train.run.method_settings import MethodSettings
-from train.run.run import data_to_train_on
 from train.run.settings import Settings
 
 # Of an archive that is older than UTF-8.
@@ -139,6 +141,22 @@ def test_series_become_a_run(series_runs):
     assert "--column_scale=common goes with --preset=table" in answers["no scale"].stderr
     assert answers["no size"].returncode == 1
     assert "image_size applies to images" in answers["no size"].stderr
+
+
+def test_columns_of_a_trained_model_are_not_guessed_anew(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("customer_id,a,b\n" + "".join(f"{n * n},{n / 3},{n % 2}\n" for n in range(20)))
+    values = flags.FlagValues()
+    Settings.define(values)
+    values(["", f"--dataset={path}"])
+    settings = Settings.from_flags(values)
+    guessed = load_data(settings)
+    assert guessed.columns.names == ("a", "b")
+    known = describe(read_table(path), {"customer_id": "real"})[0]  # as a version that knew no such identifier
+    found = load_data(settings, known=known)
+    assert found.columns == known and found.train.data_shape == (3,)
+    path.write_text("customer_id,a,b\n" + "".join(f"k{n},{n / 3},{n % 2}\n" for n in range(20)))
+    assert load_data(settings, known=known).columns.meanings != known.meanings  # so that the run refuses it
 
 
 @pytest.mark.parametrize("kind, more", [(Settings, ()), (MethodSettings, ("--method=dec",))])

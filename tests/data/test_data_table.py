@@ -352,6 +352,9 @@ def test_mixed_separators_are_refused_and_decimal_commas_are_not(tmp_path):
     mixed = saved(tmp_path, "a,b;c\n" + "1.5,2;x\n" * 9, "mixed.csv")
     with pytest.raises(InputError, match="mixed.csv mixes the separators ',' and ';': every line"):
         load(mixed)
+    inches = saved(tmp_path, 'DN 1";DN 2";Preis, EUR\n' + '1/2";3/4";17,90\n' * 9, "inches.csv")
+    with pytest.raises(InputError, match="inches.csv mixes the separators ',' and ';': every line"):
+        load(inches)
     for text in ("1,5;2,5\n3,5;7,25\n2;1,5\n", "1,5;2,5\n3,5;7,25\n2,0;1,5\n"):
         found = load(saved(tmp_path, text, "german.csv")).train.examples
         np.testing.assert_allclose(found[:2], [[1.5, 2.5], [3.5, 7.25]])

@@ -219,7 +219,8 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         if self._frame is not None:
             frame = samples.as_frame(self.columns_.values(rows), self._frame)
             if self._frame == "pandas":  # whose names need not be texts
-                labels = getattr(self, "_labels", {})  # estimators of earlier versions have none
+                # Estimators of earlier versions have none, or know them as a file wrote them.
+                labels = {composed(name): label for name, label in getattr(self, "_labels", {}).items()}
                 frame.columns = [labels.get(name, name) for name in frame.columns]
             return frame, clusters
         if getattr(self, "_without_channels", False):  # those of earlier versions have none

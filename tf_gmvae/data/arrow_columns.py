@@ -44,7 +44,7 @@ def arrays_of(
         InputError: if it holds neither numbers, dates nor texts.
     """
     import pyarrow
-    from pyarrow import compute, types
+    from pyarrow import types
 
     column = _in_plain_form(column)
     if is_text and (types.is_integer(column.type) or types.is_temporal(column.type)):
@@ -68,8 +68,6 @@ def arrays_of(
         kind = column.type
     if _is_list(kind):
         return _of_lists(table_name, name, column)
-    if _is_string(kind) and not is_text:  # ids stay as they are written
-        column = compute.utf8_normalize(column, "NFC")
     return {name: _values(table_name, name, column)}
 
 

@@ -15,7 +15,7 @@ from tf_gmvae.data import open_quotes
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.texts import NULLS_OF_NUMBERS, is_number
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.levels import composed
+from tf_gmvae.tables.levels import all_composed
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ def layout_of(path: str | Path, is_wanted: Callable[[str], bool] = lambda name: 
         log.info(
             "%s: its first line is taken as %s.", path, "names, though it holds numbers" if has_names else "data"
         )
-    names = [composed(name.strip()) or ROW * (not index) for index, name in enumerate(rows[0])]
+    names = [name or ROW * (not index) for index, name in enumerate(all_composed([n.strip() for n in rows[0]]))]
     return Layout(
         path,
         encoding,
@@ -151,7 +151,8 @@ def _separator(path, read_by):
         fitting.remove(",")
     if len(fitting) > 1:
         # "a; b" in quotes is one text, of which the wrong separator makes two halves with a quote each.
-        fitting = [separator for separator in fitting if not _tears_quotes(read_by[separator])] or fitting
+        whole = [each for each in fitting if not _tears_quotes(read_by[each], set(fitting) - {each})]
+        fitting = whole or fitting
     if len(fitting) > 1:
         raise InputError(
             f"{path} mixes the separators {' and '.join(map(repr, fitting))}: every line has both. "
@@ -181,9 +182,10 @@ def _separator(path, read_by):
     )
 
 
-def _tears_quotes(rows):
-    """Whether every row has a value with a quote that has no other beside it."""
-    return all(any(value.count('"') % 2 for value in row) for _, row in rows)
+def _tears_quotes(rows, others):
+    """Whether every row has a value with a quote that has no other, or with one at the end of another value."""
+    ends = [f'"{other}' for other in others]
+    return all(any(v.count('"') % 2 or any(end in v for end in ends) for v in row) for _, row in rows)
 
 
 def _check_blanks(path, lines):

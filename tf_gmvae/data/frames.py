@@ -10,7 +10,7 @@ import numpy as np
 from tf_gmvae.checks import is_absent
 from tf_gmvae.data.arrow_columns import arrays_of
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.levels import composed
+from tf_gmvae.tables.levels import all_composed
 
 
 def is_frame(data: object) -> bool:
@@ -56,7 +56,7 @@ def as_table(
         InputError: if a column of use is there twice, or holds neither numbers, dates nor texts.
     """
     given = data.column_names if hasattr(data, "column_names") else data.columns
-    names = [composed(str(each)) for each in given]
+    names = all_composed(list(map(str, given)))
     twice = {n for n in names if names.count(n) > 1} if len(set(names)) < len(names) else set()
     if any(map(is_wanted, twice)):
         raise InputError(f"{name} has the column {min(filter(is_wanted, twice))!r} twice: rename one of them.")

@@ -108,7 +108,7 @@ class Columns:
                 Column(
                     name=name,
                     kind=c["kind"],
-                    levels=levels.all_composed(c["levels"]),
+                    levels=tuple(c["levels"]),
                     center=tuple(map(float, c["center"])),
                     scale=float(c["scale"]),
                     varies=bool(c.get("varies", True)),

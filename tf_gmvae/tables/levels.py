@@ -23,6 +23,7 @@ class Levels:
 
     def __init__(self, levels: Sequence[str]) -> None:
         self.of_text = {level: number for number, level in enumerate(levels)}
+        self.of_composed = {text: number for number, text in enumerate(all_composed(levels))}
         # 0.1 of float32 is another number than 0.1, and yes is 1 in a table of numbers.
         as_number = {"false": 0.0, "true": 1.0} if set(levels) == {"false", "true"} else {}
         keys = [as_number.get(level, single(level)) for level in levels]
@@ -34,7 +35,9 @@ class Levels:
     def __call__(self, value: object) -> float:
         """The number of a value's level."""
         text = as_text(value)
-        number = self.of_text.get(text, self.of_text.get(composed(text)))
+        number = self.of_text.get(text)
+        if number is None:
+            number = self.of_composed.get(composed(text))
         if number is None and (as_single := single(value)) is not None:
             number = self.of_number.get(as_single)
         if number is None and text.casefold() in _TRUTH:
@@ -45,6 +48,9 @@ class Levels:
 def composed(text: str) -> str:
     """A name or level as it is compared: macOS writes an umlaut as two characters, all else as one.
 
+    Names of columns are kept so. Levels are kept, and in order, as the file has them, which the numbers of models
+    that are there stand for.
+
     Args:
         text: in whatever form of Unicode.
     """
@@ -52,13 +58,13 @@ def composed(text: str) -> str:
 
 
 def all_composed(texts: Sequence[str]) -> tuple[str, ...]:
-    """Names or levels that an earlier version kept as a file wrote them; as they are, if two would be one.
+    """Names or levels as they are compared; as they are, if two that differ would be one.
 
     Args:
-        texts: list of different ones.
+        texts: list of them.
     """
     alike = tuple(map(composed, texts))
-    return alike if len(set(alike)) == len(alike) else tuple(texts)
+    return alike if len(set(alike)) == len(set(texts)) else tuple(texts)
 
 
 def as_text(value: object) -> str:

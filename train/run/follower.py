@@ -13,7 +13,7 @@ import numpy as np
 from tf_gmvae import data, terminal
 from tf_gmvae.errors import InputError
 from train.run import job, together
-from train.run.run import load_data
+from train.run.loading import load_data
 from train.run.settings import Settings
 from train.run.workers import FAILS, Workers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from typing import TypeVar
 
@@ -9,6 +10,7 @@ import keras
 
 from tf_gmvae import GMVAE
 from tf_gmvae.errors import InputError, in_short
+from tf_gmvae.tables.columns import Columns
 from train.run.folder import RunFolder
 
 Kind = TypeVar("Kind", bound=keras.Model)
@@ -45,6 +47,23 @@ def check_current(folder: RunFolder, digest: str | None) -> None:
             f"{folder.path} was trained meanwhile, and has another model than the one that was scored, so nothing "
             "more is stored: give the same command again, once no process trains it."
         )
+
+
+def columns_of(folder: RunFolder) -> Columns | None:
+    """The columns that the model of a run knows, read without the model.
+
+    Args:
+        folder: `RunFolder`.
+
+    Returns:
+        `Columns`; None where there is no model, or none of a table. What is damaged, `load_model` tells of.
+    """
+    try:
+        with zipfile.ZipFile(folder.model) as file:
+            config = json.loads(file.read("config.json"))
+        return Columns.from_config(config["config"]["likelihood"]["config"]["columns"])
+    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile):
+        return None
 
 
 def load_model(folder: RunFolder) -> GMVAE:

@@ -18,7 +18,7 @@ from tf_gmvae.data.table import ids_of, known_columns
 from tf_gmvae.data.texts import without_nulls
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns
-from tf_gmvae.tables.levels import composed
+from tf_gmvae.tables.levels import all_composed
 
 
 class Rows(NamedTuple):
@@ -103,7 +103,7 @@ def _names(content, separator):
         raise InputError(f"its first line has no names of columns ({error})") from None
     if not first:
         raise InputError("it holds nothing but blank lines")
-    return [composed(name.strip()) or ROW for name in first]
+    return [name or ROW for name in all_composed([name.strip() for name in first])]
 
 
 def _counted(places, odd):

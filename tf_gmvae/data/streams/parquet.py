@@ -18,7 +18,7 @@ from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source, Unseen
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
-from tf_gmvae.tables.levels import composed
+from tf_gmvae.tables.levels import all_composed
 
 if TYPE_CHECKING:
     import pyarrow
@@ -105,7 +105,7 @@ def _batches(file, groups=None):
 
     with reading(file, "a Parquet file", "write it again"), pyarrow.parquet.ParquetFile(file) as opened:
         for batch in opened.iter_batches(_ROWS, row_groups=groups):
-            yield pyarrow.Table.from_batches([batch]).rename_columns(list(map(composed, batch.schema.names)))
+            yield pyarrow.Table.from_batches([batch]).rename_columns(list(all_composed(batch.schema.names)))
 
 
 def _sampled(files, total, label_column):
