@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import unicodedata
 import warnings
 import weakref
 
@@ -284,10 +285,14 @@ def test_without_a_random_state_each_fit_has_a_seed_and_a_model_that_is_gone_is_
 
 
 def test_new_rows_have_the_names_of_the_frame():
-    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)))
+    size = unicodedata.normalize("NFD", "Größe")
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)), columns=[0, 1, size])
     frame[3] = 1.0
-    rows, _ = GMVAEClusterer(2, max_steps=1, random_state=0).fit(frame).sample(5)
-    assert list(rows.columns) == [0, 1, 2] and rows.shape == (5, 3)  # what is the same in all tells nothing
+    fitted = GMVAEClusterer(2, max_steps=1, random_state=0).fit(frame)
+    rows, _ = fitted.sample(5)
+    assert list(rows.columns) == [0, 1, size] and rows.shape == (5, 3)  # what is the same in all tells nothing
+    fitted._labels = {str(label): label for label in frame}  # as earlier versions pickled them
+    assert list(fitted.sample(5)[0].columns) == [0, 1, size]
 
 
 @pytest.mark.slow
