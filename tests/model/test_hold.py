@@ -39,6 +39,18 @@ def test_the_loss_is_the_objective_and_a_cross_entropy_by_loops(make_table_model
     assert float(loss) == pytest.approx(float(plain) + 7.0 * expected, rel=1e-4)
 
 
+def test_the_terms_are_those_of_the_views(digits):
+    images, given = digits[0][:10], tf.constant(assignments_of(10))
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=4, seed=0, hold=5.0)
+    losses = []
+    for shown, view in ((images, tf.zeros_like), (0 * images, tf.identity), (images, tf.identity)):
+        model.view = view
+        model.sampler.reset()
+        losses.append(float(model.training_loss((tf.constant(shown), given), training=True)[0]))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert losses[0] != pytest.approx(losses[2], rel=1e-2)
+
+
 def test_training_keeps_the_clusters_it_was_given(make_table_model, table):
     # Quarters of the plane of two columns, which nothing but hold would make of the components.
     above = table[:, :2] > np.median(table[:, :2], axis=0)

@@ -104,6 +104,17 @@ def test_the_seed_decides_and_the_form_of_the_data_does_not(make_table_model, bl
     assert any(np.abs(ours - theirs).max() > 1e-3 for ours, theirs in zip(one, different, strict=True))
 
 
+def test_labels_are_learned_from_views(make_table_model, table):
+    stage = GuidedTraining(make_table_model(num_components=3))
+    labels, losses = tf.one_hot(np.arange(20) % 3, 3), []
+    for shown, view in ((table[:20], tf.zeros_like), (0 * table[:20], None), (table[:20], None)):
+        stage.view = view
+        stage.gmvae.sampler.reset()
+        losses.append(float(stage.loss_and_terms((tf.constant(shown), labels))[0]))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert losses[0] != pytest.approx(losses[2], rel=1e-2)
+
+
 @pytest.mark.slow
 def test_images_cluster_better_than_chance_can(digits, monkeypatch):
     monkeypatch.setattr(initialization, "LEAST_STEPS", 150)
