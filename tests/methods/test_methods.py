@@ -9,7 +9,7 @@ import tensorflow as tf
 from scipy.stats import multivariate_normal
 
 from tf_gmvae import InputError, TrainingDivergedError, evaluation, methods
-from tf_gmvae.methods import aae, catgan, dec, vade
+from tf_gmvae.methods import aae, catgan, dec, pretrained, vade
 
 SHORT = {"dec": {"pretraining_epochs": 1}, "vade": {"pretraining_epochs": 1}}
 
@@ -65,6 +65,24 @@ def test_dec_goes_by_targets_of_all_examples_and_ends_where_nothing_changes(digi
     model.optimizer.iterations.assign(dec.INTERVAL - 3)
     assert len(model.fit(examples, epochs=50, initial_epoch=1, verbose=0).epoch) == 3
     assert model.has_ended
+
+
+def test_dec_goes_on_with_the_targets_that_it_had(table, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "HIDDEN", (16,))
+    monkeypatch.setattr(dec.DEC, "BATCH_SIZE", 60)  # three steps an epoch
+    monkeypatch.setattr(dec, "INTERVAL", 5)
+    monkeypatch.setattr(dec, "TOLERANCE", 0.0)  # it never ends
+    straight = make("dec", (6,), 3)
+    straight.is_prepared.assign(True)
+    straight.centres.assign(np.random.default_rng(0).normal(size=straight.centres.shape))
+    straight.run_eagerly = True
+    kept = keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras")
+    expected = straight.fit(table, epochs=2, callbacks=kept, verbose=0).history["loss"][1:]
+    resumed = keras.saving.load_model(tmp_path / "1.keras")
+    resumed.run_eagerly = True
+    found = resumed.fit(table, epochs=2, initial_epoch=1, verbose=0).history["loss"]
+    assert found == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(resumed.targets.numpy(), straight.targets.numpy(), rtol=1e-4)
 
 
 # VaDE.
