@@ -57,17 +57,24 @@ def test_labels_stand_where_the_start_has_found_some(folder):
     np.testing.assert_allclose(held, expected, atol=1e-6)
 
 
-@pytest.mark.slow
-def test_the_rate_falls_over_all_epochs_and_anew_over_more(folder):
-    def rates():
-        optimizer = load_model(RunFolder(folder[0] / "run")).optimizer
-        assert isinstance(optimizer._learning_rate, keras.optimizers.schedules.CosineDecay)
-        return int(optimizer.iterations), [float(optimizer._learning_rate(step)) for step in (0, 2, 4, 8)]
+def rates_of(folder):
+    """Steps that its run has taken, and the rate at some."""
+    optimizer = load_model(RunFolder(folder / "run")).optimizer
+    assert isinstance(optimizer._learning_rate, keras.optimizers.schedules.CosineDecay)
+    return int(optimizer.iterations), [float(optimizer._learning_rate(step)) for step in (0, 2, 4, 8)]
 
-    first, quarter, half, last = (
-        0.01 * (0.02 + 0.98 * (1 + math.cos(math.pi * part)) / 2) for part in (0, 0.25, 0.5, 1)
-    )
-    assert rates() == (4, pytest.approx([first, half, last, last], rel=1e-4))
+
+FIRST, QUARTER, HALF, LAST = (
+    0.01 * (0.02 + 0.98 * (1 + math.cos(math.pi * part)) / 2) for part in (0, 0.25, 0.5, 1)
+)
+
+
+def test_the_rate_falls_over_all_epochs(folder):
+    assert rates_of(folder[0]) == (4, pytest.approx([FIRST, HALF, LAST, LAST], rel=1e-4))
+
+
+@pytest.mark.slow
+def test_over_more_epochs_the_rate_falls_anew(folder):
     (more,) = run_all("train.main", [[*folder[1], "--epochs=4", "--resume"]])
     assert more.returncode == 0, more.stderr
-    assert rates() == (8, pytest.approx([first, quarter, half, last], rel=1e-4))
+    assert rates_of(folder[0]) == (8, pytest.approx([FIRST, QUARTER, HALF, LAST], rel=1e-4))

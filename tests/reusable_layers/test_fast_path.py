@@ -13,7 +13,7 @@ import tf_gmvae
 from layers import FusedBatchNormalization, SpectralConv2D, SpectralConv2DTranspose, spectral
 from tf_gmvae import blocks, objective
 from tf_gmvae.model import compiled
-from tf_gmvae.optimizer import FusedAdam
+from tf_gmvae.optimizer import FusedAdam, falling_rate
 
 SHAPES = [((23, 23), (6, 6), 16, 32), ((12, 15), (5, 3), 4, 6), ((7, 6), (1, 6), 2, 3), ((8, 8), (2, 2), 1, 1)]
 
@@ -206,6 +206,12 @@ def test_fused_adam_steps_like_adam(further, steps):
     assert np.abs(trained[0][0] - np.linspace(-1.0, 3.0, 5)).max() > 0.01
     for one, other in zip(*trained, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_a_rate_falls_along_half_a_cosine_to_a_fiftieth():
+    rates = [float(falling_rate(3.0, 4)(step)) for step in range(6)]
+    parts = [0.5 * (1 + np.cos(np.pi * min(step, 4) / 4)) for step in range(6)]
+    np.testing.assert_allclose(rates, [3.0 * (0.02 + 0.98 * part) for part in parts], rtol=1e-5)
 
 
 def latent_tensors(num_samples=2, batch=5, components=3, dim=4, style=3):

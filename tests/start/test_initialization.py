@@ -429,7 +429,9 @@ def test_labels_weigh_more_beside_many_values(num_values, asked, guidance, tmp_p
     class Look(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):
             if isinstance(self.model, GuidedTraining):
-                seen.append(self.model.guidance)
+                steps = self.params["epochs"] * self.params["steps"]
+                rate = self.model.optimizer.get_config()["learning_rate"]["config"]
+                seen.append((self.model.guidance, rate["initial_learning_rate"], rate["decay_steps"] == steps))
                 raise Killed
 
     model = tf_gmvae.GMVAE(
@@ -442,13 +444,13 @@ def test_labels_weigh_more_beside_many_values(num_values, asked, guidance, tmp_p
         model.initialize(
             examples,
             pretraining_epochs=1,
-            guided_epochs=1,
+            guided_epochs=2,
             checkpoints=folder,
             callbacks=[Look()],
             verbose=0,
             **asked,
         )
-    assert seen == [guidance]
+    assert seen == [(guidance, 1e-3, True)]  # and the rate falls over all steps
     # What a start that goes on compares itself with.
     assert json.loads((folder / "start.json").read_text())["guidance"] == guidance
 
