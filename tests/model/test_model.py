@@ -51,6 +51,11 @@ def test_evaluate_logs_the_terms_of_the_paper(make_table_model, table, num_sampl
     np.testing.assert_allclose(logged["loss"], -np.mean(elbo), rtol=2e-4)
 
 
+def test_a_smaller_last_batch_counts_by_its_examples(make_table_model, table):
+    logged = make_table_model().evaluate(table[:5], batch_size=4, verbose=0, return_dict=True)
+    assert logged["loss"] == pytest.approx(-logged["elbo"], rel=1e-5)
+
+
 def test_the_constraint_changes_the_loss_and_never_the_elbo(make_table_model, table):
     plain = make_table_model().evaluate(table, batch_size=200, verbose=0, return_dict=True)
     held = make_table_model(min_information=1.3).evaluate(table, batch_size=200, verbose=0, return_dict=True)
