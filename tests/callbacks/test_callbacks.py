@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from support.full import disk_is_full
 
 from tf_gmvae import TrainingDivergedError, callbacks
 from tf_gmvae.callbacks import StopWithoutProgress
@@ -111,6 +112,17 @@ def test_training_without_progress_ends_at_its_best_epoch(make_table_model, tmp_
     assert stops_after([-2.5, -2.4, -9.0], past=[-5.0, -3.0, -4.0, -2.0]) == 6 and kept["epoch"] == {3.0}
     assert stops_after([{"elbo": -1.0}, {"elbo": -2.0}, {"elbo": float("-inf")}]) == 3 and kept["epoch"] == {0.0}
     assert int(model.optimizer.iterations) == 0
+
+
+def test_a_full_disk_leaves_the_weights_of_the_best_epoch_before(make_table_model, tmp_path):
+    path = tmp_path / "best.npz"
+    told = StopWithoutProgress(2, path)
+    told.set_model(make_table_model())
+    told.on_epoch_end(0, {"elbo": -2.0})
+    before = path.read_bytes()
+    with disk_is_full(after=len(before) // 2), pytest.raises(OSError):
+        told.on_epoch_end(1, {"elbo": -1.0})
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
 def test_a_real_training_is_put_back_too(make_table_model, table, tmp_path):

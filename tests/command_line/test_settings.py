@@ -1,13 +1,13 @@
 """Flags, their record, and the folder of a run."""
 
 import json
-import resource
 import socket
 from dataclasses import asdict, replace
 
 import keras
 import pytest
 from absl import flags
+from support.full import disk_is_full
 from support.rights import of_a_user
 
 import tf_gmvae
@@ -361,13 +361,8 @@ def test_places_that_cannot_be_written(settings, tmp_path):
 
 
 def test_a_full_disk_is_told_of_and_no_lock_is_left(folder, settings):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # fails as a full disk does
-        with pytest.raises(InputError) as told, folder.alone():
-            folder.open(settings)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with disk_is_full(), pytest.raises(InputError) as told, folder.alone():
+        folder.open(settings)
     fault = "cannot be written (File too large): make room there, or give another --runs_dir."
     assert str(told.value) == f"{folder.path} {fault}"
     assert list(folder.path.parent.rglob("*")) == [folder.path]

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from support.full import disk_is_full
 
 import tf_gmvae
 from layers import GaussianHead, MixturePriorHead
@@ -411,6 +412,23 @@ def test_a_stage_in_bfloat16_is_kept(tmp_path):
         third = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
         third.compile("adam", "mse")
         checkpoints.restore(third, "stage")
+
+
+def test_what_a_full_disk_cuts_short_leaves_the_former_file(make_table_model, tmp_path):
+    checkpoints = Checkpoints(tmp_path / "start", {})
+    (keep,) = checkpoints.callbacks("guided")
+    keep.set_model(GuidedTraining(make_table_model()))
+    labels = np.eye(3)[np.arange(300) % 3]
+    for name, write in {
+        "labels.npy": lambda: checkpoints.keep_labels(labels), "guided.npz": lambda: keep.on_epoch_end(0)
+    }.items():  # fmt: skip
+        write()
+        path = tmp_path / "start" / name
+        before = path.read_bytes()
+        with disk_is_full(after=len(before) // 2), pytest.raises(OSError):
+            write()
+        assert path.read_bytes() == before
+    np.testing.assert_array_equal(checkpoints.labels(), labels)
 
 
 @pytest.mark.parametrize(
