@@ -83,6 +83,25 @@ def test_a_cell_is_known_again_whatever_its_run_chose_by_the_data(tmp_path):
             _ = cell.is_finished
 
 
+@pytest.mark.parametrize(
+    ("flag", "scores", "is_finished"),
+    [
+        ("--epochs=5", {"epochs": 4}, False),
+        ("--epochs=5", {"epochs": 5}, True),
+        ("--epochs=5", {"epochs": 1, "ended": True}, True),
+        ("--minutes=2.9", {"epochs": 1}, True),  # of which the start took one, and training two
+        ("--minutes=3.1", {"epochs": 1}, False),
+    ],
+)
+def test_a_run_is_finished_by_epochs_by_minutes_or_by_itself(flag, scores, is_finished, tmp_path):
+    base = base_settings(named("--dataset=photos", "--epochs=5", flag))
+    cell = Cell.of(Row("gmvae", 10, 1), base, 0, tmp_path, (8, 8, 1))
+    with cell.folder.alone():
+        cell.folder.open(cell.settings.resolved("digits", "bernoulli", 300, (8, 8, 1)))
+        cell.folder.write_metrics({**run_metrics(0, 0.9), **scores})
+    assert cell.is_finished == is_finished
+
+
 def named(*arguments):
     flag_values = flags.FlagValues()
     define(flag_values)
