@@ -1,5 +1,7 @@
 """Which clusterings of rows are believed, and that unequal and bent clusters are found."""
 
+import functools
+
 import numpy as np
 import pytest
 from sklearn import datasets
@@ -155,6 +157,18 @@ def test_of_answers_the_most_stable_clusters_count_and_of_values_the_likelier_to
         said = []
         agreement.soft_labels(points, 2, 0, {"steady": steady, "likelier": likelier}, said.append)
         assert said[-1] == f"  Clusters by {believed}."
+
+
+@pytest.mark.parametrize(("of_map", "voters"), [(0.86, "steady and map"), (0.84, "steady"), (0.96, "map")])
+def test_beside_a_map_those_that_are_nearly_as_stable_have_a_vote(of_map, voters, monkeypatch):
+    def halves(rows, num_components, seed):
+        return candidates.Found(np.eye(2)[(rows[:, 0] > 0).astype(int)], 0.0)
+
+    methods = {"steady": halves, "map": functools.partial(halves)}
+    monkeypatch.setattr(agreement, "stability", lambda *of: of_map if of[3] is methods["map"] else 0.9)
+    said = []
+    agreement.soft_labels(np.random.default_rng(0).normal(size=(100, 3)), 2, 0, methods, said.append)
+    assert said[-1] == f"  Clusters by {voters}."
 
 
 def test_columns_are_of_answers_by_how_many_different_values_they_have():

@@ -41,6 +41,18 @@ def test_bent_clusters_are_found(make, seed):
     np.testing.assert_array_equal(found, again)
 
 
+@pytest.mark.parametrize(("again", "said_last"), [(0.96, GAPS), (0.94, "  Clusters by halves.")])
+def test_gaps_count_where_they_are_found_again(again, said_last, monkeypatch):
+    monkeypatch.setattr(agreement, "stability", lambda *of: again if of[3] is islands.found else 0.9)
+    said = []
+
+    def halves(rows, num_components, seed):
+        return candidates.Found(np.eye(2)[(rows[:, 0] > 0.5).astype(int)], 0.0)
+
+    agreement.soft_labels(moons(200)[0], 2, 0, {"halves": halves}, said.append)
+    assert said[-1] == said_last
+
+
 def test_of_many_points_the_others_go_with_their_neighbours(monkeypatch):
     monkeypatch.setattr(islands, "MOST_POINTS", 700)
     points, kind = moons(2_500)
