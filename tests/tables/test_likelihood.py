@@ -98,6 +98,13 @@ def test_counts_that_an_earlier_version_described_are_bounded_as_they_were():
     )
 
 
+def test_a_number_that_its_kind_does_not_have_is_missing():
+    rows = np.array([[3, 130, -1, 2, -1.05, 0], [-1, 90, -0.5, -1, -0.8, 1], [0.5, 100, 1, 1, -1, 0]], "f4")
+    values = ColumnsLikelihood(COLUMNS).value_log_prob(rows, PARAMS).numpy()[0]
+    there = [[False, True, False, False, True, True]] * 2 + [[False, *[True] * 5]]
+    np.testing.assert_array_equal(values != 0, there)
+
+
 def test_missing_values_have_no_gradient_and_no_nan():
     params = tf.Variable(PARAMS)
     with tf.GradientTape() as tape:
