@@ -102,6 +102,10 @@ def test_of_many_or_large_examples_some_are_drawn(monkeypatch):
     assert (found["fitted_to"], found["scored_on"]) == (150, 150)
     assert found["methods"]["kmeans"]["ari"] == 1.0
     assert beside.agreement(labels) == 1.0
+    # Of either part by the seed.
+    assert (Floors(rows, rows, 3, seed=1).drawn != beside.drawn).any()
+    fitted = [Floors(rows, rows[:60], 3, seed)._train for seed in (0, 0, 1)]
+    assert (fitted[0] == fitted[1]).all() and (fitted[0] != fitted[2]).any()
 
 
 def test_stored_scores_are_told_by_what_they_depend_on():
