@@ -9,6 +9,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from absl import flags
 from conftest import run_warm
 from support import workers
@@ -19,6 +20,7 @@ from train.run import tf_config
 from train.run.folder import RunFolder
 from train.run.run import build_model, load_data, resolved
 from train.run.settings import Settings
+from train.run.workers import Workers
 
 # What takes its time and is no matter here.
 # Nats: the term begins above it, and falls below.
@@ -227,6 +229,14 @@ def test_what_one_worker_cannot_do_all_are_told_of(tmp_path):
             assert process.returncode == 1
             assert process.stderr.startswith("error: ") and sentence in process.stderr
             assert process.stderr.count("\n") == 1
+
+
+def test_batches_that_cannot_be_shared_evenly_are_refused():
+    two = Workers(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    with pytest.raises(InputError, match="2 replicas cannot share batches of 33 evenly: .* a multiple of 2"):
+        two.check_batch(33)
+    two.check_batch(34)
+    Workers().check_batch(33)
 
 
 TWO = ["a:1", "b:2"]
