@@ -202,13 +202,13 @@ class _Table:
         """Writes table1.json, table1.md and figure4.png of the runs that have metrics; returns the Markdown."""
         entries, curves = self.entries(), {}
         for row in self.rows:
-            seeds = [
-                run_figures.read_curve(cell.folder.path, "move it away, and train.table1 makes it anew")
-                for cell in self.cells.get(row, ())
-                if cell.metrics and cell.folder.history.is_file()  # a damaged one is moved away
+            # A history that is damaged is moved away, and the run goes without.
+            folders = [
+                cell.folder for cell in self.cells.get(row, ()) if cell.metrics and cell.folder.read_history()
             ]
-            if seeds:
-                curves[table1_report.title(row)] = seeds
+            if folders:
+                mend = "move its history.csv away, and figure 4 goes without this run"
+                curves[table1_report.title(row)] = [run_figures.read_curve(each.path, mend) for each in folders]
         text = table1_report.markdown(entries, "python -m train.table1 " + shlex.join(sys.argv[1:]))
         RunFolder.write_whole(self.path / "table1.json", json.dumps({"rows": entries}, indent=2) + "\n")
         RunFolder.write_whole(self.path / "table1.md", text)

@@ -298,7 +298,7 @@ def test_finished_runs_that_do_not_fit_a_table_are_named(finished, tmp_path):
     assert of_grown.returncode == of_unlabelled.returncode == 1 and "to do" not in of_grown.stdout
     assert "it has 1,438 training examples, and it had 1,437" in of_grown.stderr
     assert of_grown.stderr.rstrip().endswith("Put the data back, or give another --runs_dir.")
-    assert f"{unlabelled} has no history of test accuracies: move it away, and" in of_unlabelled.stderr
+    assert f"{unlabelled} has no history of test accuracies: move its history.csv" in of_unlabelled.stderr
 
 
 def test_the_floor_of_a_map_takes_the_plane_and_the_few():

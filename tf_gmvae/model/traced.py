@@ -26,7 +26,7 @@ class Traced:
         """The method of a model; of a class, which has no networks, the function itself."""
         if model is None:
             return self.method
-        # Beside what Keras tracks: files and copies of a model have none. Each step is one that no thread parts.
+        # Beside what Keras tracks, so that no file has them. Where two threads make the same one, the first stays.
         functions = vars(model).setdefault("_traced", {})
         if self not in functions:
             method = types.MethodType(self.method, model)

@@ -9,8 +9,8 @@ from typing import Any
 from tf_gmvae.data.reading import reading
 from tf_gmvae.errors import InputError
 
-# Letters of a name. Only what is none is refused: the page sends those that came with the run along, and one that
-# is refused would keep all others from being kept.
+# Letters of a name. What is longer is no name but a mistake. The page sends the names that came with the run, too,
+# and one that is refused would keep all others from being kept.
 LONGEST = 10_000
 
 
