@@ -89,15 +89,37 @@ class Likelihood:
         return cls(**config)
 
     def value_log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
-        """Log-probability of every single value, nats, without summing."""
+        """Log-probability of every single value, without summing.
+
+        Args:
+            inputs: tensor (B, ..., C), the data.
+            params: tensor (M, B, ..., num_parameters * C), from the decoder.
+
+        Returns:
+            Tensor (M, B, ..., C), nats.
+        """
         raise NotImplementedError
 
     def mean(self, params: tf.Tensor) -> tf.Tensor:
-        """Mean of p(y | x), shaped as the data."""
+        """Mean of p(y | x).
+
+        Args:
+            params: tensor (N, ..., num_parameters * C), from the decoder.
+
+        Returns:
+            Tensor (N, ..., C), on the scale of the data.
+        """
         raise NotImplementedError
 
     def independent_values(self, params: tf.Tensor) -> Any:
-        """TFP distribution of the single values, shaped as the data."""
+        """p(y | x) of the single values, each by itself.
+
+        Args:
+            params: tensor (N, ..., num_parameters * C), from the decoder.
+
+        Returns:
+            TFP distribution of batch shape (N, ..., C).
+        """
         raise NotImplementedError
 
     def log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:

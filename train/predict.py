@@ -17,6 +17,7 @@ from train import cli
 from train.run import answers, groups, samples
 from train.run.exported import Exported
 from train.run.folder import RunFolder
+from train.run.last_screen import CERTAIN
 from train.run.trained import Trained
 
 flags.DEFINE_string("run", None, "Folder of the run; it, or --model.")
@@ -54,14 +55,14 @@ def main() -> None:
                     {name: part}, trained.answer, trained.outlier_below, trained.names, group_of
                 )
                 counts += np.bincount(columns["cluster"], minlength=trained.num_components)
-                sure += np.count_nonzero(columns["probability"] > 0.9)
+                sure += np.count_nonzero(columns["probability"] > CERTAIN)
                 outliers += np.count_nonzero(columns.get("outlier", False))
                 yield columns
 
     answers.write(parts(), output)
     total, in_use = int(counts.sum()), int(np.count_nonzero(counts))
     terminal.say(f"{total:,} example{'s' * (total > 1)} in {in_use} cluster{'s' * (in_use > 1)}: {output}")
-    terminal.say(f"  {100 * sure / total:.1f} % have a probability above 0.9.")
+    terminal.say(f"  {100 * sure / total:.1f} % have a probability above {CERTAIN:g}.")
     if outliers:
         are = "are outliers" if outliers > 1 else "is an outlier"
         terminal.say(f"  {outliers:,} {are}, unlike all that the model was trained on.")

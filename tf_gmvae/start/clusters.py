@@ -93,7 +93,7 @@ def find(
     step: Step = terminal.step,
     classes: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Finds clusters.
+    """Soft labels of examples, found on a map of their neighbours.
 
     Args:
         examples: array (N, ...).

@@ -47,7 +47,7 @@ def nearest(
     step: Step = terminal.step,
     as_images: bool = True,
 ) -> Neighbours:
-    """Finds them.
+    """The nearest neighbours of every example among the first ones, by the nearest of their views.
 
     Args:
         examples: array (N, ...).
