@@ -89,36 +89,27 @@ class Likelihood:
         return cls(**config)
 
     def value_log_prob(self, inputs: tf.Tensor, params: tf.Tensor) -> tf.Tensor:
-        """Log-probability of every single value, without summing.
+        """Log-probability of every single value without summing, a tensor (M, B, ..., C), nats.
 
         Args:
             inputs: tensor (B, ..., C), the data.
             params: tensor (M, B, ..., num_parameters * C), from the decoder.
-
-        Returns:
-            Tensor (M, B, ..., C), nats.
         """
         raise NotImplementedError
 
     def mean(self, params: tf.Tensor) -> tf.Tensor:
-        """Mean of p(y | x).
+        """Mean of p(y | x), a tensor (N, ..., C) on the scale of the data.
 
         Args:
             params: tensor (N, ..., num_parameters * C), from the decoder.
-
-        Returns:
-            Tensor (N, ..., C), on the scale of the data.
         """
         raise NotImplementedError
 
     def independent_values(self, params: tf.Tensor) -> Any:
-        """p(y | x) of the single values, each by itself.
+        """TFP distribution of the single values, each by itself: of batch shape (N, ..., C).
 
         Args:
             params: tensor (N, ..., num_parameters * C), from the decoder.
-
-        Returns:
-            TFP distribution of batch shape (N, ..., C).
         """
         raise NotImplementedError
 

@@ -23,7 +23,8 @@ from tf_gmvae.data import load
 from tf_gmvae.data.shards.manifest import load_shards
 from train.run import live, samples, score_table
 from train.run.folder import RunFolder
-from train.run.run import Run, data_to_train_on, load_data
+from train.run.loading import data_to_train_on, load_data
+from train.run.run import Run
 from train.run.settings import Settings
 
 

@@ -18,7 +18,8 @@ from tf_gmvae.callbacks.saving import save_whole
 from tf_gmvae.errors import InputError
 from train.run import tf_config
 from train.run.folder import RunFolder
-from train.run.run import build_model, load_data, resolved
+from train.run.loading import load_data
+from train.run.run import build_model, resolved
 from train.run.settings import Settings
 from train.run.workers import Workers
 
