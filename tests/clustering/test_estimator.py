@@ -284,7 +284,10 @@ def test_without_a_random_state_each_fit_has_a_seed_and_a_model_that_is_gone_is_
     assert drawn[0] != drawn[1]
 
 
-@pytest.mark.parametrize("names", [[0, 1, 2, 3], [unicodedata.normalize("NFD", name) for name in "äöüß"]])
+@pytest.mark.parametrize(
+    "names",
+    [[0, 1, 2, 3], [unicodedata.normalize("NFD", name) for name in "äöüß"], ["\u00e4", "a\u0308", "x", "y"]],
+)
 def test_new_rows_have_the_names_of_the_frame(names):
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)), columns=names[:3])
     frame[names[3]] = 1.0
@@ -293,6 +296,7 @@ def test_new_rows_have_the_names_of_the_frame(names):
     assert list(rows.columns) == names[:3] and rows.shape == (5, 3)  # what is the same in all tells nothing
     fitted._labels = {str(label): label for label in frame}  # as earlier versions pickled them
     assert list(fitted.sample(5)[0].columns) == names[:3]
+    np.testing.assert_array_equal(fitted.predict(frame.to_numpy()), fitted.predict(frame))
 
 
 @pytest.mark.slow

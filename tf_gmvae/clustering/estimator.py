@@ -22,7 +22,7 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.start import how_many
 from tf_gmvae.tables.columns import listed
 from tf_gmvae.tables.describing import check_no_kinds
-from tf_gmvae.tables.levels import composed
+from tf_gmvae.tables.levels import all_composed
 
 # Types of arrays that stay what they are, as far as float32 has another say; all else becomes the first.
 _KEPT = [
@@ -219,8 +219,8 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         if self._frame is not None:
             frame = samples.as_frame(self.columns_.values(rows), self._frame)
             if self._frame == "pandas":  # whose names need not be texts
-                # Estimators of earlier versions have none, or know them as a file wrote them.
-                labels = {composed(name): label for name, label in getattr(self, "_labels", {}).items()}
+                given = getattr(self, "_labels", {})  # estimators of earlier versions have none
+                labels = dict(zip(all_composed(list(given)), given.values(), strict=True))
                 frame.columns = [labels.get(name, name) for name in frame.columns]
             return frame, clusters
         if getattr(self, "_without_channels", False):  # those of earlier versions have none
@@ -256,7 +256,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         check_names(X)
         validate_data(self, X, skip_check_array=True)
         self._frame, self._names = type(X).__module__.partition(".")[0], list(as_table(X))
-        self._labels = {composed(str(label)): label for label in getattr(X, "columns", ())}
+        self._labels = {str(label): label for label in getattr(X, "columns", ())}
         return dataset
 
     def _model_and_examples(self, X):
@@ -272,7 +272,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
                 f"X was a table of {len(self._names)} columns in fit, {listed(self._names)}. Received: an array "
                 f"of shape {array.shape}."
             )
-        return self.model_, self.columns_.numbers(dict(zip(map(composed, self._names), array.T, strict=True)))
+        return self.model_, self.columns_.numbers(dict(zip(all_composed(self._names), array.T, strict=True)))
 
     def _array(self, X: ArrayLike, reset: bool, dtype: Any = _KEPT) -> np.ndarray:
         """An array, checked as scikit-learn checks them; of what is read later, the dtype is kept."""
