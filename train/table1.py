@@ -203,12 +203,14 @@ class _Table:
         entries, curves = self.entries(), {}
         for row in self.rows:
             # A history that is damaged is moved away, and the run goes without.
-            folders = [
-                cell.folder for cell in self.cells.get(row, ()) if cell.metrics and cell.folder.read_history()
+            mend = "move its history.csv away, and figure 4 goes without this run"
+            found = [
+                run_figures.curve(cell.folder, history, mend)
+                for cell in self.cells.get(row, ())
+                if cell.metrics and (history := cell.folder.read_history())
             ]
-            if folders:
-                mend = "move its history.csv away, and figure 4 goes without this run"
-                curves[table1_report.title(row)] = [run_figures.read_curve(each.path, mend) for each in folders]
+            if found:
+                curves[table1_report.title(row)] = found
         text = table1_report.markdown(entries, "python -m train.table1 " + shlex.join(sys.argv[1:]))
         RunFolder.write_whole(self.path / "table1.json", json.dumps({"rows": entries}, indent=2) + "\n")
         RunFolder.write_whole(self.path / "table1.md", text)

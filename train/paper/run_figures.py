@@ -56,8 +56,8 @@ def read_curves(path: str | Path | None) -> dict[str, list[list[float]]]:
         ) from None
     curves = {
         table1_report.title(row): [
-            read_curve(path.parent / row.name(seed), "the runs of a table must lie beside its table1.json")
-            for seed in seeds
+            curve(folder, folder.read_history(), "the runs of a table must lie beside its table1.json")
+            for folder in (RunFolder(path.parent / row.name(seed)) for seed in seeds)
         ]
         for row, seeds in rows
         if seeds and row.method not in FLOORS
@@ -67,11 +67,12 @@ def read_curves(path: str | Path | None) -> dict[str, list[list[float]]]:
     return curves
 
 
-def read_curve(path: str | Path, mend: str) -> list[float]:
+def curve(folder: RunFolder, history: list[dict[str, float]], mend: str) -> list[float]:
     """Test accuracies of one run by epoch.
 
     Args:
-        path: path of the run's folder.
+        folder: `RunFolder`.
+        history: rows of its history.
         mend: text, what can be done where it has none, after a colon.
 
     Returns:
@@ -80,9 +81,9 @@ def read_curve(path: str | Path, mend: str) -> list[float]:
     Raises:
         InputError: if it has none.
     """
-    history, score = RunFolder(path).read_history(), "test_accuracy_table1"
+    score = "test_accuracy_table1"
     if not history or not all(score in epoch for epoch in history):
-        raise InputError(f"{path} has no history of test accuracies: {mend}.")
+        raise InputError(f"{folder.path} has no history of test accuracies: {mend}.")
     return [epoch[score] for epoch in history]
 
 
