@@ -123,7 +123,7 @@ def _useless(values, name, declared, are_dates):
     different = len(set(there.tolist()))
     if different < 2:
         return "is the same in every row" if different else "is empty"
-    may_be_id = not declared and not are_dates and there.dtype.kind in "iuf"
+    may_be_id = not declared and not are_dates and there.dtype.kind in "iuf" and different == len(there)
     if may_be_id and (reason := identifiers.reason(name, values, there)):
         return reason
     amounts = there.dtype.kind in "iuf" and not _is_of_levels(there, different, declared)

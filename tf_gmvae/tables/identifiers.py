@@ -28,12 +28,12 @@ def reason(name: str, values: np.ndarray, there: np.ndarray) -> str | None:
     Args:
         name: of the column.
         values: array (N,) of numbers.
-        there: array (M,), those of them that are not missing, at least two.
+        there: array (M,), those of them that are not missing, at least two and no two alike.
 
     Returns:
         What follows on the name of the column in a sentence; None, if it may be data.
     """
-    if not _are_whole(there) or len(np.unique(there)) < len(there):
+    if not _are_whole(there):
         return None
     has_name = _names_identifiers(name)
     if len(there) == len(values) and there.dtype.kind in "iu":
