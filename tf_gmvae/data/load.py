@@ -162,13 +162,14 @@ def check_options(kind: str | None, name: str, **options: Any) -> None:
     folders, arrays = "folders of images", ".npz and .npy files"
     tables = f"tables only ({', '.join(sorted(table.SUFFIXES))})"
     size, channels = options.get("image_size"), options.get("channels")
+    of_pictures = {
+        "image_size": (("images", "records", "arrays"), f"{folders}, {arrays} only"),
+        "channels": (("images", "records"), f"{folders} only"),
+        "skip_broken": (("images",), f"{folders} only"),
+        "series": (("arrays",), f"{arrays} only"),
+    }
     for option, value in options.items():
-        applies, what = {
-            "image_size": (("images", "records", "arrays"), f"{folders}, {arrays} only"),
-            "channels": (("images", "records"), f"{folders} only"),
-            "skip_broken": (("images",), f"{folders} only"),
-            "series": (("arrays",), f"{arrays} only"),
-        }.get(option, (("table", "parquet"), tables))
+        applies, what = of_pictures.get(option, (("table", "parquet"), tables))
         if value is None or value is False or (option, value) == ("image_size", "auto") or kind in applies:
             continue
         received = "" if what == tables else f" Received: {option}={value!r}."
