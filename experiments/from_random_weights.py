@@ -112,9 +112,10 @@ def read(path):
 def check_same(args, cells):
     """Exits where a run of one of these cells was trained on other data, or by other batches."""
     for path in (path_of(args.out, cell) for cell in cells):
-        for name, value in ((name, getattr(args, name)) for name in SHARED):
-            if was := {value, *(line.get(name, value) for line in read(path))} - {value}:
-                sys.exit(f"error: {path} is of --{name}={was.pop()}, not {value}: give another --out.")
+        # Lines of an earlier version do not say it.
+        for line, name in itertools.product(read(path), SHARED):
+            if line.get(name, asked := getattr(args, name)) != asked:
+                sys.exit(f"error: {path} is of --{name}={line[name]}, not {asked}: give another --out.")
 
 
 def run_all(args, cells):
