@@ -12,10 +12,13 @@ from support.misuse import check_refused
 
 import tf_gmvae
 from tf_gmvae import InputError, evaluation
+from tf_gmvae.data.table import read_table
+from tf_gmvae.methods import pretrained
+from tf_gmvae.tables.describing import describe
 from train.run import afterwards, method_job
 from train.run.folder import RunFolder
 from train.run.history import History
-from train.run.loading import load_data
+from train.run.loading import data_to_train_on, load_data
 from train.run.method_job import MethodRun
 from train.run.method_settings import MethodSettings
 
@@ -186,6 +189,43 @@ def test_the_columns_of_a_table_are_on_one_scale_in_a_run_and_when_it_goes_on(tm
     folder.counts.unlink()  # as earlier versions left it, whose runs have raw columns
     earlier = MethodRun.begin(folder, settings, dataset)
     assert earlier.columns is None and earlier.examined is dataset.train.examples
+
+
+def test_a_run_finds_its_columns_by_their_names_or_says_which_are_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrained, "HIDDEN", (16,))
+    path, folder = tmp_path / "x.csv", RunFolder(tmp_path / "run")
+    rows = [(n * n, n / 3, n % 7, ("red", "green")[n % 2]) for n in range(30)]
+
+    def write(*names, level="red"):
+        columns = dict(zip(("customer_id", "a", "b", "word"), zip(*rows, strict=True), strict=True))
+        columns["word"] = [level if word == "red" else word for word in columns["word"]]
+        lines = zip(*(columns[name] for name in names), strict=True)
+        path.write_text("\n".join([",".join(names), *(",".join(map(str, line)) for line in lines)]) + "\n")
+
+    def go_on():
+        dataset, chosen = data_to_train_on(settings, folder, resume=True)
+        return MethodRun.begin(folder, chosen, dataset)
+
+    write("customer_id", "a", "b", "word")
+    folder.path.mkdir()
+    folder.flags.write_text(f"--method=dec\n--dataset={path}\n--num_components=2\n")
+    settings = MethodSettings.read(folder.flags)
+    known = describe(read_table(path), {"customer_id": "real"})[0]  # as a version that knew no such identifier
+    run = MethodRun.begin(folder, settings, load_data(settings, known=known))
+    run.model.save(folder.model)
+    assert run.columns.names == ("customer_id", "a", "b", "word") != load_data(settings).columns.names
+    for order in (("customer_id", "a", "b", "word"), ("word", "b", "customer_id", "a")):
+        write(*order)
+        np.testing.assert_array_equal(go_on().examined, run.examined)
+    for names, level, fault in (
+        (("a", "b", "word"), "red", "it lacks the column 'customer_id'"),
+        (("customer_id", "a", "b", "word"), "blue", "its column 'word' holds something else"),
+    ):
+        write(*names, level=level)
+        with pytest.raises(InputError, match=f"x.csv is not what .*: {fault}. Put the file back, or train"):
+            go_on()
+    folder.model.unlink()  # of what has not been trained nothing is known
+    assert go_on().columns.names == ("a", "b", "word")
 
 
 @pytest.mark.slow

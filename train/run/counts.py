@@ -1,4 +1,4 @@
-"""How many examples a run began with: data that have grown or shrunk since are not what it was trained on."""
+"""What data a run began with: those of another number, or with other columns, are not what it was trained on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
-from tf_gmvae.tables.columns import Columns
+from tf_gmvae.tables.columns import Columns, listed
 from train.run.folder import RunFolder
 
 PARTS = {"train": "training", "test": "test"}
@@ -67,6 +67,31 @@ def check(folder: RunFolder, dataset: Dataset, mend: str) -> None:
                 f"{dataset.name} is not what the run in {folder.path} was trained on: it has {now[part] or 0:,} "
                 f"{called} examples, and it had {known.get(part) or 0:,}. Put the data back, {mend}."
             )
+
+
+def check_columns(folder: RunFolder, dataset: Dataset, known: Columns | None, mend: str) -> None:
+    """Checks that a table has the columns that the run began with, in their order.
+
+    Args:
+        folder: `RunFolder`.
+        dataset: `Dataset` as it is now.
+        known: `Columns` of the run; None where there are none, or none are known.
+        mend: text, what else can be done, after a comma.
+
+    Raises:
+        InputError: if one is missing, or is of another kind or of other levels.
+    """
+    now = dataset.columns
+    if known is None or now is None or known.meanings == now.meanings:
+        return
+    missing = [name for name in known.names if name not in now.names]
+    differs = sorted(set(known.meanings) ^ set(now.meanings)) or known.meanings  # if the order alone is another
+    fault = f"its column {differs[0][0]!r} holds something else"
+    if missing:
+        fault = f"it lacks the column{'s' * (len(missing) > 1)} {listed(missing)}"
+    raise InputError(
+        f"{dataset.name} is not what the run in {folder.path} was trained on: {fault}. Put the file back, {mend}."
+    )
 
 
 def _of(dataset):

@@ -13,6 +13,7 @@ from tf_gmvae.data.shards.split import ShardedSplit
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
+from train.run import counts
 from train.run.choices import preset_of
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
@@ -61,10 +62,9 @@ def _loaded(settings, options, known):
         return dataset
     declared = {"columns": list(known.names), "kinds": {each.name: each.kind for each in known.columns}}
     try:
-        again = data.load(settings.dataset, settings.data_dir, **{**options, **declared}, seed=settings.seed)
-    except InputError:  # another file: `Run` tells what differs
+        return data.load(settings.dataset, settings.data_dir, **{**options, **declared}, seed=settings.seed)
+    except InputError:  # another file: `counts.check_columns` tells what differs
         return dataset
-    return again if again.columns is not None and again.columns.meanings == known.meanings else dataset
 
 
 def check_in_memory(dataset: data.Dataset, command: str) -> None:
@@ -133,11 +133,18 @@ def data_to_train_on(settings: Chosen, folder: RunFolder, resume: bool = False) 
             settings = settings.with_choices_of(began_with)
         settings.check_same(began_with, but=settings.LEFT_OPEN)  # before hours of reading
         check_there(folder.path, settings.found, settings.data_dir)
-    dataset = load_data(settings, image_size, columns_of(folder) if began_with is not None else None)
+    dataset = load_data(settings, image_size, None if began_with is None else _known_columns(settings, folder))
     size = dataset.image_size
     if began_with is not None and isinstance(dataset.train, ShardedSplit):
         size = began_with.image_size  # runs of earlier versions do not have that of their shards
     return dataset, replace(settings, image_size=size)
+
+
+def _known_columns(settings, folder):
+    """Those that the run that goes on was trained on: its model knows them, or stands beside them."""
+    if isinstance(settings, Settings):
+        return columns_of(folder)
+    return counts.columns(folder) if folder.model.is_file() else None
 
 
 def check_there(run: str | Path, settings: Settings | MethodSettings, data_dir: str | None) -> None:

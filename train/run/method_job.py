@@ -13,6 +13,7 @@ import numpy as np
 from tf_gmvae import data, evaluation, methods, terminal
 from tf_gmvae.callbacks import SaveEveryEpoch, StopAfterSeconds, TrainingSeconds, save_whole
 from tf_gmvae.callbacks.epoch_lines import EpochLines
+from tf_gmvae.clustering.recipe import with_columns
 from tf_gmvae.evaluation import diagnostics
 from tf_gmvae.optimizer import steps_taken
 from tf_gmvae.tables.columns import Columns
@@ -22,6 +23,9 @@ from train.run.history import History
 from train.run.method_settings import MethodSettings
 from train.run.saved import read_model
 from train.run.scoring import versions
+
+# What can be done with data that are not those of a run.
+NEW_RUN = "or train a new run on them, with --overwrite"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +60,17 @@ class MethodRun:
             `MethodRun`.
 
         Raises:
-            InputError: if its model cannot be read, or the data have grown or shrunk since.
+            InputError: if its model cannot be read, or the data have grown, shrunk or got other columns since.
         """
-        columns, kind = counts.columns(folder), methods.get(settings.method)
-        counts.check(folder, dataset, "or train a new run on them, with --overwrite")
-        is_new = not folder.model.is_file()
-        if is_new:
+        if not folder.model.is_file():
             columns = method_data.columns_of(settings, dataset)
             model = new_model(settings, dataset, columns)
             counts.note(folder, dataset, columns)
         else:
-            model = read_model(folder, kind)
+            columns = counts.columns(folder)
+            counts.check(folder, dataset, NEW_RUN)
+            counts.check_columns(folder, with_columns(dataset), columns, NEW_RUN)
+            model = read_model(folder, methods.get(settings.method))
         return cls(folder, settings, dataset, model, columns)
 
     @property

@@ -48,13 +48,8 @@ class Run:
 
     def __post_init__(self) -> None:
         counts.check(self.folder, self.dataset, NEW_ROWS)
-        known, found = getattr(self.model.likelihood, "columns", None), self.dataset.columns
-        if known is not None and found is not None and known.meanings != found.meanings:
-            differs = set(known.meanings) ^ set(found.meanings)
-            raise InputError(
-                f"{self.dataset.name} is not what the run in {self.folder.path} was trained on: its column "
-                f"{min(differs)[0]!r} holds something else. Put the file back, {NEW_ROWS}."
-            )
+        known = getattr(self.model.likelihood, "columns", None)
+        counts.check_columns(self.folder, self.dataset, known, NEW_ROWS)
 
     @classmethod
     def open(cls, path: str, data_dir: str | None = None) -> Run:
