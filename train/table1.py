@@ -2,7 +2,7 @@
 
 Every trained cell is a run of `train.main` or `train.method` in a process and a folder of its own, so the command
 can be stopped at any time and goes on where it was. It takes the settings of `train.main` too, which then hold for
-every cell of the GMVAE.
+every cell of the GMVAE; but K and M are those of --components and --samples.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from tf_gmvae.data.split import Dataset
 from tf_gmvae.errors import InputError
 from train import cli
 from train.paper import run_figures, table1_report
-from train.paper.cells import FLOORS, GMVAES, PAPERS_K, Cell, Row, base_settings
+from train.paper.cells import FLOORS, GMVAES, PAPERS_K, Cell, Row, base_settings, without_effect
 from train.paper.floors import Floors
 from train.run import counts, lock, settings
 from train.run.choices import likelihood_of
@@ -80,6 +80,8 @@ def _make(chosen):
     most, examples = max(row.num_components for row in rows), dataset.train.num_examples
     if most > examples:
         raise InputError(f"--components has {most}, but there are {examples} examples: give smaller numbers.")
+    for sentence in without_effect(rows):
+        terminal.say((sentence, "yellow"))
     os.makedirs(chosen.runs_dir, exist_ok=True)
     cells = [cell for found in table.cells.values() for cell in found]
     missing = [cell for cell in cells if not cell.is_finished]

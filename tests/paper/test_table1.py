@@ -19,7 +19,7 @@ from tf_gmvae import InputError, data, evaluation
 from tf_gmvae.evaluation import baselines
 from tf_gmvae.methods import METHODS
 from train.paper import table1_report
-from train.paper.cells import FLOORS, PAPERS_K, Cell, Row, base_settings
+from train.paper.cells import FLOORS, PAPERS_K, Cell, Row, base_settings, without_effect
 from train.paper.floors import Floors
 from train.run import lock
 from train.run.definitions import define
@@ -251,9 +251,33 @@ def test_sigterm_reaches_the_runs(tmp_path):
 def test_one_command_at_a_time_writes_a_table(tmp_path):
     arguments = ["--dataset=digits", "--methods=gmvae", "--components=5", f"--runs_dir={tmp_path / 'out'}"]
     with lock.held(tmp_path / "out"):
-        second, looks = run_all("train.table1", [arguments, [*arguments, "--dry_run"]])
+        second, looks = run_all("train.table1", [arguments, [*arguments, "--dry_run", "--num_components=7"]])
     assert second.returncode == 1 and f"out is being written by process {os.getpid()}" in second.stderr
     assert looks.returncode == 0 and "6 runs, 6 to do" in looks.stdout
+    assert (
+        "--num_components=7 decides nothing here: the table has K = 5; --components= names others" in looks.stdout
+    )
+
+
+def test_settings_that_do_not_reach_all_rows_are_said():
+    ours, others = Row("gmvae", 16, 1), (Row("vade", 10), Row("gmm", 10))
+
+    def said(*arguments, rows=(ours, *others)):
+        flag_values = flags.FlagValues()
+        define(flag_values)
+        flags.DEFINE_integer("method_epochs", None, "As in the command.", flag_values=flag_values)
+        flag_values(["", *arguments])
+        return [sentence.split(":")[0] for sentence in without_effect(rows, flag_values)]
+
+    assert said("--dataset=mnist", "--batch_size=7") == []
+    assert said("--num_components=10", "--num_samples=3", "--epochs=2") == [
+        "--num_components=10 decides nothing here",
+        "--num_samples=3 decides nothing here",
+        "--epochs=2 is for the rows of the GMVAE alone",
+    ]
+    assert said("--epochs=2", "--method_epochs=3") == []
+    same = ("--num_components=16", "--num_samples=1", "--epochs=2")
+    assert said(*same, rows=(ours, Row("gmm", 16))) == []
 
 
 def test_bad_flags_get_a_sentence(tmp_path):

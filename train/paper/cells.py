@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,37 @@ class Row:
         if self.num_samples is not None:
             parts.append(f"m{self.num_samples}")
         return "-".join([*parts, f"seed{seed}"])
+
+
+def without_effect(rows: Sequence[Row], flag_values: flags.FlagValues = flags.FLAGS) -> list[str]:
+    """What is to be said of settings that are named, as in a flag file, and do not reach all rows.
+
+    Args:
+        rows: list of `Row`.
+        flag_values: parsed flags. Default: those of the process.
+
+    Returns:
+        List of sentences.
+    """
+    said = []
+    for letter, setting, option, values in (
+        ("K", "num_components", "components", {row.num_components for row in rows}),
+        ("M", "num_samples", "samples", {row.num_samples for row in rows if row.num_samples}),
+    ):
+        flag = flag_values[setting]
+        if not flag.using_default_value and values and values != {flag.value}:
+            has = f"{letter} = {', '.join(map(str, sorted(values)))}"
+            said.append(
+                f"--{setting}={flag.value} decides nothing here: the table has {has}; --{option}= names others."
+            )
+    epochs = flag_values["epochs"]
+    others = dict.fromkeys(row.method for row in rows if row.method in METHODS)
+    if others and not epochs.using_default_value and flag_values["method_epochs"].value is None:
+        said.append(
+            f"--epochs={epochs.value} is for the rows of the GMVAE alone: {', '.join(others)} have their own; "
+            "--method_epochs= names others."
+        )
+    return said
 
 
 @dataclass(frozen=True)
