@@ -459,6 +459,17 @@ def test_clusters_of_one_name_are_one():
     assert told(["cat"] * 3)["runner_up"].tolist() == [-1] * 3
 
 
+def test_probabilities_that_are_joined_are_at_most_one():
+    logits = np.random.default_rng(0).normal(size=(500, 3)).astype("float32")
+    log_posterior = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    assert np.exp(log_posterior).sum(axis=1).max() > 1  # as float32 has it
+    answer = Answer(log_posterior, np.zeros(500))
+    split = Split(np.zeros((500, 2), "float32"))
+    found = answers.rows({"all": split}, lambda part: answer, None, ["cat"] * 3, np.zeros(3, int))
+    for name in ("probability", "group_probability"):
+        assert found[name].max() == 1 and found[name].min() > 1 - 1e-6
+
+
 def test_far_out_is_beyond_three_times_the_quartiles_distance():
     elbos = np.concatenate([np.linspace(-10, -6, 101), [-40.0]])
     first, third = np.quantile(elbos, [0.25, 0.75])

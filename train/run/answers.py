@@ -146,7 +146,7 @@ def choices(log_posterior: np.ndarray, names: Sequence[str] | None) -> dict[str,
 
 def _summed(posterior, group_of):
     """The posterior over groups of clusters."""
-    return posterior @ np.eye(group_of.max() + 1)[group_of]
+    return np.minimum(posterior @ np.eye(group_of.max() + 1)[group_of], 1)  # float32 rows may sum to 1.0000001
 
 
 def check_output(path: str | Path, dataset: str | Path) -> Path:
