@@ -213,11 +213,12 @@ def _are_ragged(shapes):
     return len(shapes) > 1 and len(ranks) == 1 and (ranks == {1} or len({shape[1:] for shape in shapes}) > 1)
 
 
-def several_arrays(data: dict | list | tuple) -> InputError:
+def several_arrays(data: dict | list | tuple, name: str = "GMVAE") -> InputError:
     """The `InputError` of several arrays where one is taken.
 
     Args:
         data: dict, list or tuple of arrays.
+        name: text, what the sentence calls the model. Default "GMVAE".
     """
     try:
         shapes = {np.shape(part) for part in (data.values() if isinstance(data, dict) else data)}
@@ -226,6 +227,6 @@ def several_arrays(data: dict | list | tuple) -> InputError:
     if not isinstance(data, dict) and _are_ragged(shapes):
         return ragged()
     return InputError(
-        f"GMVAE takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays. "
+        f"{name} takes one array of examples (N, ...). Received: a {type(data).__name__} of {len(data)} arrays. "
         "Join them first, examples by np.stack, batches by np.concatenate, and pass labels apart."
     )

@@ -43,7 +43,7 @@ _DENSE = {tf.RaggedTensorSpec: "batch.to_tensor()", tf.SparseTensorSpec: "tf.spa
 _FRAMED = re.compile(rf"{MARK}(.*?)\]\n", re.DOTALL)
 
 
-def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
+def readable(data: Any, likelihood: Likelihood | None = None, name: str = "GMVAE") -> Any:
     """The user's data in a form that the model reads.
 
     Args:
@@ -51,6 +51,7 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
             `keras.utils.PyDataset`, or whatever else Keras takes. Of a DataFrame a model of tables takes the
             columns that it knows, by their names.
         likelihood: the model's. Default None: there is no model yet.
+        name: text, what messages call the model. Default "GMVAE".
 
     Returns:
         NumPy array of numbers, N >= 1, for what is held in memory; anything else as it is.
@@ -71,20 +72,20 @@ def readable(data: Any, likelihood: Likelihood | None = None) -> Any:
             raise no_example()
         of_batch = data.element_spec[0] if isinstance(data.element_spec, tuple) else data.element_spec
         if isinstance(of_batch, dict | tuple):
-            raise several_arrays(of_batch)
+            raise several_arrays(of_batch, name)
         if type(of_batch) in _DENSE:
             raise InputError(
-                f"GMVAE takes dense arrays. Received: a data set of {of_batch.value_type.__name__}s. Pass "
+                f"{name} takes dense arrays. Received: a data set of {of_batch.value_type.__name__}s. Pass "
                 f"data.map(lambda batch: {_DENSE[type(of_batch)]})."
             )
         return data
     if hasattr(data, "__next__"):  # Keras wants tuples of a generator
         return (batch if isinstance(batch, tuple) else (batch,) for batch in data)
     if isinstance(data, dict) or (isinstance(data, list | tuple) and any(_is_array(part) for part in data)):
-        raise several_arrays(data)
+        raise several_arrays(data, name)
     if hasattr(data, "toarray") or isinstance(data, tf.SparseTensor):
         dense = "data.toarray()" if hasattr(data, "toarray") else "tf.sparse.to_dense(data)"
-        raise InputError(f"GMVAE takes dense arrays. Received: {type(data).__name__}. Pass {dense}.")
+        raise InputError(f"{name} takes dense arrays. Received: {type(data).__name__}. Pass {dense}.")
     if isinstance(data, list | tuple):
         try:
             data = np.asarray(data)

@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import scipy.sparse
 import tensorflow as tf
 from scipy.stats import multivariate_normal
 
@@ -344,6 +345,16 @@ def test_a_method_that_diverges_is_told_what_it_can_do(digits):
         model.fit(digits[0], epochs=2, initial_epoch=1, verbose=0, callbacks=[Spoil()])
 
 
+class Batches(keras.utils.PyDataset):
+    """Two batches of nothing."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return (np.zeros((3, 4), "float32"),)
+
+
 @pytest.mark.parametrize(
     "name", ["aae", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dec", "catgan", "vade"))]
 )
@@ -365,6 +376,11 @@ def test_what_a_method_cannot_take_is_named(name):
         (np.where(good > 0.9, np.nan, good), "NaN|nan"),
         (good[:0], "There is no example"),
         (tf.data.Dataset.from_tensors(good), "takes an array or a data.Split"),
+        (Batches(), "takes an array or a data.Split. Received: Batches"),
+        (None, "takes an array or a data.Split. Received: NoneType"),
+        ([[1.0, 2.0], [1.0]], "different lengths"),
+        ({"a": good}, f"^{type(model).__name__} takes one array of examples.*Received: a dict of 1 arrays"),
+        (scipy.sparse.csr_matrix(good), f"^{type(model).__name__} takes dense arrays.* Pass data.toarray"),
         (np.where(good > 0.9, 1e20, good), "answer to example 7 is no number: the values are too large"),
         (np.where(good > 0.9, 3e38, good), "answer to example 7 is no number: the values are too large"),
     ):
@@ -372,6 +388,11 @@ def test_what_a_method_cannot_take_is_named(name):
             with pytest.raises(InputError, match=sentence):
                 call(wrong)
     assert [np.isnan(model(np.full((1, 4), bad, "float32"))).all() for bad in (np.nan, 3e38)] == [True, True]
+    expected = model.predict_on_batch(good)
+    for same in (list(good), good.tolist(), good.astype(object), good.astype("longdouble"), tf.constant(good)):
+        np.testing.assert_array_equal(model.predict_on_batch(same), expected)
+    halves = tf.cast(good, "bfloat16")
+    np.testing.assert_allclose(model.predict_on_batch(halves.numpy()), expected, atol=1e-2)
     of_any_shape = tf.function(model).get_concrete_function(tf.TensorSpec((None, None)))
     np.testing.assert_allclose(of_any_shape(good), model.predict_on_batch(good), atol=1e-6)
     with pytest.raises(tf.errors.InvalidArgumentError, match="not compatible with expected shape"):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tf_gmvae import data, inputs
-from tf_gmvae.data.frames import without_mask
+from tf_gmvae.checks import ragged
 from tf_gmvae.errors import InputError
 from tf_gmvae.values import check_values
 
@@ -32,12 +32,8 @@ def split_of(examples: ArrayLike | data.Split, method: ClusteringMethod) -> data
     name = type(method).__name__
     if isinstance(examples, data.Split):
         split = examples
-    elif hasattr(examples, "element_spec") or hasattr(examples, "__next__"):
-        raise InputError(f"{name} takes an array or a data.Split. Received: {type(examples).__name__}.")
     else:
-        array = np.asarray(without_mask(examples))
-        if not array.size:
-            raise inputs.no_example()
+        array = _array_of(examples, name)
         split = data.Split.from_arrays(array, series=array.ndim == 1 + len(method.data_shape))
     if split.data_shape != method.data_shape:
         raise InputError(
@@ -46,3 +42,18 @@ def split_of(examples: ArrayLike | data.Split, method: ClusteringMethod) -> data
         )
     check_values(split.examples, method.likelihood)
     return split
+
+
+def _array_of(examples, name):
+    if isinstance(examples, list | tuple):  # of rows, which are no several inputs here
+        try:
+            examples = np.asarray(examples)
+        except ValueError:
+            raise ragged() from None
+    is_stream = hasattr(examples, "element_spec") or hasattr(examples, "__next__")
+    array = examples if is_stream else inputs.readable(examples, name=name)
+    if not is_stream and hasattr(array, "__array__") and not isinstance(array, np.ndarray):
+        array = inputs.readable(np.asarray(array))  # of another package
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{name} takes an array or a data.Split. Received: {type(examples).__name__}.")
+    return array
