@@ -27,13 +27,13 @@ def known(answers: np.ndarray, ids: np.ndarray | None = None) -> np.ndarray:
         The array.
 
     Raises:
-        InputError: naming the first example of which one is NaN, or the model, where all are.
+        InputError: naming the first example of which one is NaN, or model and examples, where all are.
     """
     unknown = np.isnan(answers.reshape(len(answers), -1).sum(axis=1))  # of a row, since there may be very many
     if len(unknown) > 1 and unknown.all():
         raise InputError(
-            "The answer to every example is no number: the weights of the model are not finite. Train it anew, at "
-            "a lower learning rate."
+            "The answer to every example is no number: the weights of the model are not finite, or all examples "
+            "have values that are too large for it. Train it anew, at a lower learning rate, or repair the values."
         )
     if unknown.any():
         first = unknown.argmax()

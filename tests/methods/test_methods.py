@@ -382,6 +382,7 @@ def test_what_a_method_cannot_take_is_named(name):
         ({"a": good}, f"^{type(model).__name__} takes one array of examples.*Received: a dict of 1 arrays"),
         (scipy.sparse.csr_matrix(good), f"^{type(model).__name__} takes dense arrays.* Pass data.toarray"),
         (np.where(good > 0.9, 1e20, good), "answer to example 7 is no number: the values are too large"),
+        (good * 1e30, "answer to every example is no number: the weights .*, or all .* values that are too large"),
         (np.where(good > 0.9, 3e38, good), "answer to example 7 is no number: the values are too large"),
     ):
         for call in (lambda x: model.predict(x, verbose=0), model.predict_on_batch, model.examine):
