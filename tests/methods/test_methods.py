@@ -328,6 +328,8 @@ def test_what_a_method_cannot_take_gets_a_sentence(table):
             methods.DEC(*arguments)
     with pytest.raises(InputError, match="pretraining_epochs"):
         methods.VaDE((6,), pretraining_epochs=0)
+    with pytest.raises(InputError, match="VaDE begins with a mixture, which needs two examples at least"):
+        make("vade", (6,), 1).fit(table[:1])  # before minutes of pretraining
 
 
 @pytest.mark.slow

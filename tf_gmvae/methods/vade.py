@@ -7,8 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from tf_gmvae import data, gaussians, objective
+from tf_gmvae.errors import InputError
 from tf_gmvae.evaluation import mixtures
 from tf_gmvae.methods.networks import HIDDEN, LATENT, dense
 from tf_gmvae.methods.pretrained import PretrainedMethod
@@ -61,6 +63,15 @@ class VaDE(PretrainedMethod):
         # What the schedule set last, which callbacks of the caller may have lowered since; None is unknown.
         self.scheduled_rate: float | None = LEARNING_RATE
         self.finish(FusedAdam(LEARNING_RATE), self.trainable_weights)
+
+    def checked(self, examples: ArrayLike | data.Split) -> data.Split:
+        """See `ClusteringMethod.checked`; the mixture that it begins with needs two examples."""
+        split = super().checked(examples)
+        if split.num_examples < 2 and not self.is_prepared.numpy():
+            raise InputError(
+                "VaDE begins with a mixture, which needs two examples at least: give more. Received: 1."
+            )
+        return split
 
     def prepare(self, examples: np.ndarray, verbose: Any = "auto") -> None:
         """Pretrains encoder and decoder, and fits the mixture. See `ClusteringMethod.prepare`."""
