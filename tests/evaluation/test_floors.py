@@ -1,6 +1,7 @@
 """The simple methods beside a run: what they see, and what is said of them."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
 from tf_gmvae import evaluation
-from tf_gmvae.evaluation import baselines, floors
+from tf_gmvae.evaluation import baselines, floors, mixtures
 from tf_gmvae.evaluation.floors import Floors
 
 
@@ -32,6 +33,12 @@ def test_scores_are_those_of_the_libraries():
     assert found["methods"]["gmm_full"]["ari"] == pytest.approx(adjusted_rand_score(labels, mixture))
     assert json.loads(json.dumps(found)) == found
     assert (found["fitted_to"], found["scored_on"]) == (75, 75)
+
+
+def test_points_that_do_not_differ_are_divided_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert mixtures.kmeans(np.ones((20, 3)), 2, seed=0, num_starts=3).labels_.tolist() == [0] * 20
 
 
 def test_the_mixtures_are_begun_as_often_as_it_takes():

@@ -36,8 +36,8 @@ def kmeans(points: np.ndarray, num_components: int, seed: int, num_starts: int) 
     """
     from sklearn.cluster import KMeans
 
-    with threads.limited(1 if points.size <= ONE_THREADS else None):
-        return KMeans(num_components, n_init=num_starts, random_state=within_bits(seed)).fit(points)
+    means = KMeans(num_components, n_init=num_starts, random_state=within_bits(seed))
+    return quietly(means, points, 1 if points.size <= ONE_THREADS else None)
 
 
 def gaussians(
@@ -76,17 +76,18 @@ def gaussians(
     return quietly(mixture, points)
 
 
-def quietly(mixture: Fitted, points: np.ndarray) -> Fitted:
-    """Fits a mixture, or factors, without warnings: what is not quite converged serves as well.
+def quietly(mixture: Fitted, points: np.ndarray, num_threads: int | None = 1) -> Fitted:
+    """Fits a mixture, k-means, or factors, without warnings: what is not quite converged serves as well.
 
     Args:
-        mixture: `sklearn.mixture.GaussianMixture` or `sklearn.decomposition.FactorAnalysis`.
+        mixture: `sklearn.mixture.GaussianMixture`, `cluster.KMeans` or `decomposition.FactorAnalysis`.
         points: array (N, F).
+        num_threads: integer or None, as in `threads.limited`. Default 1.
 
     Returns:
         The same, fitted.
     """
-    with warnings.catch_warnings(), threads.limited():
+    with warnings.catch_warnings(), threads.limited(num_threads):
         warnings.simplefilter("ignore")
         return mixture.fit(points)
 
