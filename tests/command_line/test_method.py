@@ -14,6 +14,7 @@ import tf_gmvae
 from tf_gmvae import InputError, evaluation
 from tf_gmvae.data.table import read_table
 from tf_gmvae.methods import pretrained
+from tf_gmvae.start.checkpoints import Checkpoints
 from tf_gmvae.tables.describing import describe
 from train.run import afterwards, method_job
 from train.run.folder import RunFolder
@@ -91,6 +92,11 @@ def test_a_run_that_was_stopped_says_what_goes_on(tmp_path):
     folder.flags.touch()
     instead = "--resume in place of --overwrite"
     assert told() == ["--resume begins the run again", f"{instead} begins the run again"]
+    # The clusters of a start are kept before the first epoch of its trainings.
+    kept = Checkpoints(folder.start_checkpoints, {})
+    assert told()[0] == "--resume begins the run again"
+    kept.keep_labels(np.eye(2))
+    assert told() == ["--resume goes on with the start", f"{instead} goes on with the start"]
     folder.model.touch()
     assert told() == ["--resume goes on after the start", f"{instead} goes on after the start"]
     folder.history.write_text("epoch,seconds\n0,1.0\n")

@@ -30,6 +30,6 @@ def of(folder: RunFolder, overwrite: bool, replaces: bool, opened: bool) -> str:
     if folder.model.is_file():
         return f"{resume} goes on after the start"
     begun = any(
-        path.suffix in (".npz", ".h5") for path in folder.start_checkpoints.glob("[!.]*")
+        path.suffix in (".npz", ".npy", ".h5") for path in folder.start_checkpoints.glob("[!.]*")
     )  # .h5 until 0.2.0
     return f"{resume} {'goes on with the start' if begun else 'begins the run again'}"
