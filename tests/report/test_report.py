@@ -17,6 +17,7 @@ from tf_gmvae.data import Dataset, Split
 from tf_gmvae.errors import InputError
 from tf_gmvae.figures.image_sheets import Pixels, sheet
 from tf_gmvae.report import Findings, charts, members, pictures, render
+from tf_gmvae.report.svg import FONT_SIZE, HALF, NARROW, WIDE
 from tf_gmvae.start import latent_map
 from train.run import groups, scoring
 from train.run import pictures as run_pictures
@@ -270,7 +271,7 @@ def test_the_verdict_names_the_largest_and_the_smallest_component():
     # Every chart across the page has a form for phones, whose 390 pixels leave 243 points beside the margins.
     assert html.count('<div class="plot wide">') == html.count('<div class="plot narrow">') == 4
     widths = [float(svg.get("viewBox").split()[2]) / 72 for svg in page.svgs]
-    assert np.allclose(widths, 4 * [charts.WIDE, charts.NARROW] + [charts.HALF])
+    assert np.allclose(widths, 4 * [WIDE, NARROW] + [HALF])
 
 
 @pytest.mark.parametrize("shape", [(6, 2), pytest.param((2, 3, 3, 2), marks=pytest.mark.slow)])
@@ -294,19 +295,21 @@ def test_images_of_counts_are_shown_on_the_scale_of_the_model():
 
 
 def labels_of(svg):
-    """Texts of a chart that stand upright, by their height: lists of their left and right ends."""
+    """Texts of a chart that lie or stand below it, by their height: lists of their left and right ends."""
     rows = {}
     for text in svg.iter("{http://www.w3.org/2000/svg}text"):
-        if "rotate(-90" not in text.get("transform", ""):
-            where, width = float(text.get("x")), 0.6 * charts.FONT_SIZE * len("".join(text.itertext()))
+        where, width = float(text.get("x")), 0.6 * FONT_SIZE * len("".join(text.itertext()))
+        if "rotate(-90" in text.get("transform", ""):
+            left, width = where - FONT_SIZE, FONT_SIZE
+        else:
             left = where - {"middle": width / 2, "end": width}.get(
                 re.search(r"text-anchor: (\w+)", text.get("style"))[1], 0
             )
-            rows.setdefault(round(float(text.get("y"))), []).append((left, left + width))
+        rows.setdefault(round(float(text.get("y"))), []).append((left, left + width))
     return rows.values()
 
 
-@pytest.mark.parametrize("width", [charts.WIDE, charts.NARROW])
+@pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize(("rows", "columns"), [(3, range(5)), (24, range(30)), (100, range(10000, 10060))])
 def test_labels_of_a_heat_map_do_not_overlap(rows, columns, width):
     values = np.random.default_rng(0).normal(size=(rows, len(columns)))
@@ -316,6 +319,16 @@ def test_labels_of_a_heat_map_do_not_overlap(rows, columns, width):
     for row in labels:
         ends = np.sort(row, axis=0)
         assert np.all(ends[1:, 0] > ends[:-1, 1]), ends
+
+
+@pytest.mark.parametrize(
+    ("count", "width", "step"), [(7, WIDE, 1), (7, NARROW, 1), (14, NARROW, 1), (40, WIDE, 1), (40, NARROW, 3)]
+)
+def test_columns_of_a_heat_map_have_their_names(count, width, step):
+    names = [f"the share of column {number}" for number in range(count)]
+    svg = charts.heat_map(np.eye(count)[:3], [0, 1, "12"], names, "component", "column", "Profiles", width)
+    told = [text for text in ElementTree.fromstring(svg).itertext() if text in names]
+    assert told == names[::step]
 
 
 def test_names_on_a_map_do_not_overlap():
@@ -420,9 +433,9 @@ def test_examine_is_predict_embed_and_score_in_one(digits):
 def test_a_plane_has_room_for_the_farthest_value(largest):
     rng = np.random.default_rng(0)
     points = rng.normal(size=(50, 2)).astype("float32")
-    plain = charts.plane(points, np.arange(50) % 2, ["#ff0000", "#0000ff"], points[:2], points[:9], charts.WIDE)
+    plain = charts.plane(points, np.arange(50) % 2, ["#ff0000", "#0000ff"], points[:2], points[:9], WIDE)
     points[7, 1] = largest
-    odd = charts.plane(points, np.arange(50) % 2, ["#ff0000", "#0000ff"], points[7:8], points[:9], charts.NARROW)
+    odd = charts.plane(points, np.arange(50) % 2, ["#ff0000", "#0000ff"], points[7:8], points[:9], NARROW)
     assert plain.startswith("<svg") and odd.startswith("<svg") and "data by component" in odd
     zeros = np.zeros((5, 2), "float32")
-    assert charts.plane(zeros, np.zeros(5, int), ["#ff0000"], zeros[:1], zeros, charts.WIDE).startswith("<svg")
+    assert charts.plane(zeros, np.zeros(5, int), ["#ff0000"], zeros[:1], zeros, WIDE).startswith("<svg")

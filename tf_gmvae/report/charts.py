@@ -1,23 +1,17 @@
 """Charts as SVG elements of a page, in the colours of its text, light or dark."""
 
-import io
 import math
-import re
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import hsv_to_rgb, to_hex
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tf_gmvae.figures.style import COLOURS
+from tf_gmvae.report.svg import FONT_SIZE, HALF, PAGE, STYLE, WIDE, as_element, new_figure
 
-# A colour that stands for the page's own, since matplotlib knows no `currentColor`.
-PAGE = "#010203"
 # Black is the colour of a dark page.
 PALETTE = [colour for colour in COLOURS if colour != "#000000"]
 TERMS = {
@@ -27,25 +21,8 @@ TERMS = {
     "w_prior": "w-prior",
     "z_prior": "z-prior",
 }
-FONT_SIZE = 9
-# Inches: of a chart across the page, of its form for a phone, and of one of two side by side.
-WIDE, NARROW, HALF = 7.4, 3.4, 3.7
-_STYLE: dict[Any, Any] = {  # matplotlib's own type of it is the list of all its settings
-    "svg.fonttype": "none",  # text stays text: searchable, and in the page's own font
-    "svg.hashsalt": "tf-gmvae",
-    "font.family": "sans-serif",
-    "font.size": FONT_SIZE,
-    "axes.titlesize": FONT_SIZE,
-    "text.color": PAGE,
-    "text.parse_math": False,  # names of classes and columns are what somebody wrote, dollars included
-    "axes.labelcolor": PAGE,
-    "axes.edgecolor": PAGE,
-    "xtick.color": PAGE,
-    "ytick.color": PAGE,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.labelcolor": PAGE,
-}
+# Inches that a letter of a name is long, at most, and that a name which stands upright is wide.
+LETTER, UPRIGHT = 0.09, 0.13
 
 
 def component_colours(num_components: int) -> list[str]:
@@ -65,13 +42,13 @@ def component_colours(num_components: int) -> list[str]:
     return [to_hex(tuple(hsv_to_rgb((hue, 0.65, (0.9, 0.65)[k % 2])))) for k, hue in enumerate(hues)]
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def terms_over_epochs(history: list[dict[str, float]], width: float) -> str:
     """Every term of the ELBO over the epochs, on training and validation data, and the components in use.
 
     Args:
         history: list of dicts, one an epoch.
-        width: `WIDE` or `NARROW`.
+        width: inches, `svg.WIDE` or `svg.NARROW`.
 
     Returns:
         SVG text.
@@ -81,7 +58,7 @@ def terms_over_epochs(history: list[dict[str, float]], width: float) -> str:
         panels["components_in_use"] = "components in use"
     columns = 3 if width == WIDE else 2
     rows = math.ceil(len(panels) / columns)
-    figure, axes = _figure(width, (1.75 if width == WIDE else 1.5) * rows + 0.3, rows, columns)
+    figure, axes = new_figure(width, (1.75 if width == WIDE else 1.5) * rows + 0.3, rows, columns)
     epochs = range(1, len(history) + 1)
     for panel, (name, title) in zip(axes.flat, panels.items(), strict=False):
         for key, style, label in ((name, "-", "training"), (f"val_{name}", "--", "validation")):
@@ -99,54 +76,54 @@ def terms_over_epochs(history: list[dict[str, float]], width: float) -> str:
     # Above the panels: within one it would lie on the curves.
     lines, labels = axes.flat[0].get_legend_handles_labels()
     figure.legend(lines, labels, loc="outside upper left", ncols=2, frameon=False)
-    return _svg(figure, f"Terms of the ELBO over {len(history)} epochs")
+    return as_element(figure, f"Terms of the ELBO over {len(history)} epochs")
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def usage(counts: Sequence[int], width: float) -> str:
     """Examples a component takes.
 
     Args:
         counts: list of K integers.
-        width: `WIDE` or `NARROW`.
+        width: inches, `svg.WIDE` or `svg.NARROW`.
 
     Returns:
         SVG text.
     """
     total, num_components = sum(counts), len(counts)
-    figure, axes = _figure(width, 2.1)
+    figure, axes = new_figure(width, 2.1)
     axes.bar(range(num_components), [100 * n / total for n in counts], color=component_colours(num_components))
     axes.axhline(100 / num_components, color=PAGE, linestyle=":", linewidth=1)
     axes.set_xlabel("component (dotted: all alike)")
     axes.set_ylabel("examples, %")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.margins(x=0.01)
-    return _svg(figure, f"Share of the examples by component, {num_components} components")
+    return as_element(figure, f"Share of the examples by component, {num_components} components")
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def stability(agreement: dict[int, float], chosen: int, width: float) -> str:
     """How well samples of the data agree on clusters, by their number.
 
     Args:
         agreement: dict by number of clusters.
         chosen: the number that was taken.
-        width: `WIDE` or `NARROW`.
+        width: inches, `svg.WIDE` or `svg.NARROW`.
 
     Returns:
         SVG text.
     """
-    figure, axes = _figure(width, 2.1)
+    figure, axes = new_figure(width, 2.1)
     axes.plot(list(agreement), list(agreement.values()), marker=".", color=PALETTE[0])
     axes.axvline(chosen, color=PAGE, linestyle=":", linewidth=1)
     axes.set_xlabel(f"clusters (dotted: the {chosen} that were chosen)")
     axes.set_ylabel("agreement of samples")
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.grid(alpha=0.25)
-    return _svg(figure, f"Agreement of samples by the number of clusters, {chosen} chosen")
+    return as_element(figure, f"Agreement of samples by the number of clusters, {chosen} chosen")
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def latent_map(points: np.ndarray, classes: np.ndarray, names: list[str], colours: list[str], what: str) -> str:
     """Latent means on a plane.
 
@@ -160,7 +137,7 @@ def latent_map(points: np.ndarray, classes: np.ndarray, names: list[str], colour
     Returns:
         SVG text; the points in it are one picture, so that their number does not count.
     """
-    figure, axes = _figure(HALF, 3.5)
+    figure, axes = new_figure(HALF, 3.5)
     axes.scatter(
         *points.T, s=max(1.0, min(12.0, 6000 / len(points))), c=[colours[k] for k in classes], linewidths=0,
         rasterized=True,
@@ -174,7 +151,7 @@ def latent_map(points: np.ndarray, classes: np.ndarray, names: list[str], colour
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_frame_on(False)
-    return _svg(figure, f"Map of {len(points):,} latent means, coloured by {what}")
+    return as_element(figure, f"Map of {len(points):,} latent means, coloured by {what}")
 
 
 def _labelled(points, classes, names):
@@ -191,7 +168,7 @@ def _labelled(points, classes, names):
     return [(k, middle) for k, middle, _ in placed]
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def plane(
     examples: np.ndarray,
     classes: np.ndarray,
@@ -208,7 +185,7 @@ def plane(
         colours: list of K colours.
         odd: array (N', 2), examples to be ringed.
         generated: array (N'', 2).
-        width: `WIDE` or `NARROW`.
+        width: inches, `svg.WIDE` or `svg.NARROW`.
 
     Returns:
         SVG text.
@@ -218,7 +195,7 @@ def plane(
     reach = 1e9 * float(np.nanmedian(sizes)) if np.isfinite(sizes).any() else 1.0
     examples, odd, generated = (np.clip(each, -reach, reach) for each in (examples, odd, generated))
     rows, columns = (1, 2) if width == WIDE else (2, 1)
-    figure, (left, right) = _figure(width, 3.5 * rows, rows, columns, sharex=True, sharey=True)
+    figure, (left, right) = new_figure(width, 3.5 * rows, rows, columns, sharex=True, sharey=True)
     left.scatter(*examples.T, s=4, c=[colours[k] for k in classes], linewidths=0, rasterized=True)
     left.scatter(*odd.T, s=30, facecolors="none", edgecolors=PAGE, linewidths=0.7)
     right.scatter(*generated.T, s=4, color=PALETTE[0], linewidths=0, rasterized=True)
@@ -226,10 +203,10 @@ def plane(
         axes.set_title(title)
         axes.set_aspect("equal")
         axes.grid(alpha=0.25)
-    return _svg(figure, "Data coloured by component, beside generated examples")
+    return as_element(figure, "Data coloured by component, beside generated examples")
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def heat_map(
     values: np.ndarray,
     rows: Sequence[object],
@@ -248,53 +225,28 @@ def heat_map(
         row_label: what the rows are.
         column_label: what the columns are.
         title: text, what the chart is called to those who hear the page.
-        width: `WIDE` or `NARROW`.
+        width: inches, `svg.WIDE` or `svg.NARROW`.
 
     Returns:
         SVG text.
     """
+    names, numbers = [str(name) for name in columns], [str(name) for name in rows]
+    longest = LETTER * max(map(len, names))
+    # Inches for the columns: the width, less what the names of the rows and the scale at the side take.
+    across = max(width - 1.2 - LETTER * max(map(len, numbers)), 0.5)
     height = min(12.0, 1.2 + 0.2 * len(rows))
-    figure, axes = _figure(width, height)
+    lying = len(names) * (longest + 0.1) <= across
+    figure, axes = new_figure(width, height if lying else height + longest)
     bound = max(float(np.abs(values).max()), 1e-6)
     shown = axes.imshow(values, cmap="PuOr_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="nearest")
-    longest = max(len(str(name)) for name in columns)
-    # Inches that are there, less what the labels and the scale at the side take, and inches that a name needs.
-    room = ((axes.yaxis, rows, height - 1.0, 0.19), (axes.xaxis, columns, width - 1.7, 0.09 * longest + 0.1))
-    for axis, names, there, needed in room:
-        step = math.ceil(len(names) * needed / there)
-        axis.set_ticks(range(0, len(names), step), [str(name) for name in names[::step]])
+    step = math.ceil(len(numbers) * 0.19 / (height - 1.0))
+    axes.yaxis.set_ticks(range(0, len(numbers), step), numbers[::step])
+    # Names that have no room side by side stand upright, and some are left out only where that has none either.
+    step = 1 if lying else math.ceil(len(names) * UPRIGHT / across)
+    upright = {"rotation": 90, "rotation_mode": "anchor", "ha": "right", "va": "center"}
+    axes.xaxis.set_ticks(range(0, len(names), step), names[::step], **({} if lying else upright))
     axes.set_ylabel(row_label)
     axes.set_xlabel(column_label)
     label = "standard deviations" if len(rows) > 5 else "sd"
     figure.colorbar(shown, ax=axes, label=label, aspect=6 * height, pad=0.02)
-    return _svg(figure, title)
-
-
-def _figure(width, height, rows=1, columns=1, **kwargs):
-    """A figure without a background, in the page's colour, and its axes (an array where there are several)."""
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="none")
-    FigureCanvasSVG(figure)
-    axes = figure.subplots(rows, columns, **kwargs)
-    for each in np.ravel(axes):
-        each.set_facecolor("none")
-    return figure, axes
-
-
-def _svg(figure, title):
-    written = io.StringIO()
-    with warnings.catch_warnings():
-        # Of letters that Matplotlib's font lacks, also in the words of 3.8: the page has another.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from (current )?font")
-        metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-        figure.savefig(written, format="svg", dpi=200, metadata=metadata, transparent=True)
-    text = written.getvalue()
-    text = text[text.index("<svg") :].replace(PAGE, "currentColor")
-    # One page holds several: their ids would meet.
-    prefix = re.sub(r"\W+", "-", f"{title.lower()} {figure.get_figwidth():g}")
-    text = re.sub(r'\bid="', f'id="{prefix}-', text)
-    text = re.sub(r'(url\(|href=")#', rf"\1#{prefix}-", text)
-    # The width in points gives way to the page's.
-    text = re.sub(
-        r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"', r'<svg \1style="max-width:\2pt"', text, count=1
-    )
-    return text.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+    return as_element(figure, title)

@@ -9,6 +9,7 @@ from tf_gmvae.evaluation import floors
 from tf_gmvae.figures.image_sheets import Pixels
 from tf_gmvae.report import charts, members, pictures, tree
 from tf_gmvae.report.findings import Findings
+from tf_gmvae.report.svg import NARROW, WIDE
 from tf_gmvae.sampling import drawn
 from tf_gmvae.start import latent_map
 
@@ -17,8 +18,8 @@ SHOWN = 8
 LEAST_LIKELY = 24
 # Points of the map: more take long to place and show nothing new.
 MAPPED = 5000
-# Columns of a table that a chart has room for.
-COLUMNS = 60
+# Columns of a table that a chart has room for, and those that it has room for with a name below each.
+COLUMNS, NAMED = 60, 40
 # Letters of a name that a chart has room for.
 LONGEST_NAME = 24
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -79,8 +80,8 @@ def render(findings: Findings) -> str:
 def _widths(chart, *arguments):
     """A chart as SVG for wide screens and for phones, on which a smaller copy could not be read."""
     return {
-        "wide": chart(*arguments, width=charts.WIDE),
-        "narrow": chart(*arguments, width=charts.NARROW),
+        "wide": chart(*arguments, width=WIDE),
+        "narrow": chart(*arguments, width=NARROW),
     }
 
 
@@ -231,7 +232,8 @@ def _plane(findings):
 
 def _profiles(findings, used, values, offsets):
     # The columns in which components differ most.
-    columns = np.sort(np.argsort(-np.ptp(offsets, axis=0), kind="stable")[:COLUMNS])
+    most = COLUMNS if findings.feature_names is None else NAMED
+    columns = np.sort(np.argsort(-np.ptp(offsets, axis=0), kind="stable")[:most])
     names = [_shortened(findings.feature_name(int(column))) for column in columns]
     numbers = sorted(component.number for component in used)
     profile = _widths(
