@@ -15,6 +15,7 @@ from support.pages import check_self_contained
 import tf_gmvae
 from tf_gmvae.data import Dataset, Split
 from tf_gmvae.errors import InputError
+from tf_gmvae.explorer.exploration import some
 from tf_gmvae.figures.image_sheets import Pixels, sheet
 from tf_gmvae.report import Findings, charts, members, pictures, render
 from tf_gmvae.report.svg import FONT_SIZE, HALF, NARROW, WIDE
@@ -59,7 +60,9 @@ def image_model(num_components, data_shape=(8, 8, 1)):
 
 def test_a_page_of_images_shows_every_component_and_its_own_members(digits, tmp_path):
     images, labels = digits[0][:55], digits[1][:55]
-    html, metrics, examined = written(image_model(4), Dataset("made", Split(images, labels)), tmp_path)
+    ids = np.array([f"{number:03}.png" for number in range(100, 155)])
+    dataset = Dataset("made", Split(images, labels, ids=ids))
+    html, metrics, examined = written(image_model(4), dataset, tmp_path)
     page = check_self_contained(html)
     clusters = examined.posterior.argmax(axis=1)
     shown = {alt: np.asarray(image)[::7, ::7] for alt, image in page.images().items()}  # 8 pixels shown as 56
@@ -76,7 +79,8 @@ def test_a_page_of_images_shows_every_component_and_its_own_members(digits, tmp_
         best = members_of[examined.posterior[members_of, k] == examined.posterior[members_of, k].max()]
         first = most[:, :8]
         assert any(np.array_equal(first, np.round(255 * images[i, :, :, 0])) for i in best)
-    least = np.argsort(examined.terms.elbo)[0]
+    least, *others = np.argsort(examined.terms.elbo, kind="stable")[:24]
+    assert f"Row 1: {ids[least]} , {ids[others[0]]} ," in page.text and f", {ids[others[-1]]}" in page.text
     anomalies = shown["The 24 least likely images"]
     np.testing.assert_array_equal(anomalies[:8, :8], np.round(255 * images[least, :, :, 0]))
     assert f"{100 * metrics['accuracy_table1']:.1f} %" in page.text
@@ -111,12 +115,17 @@ def test_tables_are_shown_as_profiles(columns, tmp_path):
     table = rng.normal(0, 3, (80, columns)).astype("float32")
     model = tf_gmvae.GMVAE.from_preset("synthetic", num_components=3, data_shape=(columns,), seed=0)
     model.compile()
-    html, _, examined = written(model, Dataset("made", Split(table)), tmp_path)
+    ids = np.array([f"c{number}" for number in range(100, 180)])
+    html, _, examined = written(model, Dataset("made", Split(table, ids=ids)), tmp_path)
     page = check_self_contained(html)
     assert page.all("img") == []
     assert "Stands out in column" in page.text
     assert ("What the components are" in page.text) == (columns > 2)
     assert ("Data and generated examples" in page.text) == (columns == 2)
+    if columns > 2:
+        odd = ids[members.least_likely(examined.terms.elbo, 24)]
+        charted = [svg for svg in page.svgs if svg.get("aria-label") == "The least likely examples"]
+        assert [[text for text in svg.itertext() if text in ids] for svg in charted] == [list(odd)] * 2
     k = examined.posterior.argmax(axis=1)[0]
     found = members.components(examined.posterior, examined.terms.elbo)
     offsets = members.component_means(members.standardised(table), found)
@@ -272,6 +281,21 @@ def test_the_verdict_names_the_largest_and_the_smallest_component():
     assert html.count('<div class="plot wide">') == html.count('<div class="plot narrow">') == 4
     widths = [float(svg.get("viewBox").split()[2]) / 72 for svg in page.svgs]
     assert np.allclose(widths, 4 * [WIDE, NARROW] + [HALF])
+
+
+def test_a_table_of_many_columns_names_all_that_it_shows():
+    names = tuple(f"the share of column {number}" for number in range(100, 145))
+    given = np.random.default_rng(0).normal(size=(30, 45))
+    ids = np.array([f"https://example.com/{number}" for number in range(1000, 1030)])
+    made = findings(given, features=given, feature_names=names, ids=ids)
+    assert some(made, np.array([3, 29])).example_names(np.array([1])) == ["https://example.com/1029"]
+    page = check_self_contained(render(made))
+    (by_component, odd), (_, odd_narrow) = page.svgs[4:8:2], page.svgs[5:9:2]
+    shown = [text for text in by_component.itertext() if text in names]
+    assert len(shown) == 40 and shown == [text for text in odd.itertext() if text in names]
+    shortened = {"\u2026" + text[-9:] for text in ids}
+    for svg in (odd, odd_narrow):
+        assert len([text for text in svg.itertext() if text in shortened]) == 24
 
 
 @pytest.mark.parametrize("shape", [(6, 2), pytest.param((2, 3, 3, 2), marks=pytest.mark.slow)])

@@ -76,6 +76,6 @@ def some(findings: Findings, numbers: np.ndarray) -> Findings:
     Returns:
         `Findings` of these P.
     """
-    fields = ("examples", "posterior", "x", "elbo", "labels", "log_posterior", "features")
+    fields = ("examples", "posterior", "x", "elbo", "labels", "log_posterior", "features", "ids")
     values = {name: getattr(findings, name) for name in fields}
     return replace(findings, **{name: value[numbers] for name, value in values.items() if value is not None})

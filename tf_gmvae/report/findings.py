@@ -46,6 +46,7 @@ class Findings:
         leaves: of a deep GMVAE, array (C, K, ...): the mean example of every pair of components of the first two
             levels; or None.
         points: array (N', 2), a map of x, or None; taken where it is of all N examples, if these are not too many.
+        ids: array (N,) of strings, what the examples are called, or None: an example is called by its number.
 
     Raises:
         InputError: if arrays do not fit each other.
@@ -76,9 +77,10 @@ class Findings:
     linkage: np.ndarray | None = None
     leaves: np.ndarray | None = None
     points: np.ndarray | None = None
+    ids: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        for what in ("posterior", "x", "elbo", "labels", "log_posterior", "features"):
+        for what in ("posterior", "x", "elbo", "labels", "log_posterior", "features", "ids"):
             values = getattr(self, what)
             if values is not None and len(values) != len(self.examples):
                 raise InputError(
@@ -136,6 +138,10 @@ class Findings:
     def feature_name(self, number: int) -> str:
         """What a profile calls a feature."""
         return str(number) if self.feature_names is None else self.feature_names[number]
+
+    def example_names(self, numbers: np.ndarray) -> list[str]:
+        """What examples are called: by their numbers where they have no ids."""
+        return (numbers if self.ids is None else self.ids[numbers]).astype(str).tolist()
 
     def component_name(self, number: int) -> str:
         """What a person calls a component: its number where nobody has named it."""

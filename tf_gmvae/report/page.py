@@ -22,6 +22,8 @@ MAPPED = 5000
 COLUMNS, NAMED = 60, 40
 # Letters of a name that a chart has room for.
 LONGEST_NAME = 24
+# The same of an example's id, whose end tells it from others.
+LONGEST_ID = 10
 TEMPLATE = Path(__file__).with_name("page.html")
 # Settings that say nothing to a reader elsewhere.
 PRIVATE = ("data_dir",)
@@ -177,6 +179,7 @@ def _of_images(findings, found):
     if findings.elbo is None:
         return {"cards": cards, "walks": [], "reconstructions": [], "anomalies": None, "charts": []}
     anomalies = members.least_likely(findings.elbo, LEAST_LIKELY)
+    names = findings.example_names(anomalies)
     return {
         "cards": cards,
         "walks": [
@@ -194,6 +197,7 @@ def _of_images(findings, found):
         ],
         "anomalies": {
             "image": strip(findings.examples[anomalies], f"The {len(anomalies)} least likely images", SHOWN),
+            "rows": [names[first : first + SHOWN] for first in range(0, len(names), SHOWN)],
             "elbo": (float(findings.elbo[anomalies[0]]), float(np.median(findings.elbo))),
         },
         "charts": [],
@@ -251,7 +255,7 @@ def _profiles(findings, used, values, offsets):
     least_likely = _widths(
         charts.heat_map,
         values[np.ix_(odd, columns)],
-        odd.tolist(),
+        [_ending(name) for name in findings.example_names(odd)],
         names,
         "example",
         "column",
@@ -262,6 +266,10 @@ def _profiles(findings, used, values, offsets):
 
 def _shortened(name):
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}\u2026"
+
+
+def _ending(name):
+    return name if len(name) <= LONGEST_ID else f"\u2026{name[1 - LONGEST_ID :]}"
 
 
 def _maps(findings):

@@ -10,7 +10,7 @@ from tf_gmvae.data.split import Split
 from tf_gmvae.hierarchy.tree import Hierarchy
 from tf_gmvae.model.answers import Examination
 from tf_gmvae.sampling import drawn
-from train.run import explorer
+from train.run import answers, explorer
 from train.run.method_job import MethodRun
 from train.run.run import Run
 
@@ -85,6 +85,7 @@ def findings_of(
         feature_names=None if columns is None else columns.feature_names,
         linkage=linkage,
         leaves=drawing.leaves(model) if model.style_heads else None,
+        ids=answers.ids(split),
     )
 
 
