@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -177,6 +178,20 @@ def test_a_place_that_cannot_be_used_is_named(tmp_path):
         pass
 
 
+@pytest.mark.parametrize("address", ["gs://bucket/models", "file:///tmp/models", "s3://bucket"])
+def test_an_address_is_no_folder(address, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    scheme = address.partition(":")[0]
+    for place in (address, f"{address}/digits", Path(address) / "digits"):
+        with pytest.raises(tf_gmvae.InputError, match=rf"^{scheme}://... is no folder of this machine: export"):
+            versions.check_place(place)
+        with pytest.raises(tf_gmvae.InputError, match="is no folder"), versions.new_version(place):
+            pass
+    assert not list(tmp_path.iterdir())
+    for folder in ("gs:", "a/gs:/b", tmp_path / "gs:" / "b"):  # colons may stand in names
+        versions.check_place(folder)
+
+
 def test_a_run_ends_in_an_export_and_says_where(finished):
     assert f"Exported to {finished.export / '1'}/" in finished.stdout
     assert files(finished.export / "1") == FILES
@@ -208,3 +223,11 @@ def test_the_command_refuses_in_one_sentence(finished, tmp_path):
     process = run_warm("-m", "train.export", f"--run={finished.run}", f"--saved_models_dir={tmp_path / 'file'}")
     assert process.returncode == 1
     assert process.stderr == f"error: {tmp_path / 'file'} is a file, not a folder: export to another place.\n"
+
+
+def test_the_commands_refuse_an_address_before_any_work(finished, tmp_path):
+    said = "error: gs://... is no folder of this machine: export to one, and copy its newest version there.\n"
+    for command in (("train.export", f"--run={finished.run}"), ("train.main", "--dataset=digits")):
+        process = run_warm("-m", *command, "--saved_models_dir=gs://bucket/models", cwd=tmp_path)
+        assert (process.returncode, process.stderr) == (1, said)
+    assert not [*tmp_path.rglob("gs:*"), *tmp_path.rglob("model.keras")]

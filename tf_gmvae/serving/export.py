@@ -38,7 +38,8 @@ def export(
 
     Args:
         model: built `GMVAE`, or a subclass, which answers by its own methods; it is left as it is.
-        path: folder of the versions; its last part names the model in the card and in recorded requests.
+        path: folder of the versions, on this machine; its last part names the model in the card and in recorded
+            requests.
         description: Markdown for the model card: data, settings, scores. Default none.
         clusters: dict that JSON can hold, of what is known of the clusters: "names", a list of K texts;
             "outlier_below", the ELBO in nats below which an example is unlike all others; "linkage", the tree of
@@ -49,7 +50,7 @@ def export(
         `Path` of the version written.
 
     Raises:
-        InputError: if the model is not built yet, or the folder cannot be written.
+        InputError: if the model is not built yet, or the folder cannot be written, as that of a bucket.
 
     Example:
         >>> model = tf_gmvae.GMVAE.from_preset("synthetic", num_components=3, seed=0)

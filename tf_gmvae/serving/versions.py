@@ -20,6 +20,8 @@ from tf_gmvae import disk, interrupts
 from tf_gmvae.errors import InputError
 
 LATEST = "latest"
+# The beginning of an address such as gs://bucket/models, of which a `Path` keeps one slash; C: is a disk.
+_ADDRESS = re.compile("([A-Za-z][A-Za-z0-9+.-]+):/")
 
 
 def numbers(path: Path) -> list[int]:
@@ -101,10 +103,14 @@ def check_place(path: str | Path) -> None:
         path: path of the folder of versions.
 
     Raises:
-        InputError: if it or a folder above it is a file, a link that leads nowhere, or may not be written, or
-            `latest` in it is something else than a link.
+        InputError: if it is an address, as of a bucket, if it or a folder above it is a file, a link that leads
+            nowhere, or may not be written, or if `latest` in it is something else than a link.
     """
     path = Path(path)
+    if address := _ADDRESS.match(path.as_posix()):
+        raise InputError(
+            f"{address[1]}://... is no folder of this machine: export to one, and copy its newest version there."
+        )
     try:
         nearest = next(place for place in (path, *path.absolute().parents) if place.exists() or place.is_symlink())
         leads_nowhere = not nearest.exists()
