@@ -10,6 +10,7 @@ import tensorflow as tf
 import tf_gmvae
 from tf_gmvae import GMVAE, InputError
 from tf_gmvae.priors import MixturePrior
+from tf_gmvae.serving import signatures
 
 
 def test_layers_within_the_models_own_stay_frozen(make_table_model, table, tmp_path):
@@ -233,6 +234,51 @@ def test_predict_returns_what_the_call_of_a_subclass_returns(make_table_model, t
     assert model.predict_on_batch(table[:2])["centres"].shape == (9, 2)
     with pytest.raises(InputError, match="answer to example 2 is no number: the values are"):
         model.predict(np.where(np.arange(6)[:, None] == 2, 1e25, table[:6]), verbose=0)
+
+
+def test_exports_answer_what_the_call_of_a_subclass_returns(make_table_model, table):
+    found = signatures.of(make_table_model(cls=Answering))["cluster"].function(table[:5])
+    for name, expected in make_table_model(cls=Answering).predict_on_batch(table[:5]).items():
+        np.testing.assert_allclose(found[name], expected, atol=1e-6)
+    np.testing.assert_allclose(found["posterior"], make_table_model().predict_on_batch(table[:5]), atol=1e-6)
+    np.testing.assert_array_equal(found["probability"], tf.reduce_max(found["posterior"], axis=1))
+
+
+class Sharpened(GMVAE):
+    """A model whose call returns a posterior of its own by its name, and what was made of it."""
+
+    def call(self, examples, training=False):
+        square = super().call(examples, training) ** 2
+        return {"posterior": square / tf.reduce_sum(square, axis=1, keepdims=True), "sure": square[:, 0] > 0.5}
+
+
+def test_exports_take_the_posterior_of_a_dictionary_and_answer_pictures_by_it():
+    networks = (
+        keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(8)]),
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(16), keras.layers.Reshape((4, 4, 1))]),
+    )
+    model = Sharpened(*networks, latent_dim=2, style_dim=2, num_components=3, prior_units=(4,))
+    shades = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 1)).astype("uint8")
+    files = [*(tf.io.encode_png(image).numpy() for image in shades), b"no picture"]
+    found = signatures.of(model)["cluster_bytes"].function(tf.constant(files))
+    expected = model(shades.astype("float32") / 255)
+    np.testing.assert_allclose(found["posterior"][:2], expected["posterior"], atol=1e-6)
+    np.testing.assert_array_equal(found["cluster"], [*np.argmax(expected["posterior"], axis=1), -1])
+    np.testing.assert_array_equal(found["sure"][:2], expected["sure"])
+
+
+class Nameless(GMVAE):
+    """A model whose call returns what has no names."""
+
+    def call(self, examples, training=False):
+        posterior = super().call(examples, training)
+        return posterior, posterior[:, 0]
+
+
+def test_what_has_no_names_is_refused_before_anything_is_written(make_table_model, tmp_path):
+    with pytest.raises(InputError, match=r"that of Nameless must return p\(z \| y\).*Received: a tuple\."):
+        tf_gmvae.export(make_table_model(cls=Nameless), tmp_path / "model")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("given", [{"loss": "mse"}, {"loss_weights": [1.0]}, {"metrics": ["mse"]}])

@@ -37,7 +37,9 @@ def export(
     card; `docs/serving.md` tells how to ask them.
 
     Args:
-        model: built `GMVAE`, or a subclass, which answers by its own methods; it is left as it is.
+        model: built `GMVAE`, or a subclass, which answers by its own methods; it is left as it is. Where `call` of
+            a subclass returns a dictionary, its tensors are outputs of `cluster`, besides the others or, if they
+            have the name of one, in its place.
         path: folder of the versions, on this machine; its last part names the model in the card and in recorded
             requests.
         description: Markdown for the model card: data, settings, scores. Default none.
@@ -50,7 +52,8 @@ def export(
         `Path` of the version written.
 
     Raises:
-        InputError: if the model is not built yet, or the folder cannot be written, as that of a bucket.
+        InputError: if the model is not built yet, if its `call` returns no tensors with names, or if the folder
+            cannot be written, as that of a bucket.
 
     Example:
         >>> model = tf_gmvae.GMVAE.from_preset("synthetic", num_components=3, seed=0)
@@ -71,17 +74,19 @@ def export(
         text = json.dumps(record, ensure_ascii=False)
     except TypeError as error:
         raise InputError(f"`clusters` must be a dict that JSON can hold ({error}): make it of lists.") from None
+    versions.check_place(path)
+    served = networks.serving_copy(model)
+    # Traced before anything is written: not every subclass can be exported.
+    asked = {
+        key: (found.function.get_concrete_function(), found.about) for key, found in signatures.of(served).items()
+    }
     with versions.new_version(path) as version:
-        _save(model, version.partial, path.resolve().name, description)
+        _save(served, asked, version.partial, path.resolve().name, description)
         (version.partial / RECORD).write_text(text, encoding="utf-8")
     return path / str(version.number)
 
 
-def _save(model, folder, name, description):
-    model = networks.serving_copy(model)
-    asked = {
-        key: (found.function.get_concrete_function(), found.about) for key, found in signatures.of(model).items()
-    }
+def _save(model, asked, folder, name, description):
     functions = {key: function for key, (function, _) in asked.items()}
     page = folder / card.FILE
     page.write_text(card.text(model, asked, name, description), encoding="utf-8")

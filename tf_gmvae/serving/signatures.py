@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
 
-from tf_gmvae.errors import NO_NUMBER
+from tf_gmvae.errors import NO_NUMBER, InputError
 from tf_gmvae.model import shared_noise
 from tf_gmvae.serving import draws, images
 from tf_gmvae.serving.checks import require
@@ -80,6 +81,7 @@ def _cluster_bytes(model, shape):
         answer = _cluster(model, model.examples(pixels))
         answered = tf.equal(error, "")
         return {
+            **answer,
             "cluster": tf.where(answered, answer["cluster"], -1),
             "probability": tf.where(answered, answer["probability"], 0.0),
             "posterior": tf.where(answered[:, tf.newaxis], answer["posterior"], 0.0),
@@ -110,12 +112,28 @@ def _uint8_are(model):
 
 
 def _cluster(model, examples):
-    posterior = _known(model(examples, training=False))
+    called = _by_name(model, model(examples, training=False))
+    posterior = called.get("posterior")
+    posterior = _known(tf.exp(model.latents_of_batch(examples).log_posterior) if posterior is None else posterior)
     return {
         "cluster": tf.argmax(posterior, axis=-1),
         "probability": tf.reduce_max(posterior, axis=-1),
+        **_of_known(called, posterior),
         "posterior": posterior,
     }
+
+
+def _by_name(model, called):
+    """What a model's `call` returns, by name: p(z | y), or of a subclass a dictionary, which may have more."""
+    if tf.is_tensor(called) and called.shape.rank in (2, None):
+        return {"posterior": called}
+    if isinstance(called, Mapping) and all(isinstance(key, str) and tf.is_tensor(called[key]) for key in called):
+        return called
+    received = f"a tensor of shape {called.shape}" if tf.is_tensor(called) else f"a {type(called).__name__}"
+    raise InputError(
+        f"Exports answer what `call` returns, so that of {type(model).__name__} must return p(z | y), a tensor "
+        f"(B, K), or a dictionary of tensors by name, without others in it. Received: {received}."
+    )
 
 
 def _embed(model, examples):
