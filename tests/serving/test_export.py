@@ -18,7 +18,7 @@ from test_export_pictures import animation
 from test_export_pictures import png as black
 
 import tf_gmvae
-from layers import SpectralConv2D
+from layers import SpectralConv2D, SpectralConv2DTranspose
 from tf_gmvae import objective, priors
 from tf_gmvae.optimizer import FusedAdam
 from tf_gmvae.serving import signatures
@@ -358,6 +358,23 @@ def test_the_exported_copy_has_plain_convolutions_and_the_model_keeps_its_own():
     images = np.random.default_rng(0).random((3, 28, 28, 1)).astype("float32")
     np.testing.assert_allclose(copy(images), model(images), atol=1e-5)
     assert not np.shares_memory(copy.encoder.weights[0].numpy(), model.encoder.weights[0].numpy())
+
+
+@pytest.mark.parametrize("adapted", [False, True], ids=["float8", "LoRA"])
+def test_what_a_copy_takes_no_weights_of_serves_as_it_is(adapted):
+    from tf_gmvae.serving import networks
+
+    model = tf_gmvae.GMVAE.from_preset("digits", num_components=3, seed=0)
+    if adapted:
+        model.x_head.streams.enable_lora(2)
+        model.x_head.streams.lora_kernel_b.assign_add(tf.ones_like(model.x_head.streams.lora_kernel_b))
+    else:
+        model.encoder.quantize("float8")
+    images = np.random.default_rng(0).random((3, 8, 8, 1)).astype("float32")
+    copy = networks.serving_copy(model)
+    np.testing.assert_allclose(copy(images), model(images), atol=1e-5)
+    assert (copy is model, copy.encoder is model.encoder) == (adapted, True)
+    assert adapted or not any(type(layer) is SpectralConv2DTranspose for layer in copy.decoder.layers)
 
 
 def test_a_network_with_a_call_of_its_own_keeps_it():

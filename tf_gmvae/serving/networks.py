@@ -27,7 +27,8 @@ def serving_copy(model: GMVAE) -> GMVAE:
         model: built `GMVAE`.
 
     Returns:
-        `GMVAE` of the same weights; a subclass itself.
+        `GMVAE` of the same weights; the model itself if it is of a subclass, or has heads that no copy takes the
+        weights of, as those with low-rank adapters (LoRA).
     """
     from tf_gmvae.model.gmvae import GMVAE
 
@@ -48,8 +49,11 @@ def serving_copy(model: GMVAE) -> GMVAE:
     )
     if not copy.built:
         copy.build((None, *model.data_shape))
-    for ours, theirs in zip(_heads(copy), _heads(model), strict=True):
-        ours.set_weights(theirs.get_weights())
+    try:
+        for ours, theirs in zip(_heads(copy), _heads(model), strict=True):
+            ours.set_weights(theirs.get_weights())
+    except ValueError:
+        return model
     return copy
 
 
@@ -69,9 +73,9 @@ def _direct(network):
         return network
     try:
         clone = keras.models.clone_model(network, clone_function=_direct_layer)
-    except ValueError:
+        clone.set_weights(network.get_weights())
+    except ValueError:  # also of layers whose weights changed after they were built, as those of float8 do
         return network
-    clone.set_weights(network.get_weights())
     return clone
 
 
