@@ -81,6 +81,13 @@ def test_the_table_of_signatures_is_that_of_the_file(version):
                     assert sizes == list(ast.literal_eval(shape.replace("B", "-1"))), (name, key)
 
 
+def test_the_answer_over_rest_has_all_outputs(version):
+    (answer,) = re.findall(r'`\{"predictions": \[\{(.*?)\}\]\}`', document())
+    assert set(re.findall(r'"(\w+)":', answer)) == set(
+        serving_clients.signature_defs(version)["cluster_bytes"].outputs
+    )
+
+
 def test_saved_model_cli_shows_what_the_document_shows(version):
     command = "-m", "tensorflow.python.tools.saved_model_cli", "show", "--dir", version.parent / "latest"
     process = run_warm(*command, "--all")
