@@ -124,6 +124,15 @@ def test_the_link_goes_on_to_a_version_that_came_while_it_was_set(tmp_path, monk
     assert version.number == 1 and os.readlink(tmp_path / "latest") == "7"
 
 
+def test_a_version_is_there_where_no_link_to_it_can_be_made(tmp_path):
+    said = rf"^{tmp_path / '1'} is complete, but {tmp_path / 'latest'} cannot be made to link to it \(.+\): name"
+    with pytest.warns(UserWarning, match=said), versions.new_version(tmp_path) as version:
+        (version.partial / "file").write_text("new")
+        (tmp_path / "latest").mkdir()  # a link is as little to be had on disks that have none
+    assert version.number == 1
+    assert (tmp_path / "1" / "file").read_text() == "new"
+
+
 def test_others_may_read_a_version(tmp_path):
     umask = os.umask(0o022)
     try:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,9 @@ def new_version(path: str | Path) -> Iterator[Version]:
 
     Yields:
         `Version`, whose `partial` is to be filled and whose `number` is known afterwards.
+
+    Warns:
+        UserWarning: if `latest` cannot be linked to the version, as on a disk that has no links.
 
     Raises:
         InputError: if the folder cannot be made or written, or `latest` in it is something else than a link.
@@ -161,7 +165,12 @@ def _point_latest(path):
             try:
                 link.symlink_to(newest)
                 os.replace(link, path / LATEST)
-            except OSError as error:
-                raise _unwritable(path / LATEST, error) from None
+            except OSError as error:  # of a disk that has no links, say; the version is there all the same
+                warnings.warn(
+                    f"{path / newest} is complete, but {path / LATEST} cannot be made to link to it "
+                    f"({error.strerror}): name the version by its number.",
+                    stacklevel=5,
+                )
+                return
         if str(numbers(path)[-1]) == newest:
             return
