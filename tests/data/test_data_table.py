@@ -265,6 +265,20 @@ def test_parquet_and_feather(tmp_path, name, write):
     np.testing.assert_array_equal(dataset.train.examples, expected)
 
 
+def test_numbers_of_rows_are_left_out_of_whatever_type_they_are(tmp_path):
+    size = np.random.default_rng(0).normal(size=120)
+    for kind in (pyarrow.int64(), pyarrow.float64(), pyarrow.decimal128(38, 0)):
+        table = pyarrow.table({"case": pyarrow.array(range(120)).cast(kind), "size": size})
+        pyarrow.parquet.write_table(table, tmp_path / "own.parquet")
+        assert load(tmp_path / "own.parquet").columns.names == ("size",)
+        table.to_pandas().to_csv(tmp_path / "own.csv", index=False)
+        assert load(tmp_path / "own.csv").columns.names == ("size",)
+    numbers = [5, 10**18 + 1, 10**25]  # the last goes into float64 alone
+    for values, kind in ((numbers[:2], "int64"), (numbers, "float64")):
+        table = as_table(pyarrow.table({"a": pyarrow.array(values, pyarrow.decimal128(38, 0))}))
+        assert table["a"].dtype == kind
+
+
 @pytest.mark.parametrize("name", ["a.parquet", "a.feather"])
 def test_damaged_files_get_a_sentence(tmp_path, name):
     (tmp_path / name).write_bytes(b"PAR1 nothing of the kind")

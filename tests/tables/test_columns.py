@@ -12,7 +12,7 @@ from tf_gmvae.tables import Columns
 from tf_gmvae.tables.describing import describe, of_array, scaled
 from tf_gmvae.tables.levels import numbers_first
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
-from tf_gmvae.tables.precision import merged_of_array
+from tf_gmvae.tables.precision import Days, merged_of_array
 
 RNG = np.random.default_rng(0)
 
@@ -148,6 +148,18 @@ def test_whole_numbers_that_rise_from_row_to_row_are_told_of():
     for values in (table["member"][::-1], table["member"] // 2, table["member"] / 2):
         assert not describe({**table, "member": values})[1]
     assert not describe({name: values[:9] for name, values in table.items()})[1]
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64", "float32"])
+def test_numbers_of_rows_may_be_floats(kind):
+    numbers, size = np.arange(1, 201), RNG.normal(size=200)
+    columns, said = describe({"case": numbers.astype(kind), "row": numbers[::-1].astype(kind), "size": size})
+    assert columns.names == ("size",)
+    assert said == tuple(f"column '{name}' numbers the rows, so it is left out" for name in ("case", "row"))
+    # Neither fractions nor days in their order number any rows, nor do seconds that rise.
+    for values in (numbers / 2, np.append(numbers[:-1], np.nan), (numbers + 19_000.0).view(Days), numbers * 7.0):
+        columns, said = describe({"case": values, "size": size})
+        assert columns.names == ("case", "size") and not said
 
 
 def test_columns_that_are_not_what_they_seem_are_said():

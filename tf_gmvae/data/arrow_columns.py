@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING
 
@@ -117,6 +118,10 @@ def _values(table_name, name, column):
     if types.is_time(kind):
         of_day = column.cast(pyarrow.time64("us")).cast(pyarrow.int64()).cast(pyarrow.float64())
         return of_day.to_numpy() / 1e6
+    if types.is_decimal(kind) and kind.scale <= 0:  # as databases have whole numbers
+        with contextlib.suppress(pyarrow.ArrowInvalid):
+            column = column.cast(pyarrow.int64())
+            kind = column.type
     if types.is_decimal(kind) or types.is_float16(kind):
         column = column.cast(pyarrow.float64())
     elif not (

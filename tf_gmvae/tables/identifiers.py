@@ -1,6 +1,6 @@
 """Whole numbers that tell the rows apart and say nothing of clusters: numbers of the rows, and identifiers.
 
-In a file whose rows are in order of what is sought, they give it away.
+In a file whose rows are in order of what is sought, they give it away. R writes them as floats.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def reason(name: str, values: np.ndarray, there: np.ndarray) -> str | None:
     if not _are_whole(there):
         return None
     has_name = _names_identifiers(name)
-    if len(there) == len(values) and there.dtype.kind in "iu":
+    if len(there) == len(values):
         counts_up = bool(np.all(np.diff(there) == 1)) and (has_name or len(there) >= _COUNTED)
         if counts_up or name.strip().lower() in _NAMELESS:
             return "numbers the rows, so it is left out"
@@ -57,6 +57,7 @@ def remark(values: np.ndarray) -> str | None:
     Returns:
         As `reason`; None, if nothing does.
     """
+    # Floats are amounts mostly, as seconds since the first are, which may well rise.
     if values.dtype.kind not in "iu" or len(values) < _RISING or not (values[1:] > values[:-1]).all():
         return None
     return "rises from row to row: if it is an identifier, name it as id_column, or leave it out"
