@@ -162,6 +162,14 @@ def test_numbers_of_rows_may_be_floats(kind):
         assert columns.names == ("case", "size") and not said
 
 
+def test_whole_numbers_that_float64_merges_are_not_said_to_be_one():
+    left_out = describe({"a": np.full(60, 1e25), "b": np.full(60, 1e15), "x": RNG.normal(size=60)})[1]
+    assert left_out == (
+        "column 'a' is the same in every row, to the 15 digits that float64 tells apart",
+        "column 'b' is the same in every row",
+    )
+
+
 def test_columns_that_are_not_what_they_seem_are_said():
     numbers = list(map(str, RNG.normal(size=60)))
     percent = objects(*numbers[:7], "31.3%", None, *numbers[9:])

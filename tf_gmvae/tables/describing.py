@@ -20,6 +20,8 @@ MOST_LEVELS = 50
 # Whole numbers from 0 on are guessed to be counts if they go beyond this and most are below a tenth of the
 # largest.
 COUNT_RANGE = 100
+# From here on, float64 leaves whole numbers out.
+_WHOLE = 2.0**53
 # See `scaled`.
 SCALES = ("each", "common")
 
@@ -122,7 +124,7 @@ def _useless(values, name, declared, are_dates):
     there = values[~is_missing(values)]
     different = len(set(there.tolist()))
     if different < 2:
-        return "is the same in every row" if different else "is empty"
+        return f"is the same in every row{_to_digits(there[0])}" if different else "is empty"
     may_be_id = not declared and not are_dates and there.dtype.kind in "iuf" and different == len(there)
     if may_be_id and (reason := identifiers.reason(name, values, there)):
         return reason
@@ -137,6 +139,12 @@ def _useless(values, name, declared, are_dates):
         likely = "an identifier or a text" if different > len(there) / 2 else "no category"
         found = _odd(values) or f"has {different:,} different values, which is {likely}, so it is"
     return f"{found} left out"
+
+
+def _to_digits(value):
+    """That whole numbers of a text file may differ where float64, as which they are read, does not."""
+    is_beyond = isinstance(value, np.floating) and abs(value) >= _WHOLE
+    return ", to the 15 digits that float64 tells apart" if is_beyond else ""
 
 
 def _is_of_levels(there, different, declared):
