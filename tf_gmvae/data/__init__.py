@@ -16,7 +16,8 @@ One source a file:
                      are not read are told of (other_pictures.py)
     table.py         your own tables: CSV and TSV (delimited.py), Parquet
                      (parquet_files.py), Feather; of other packages (frames.py,
-                     arrow_columns.py), described where a model is made (described.py)
+                     arrow_columns.py), described where a model is made (described.py);
+                     their labels (classes.py)
     shards/          data larger than memory, read a batch at a time; streams/ writes them
 
     pictures.py      what is done to a picture: read, turned upright, resized

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_gmvae.data import parquet_files, sizes
+from tf_gmvae.data import classes, parquet_files, sizes
 from tf_gmvae.data.arrow_columns import days_of
 from tf_gmvae.data.delimited import read_delimited
 from tf_gmvae.data.described import may_be_dates, named, tell, tell_unseen
@@ -20,7 +20,7 @@ from tf_gmvae.data.texts import NULLS
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
-from tf_gmvae.tables.levels import as_text
+from tf_gmvae.tables.levels import as_text, trimmed
 
 SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".feather", ".arrow"}
 
@@ -34,6 +34,7 @@ def load_table(
     label_column: str | None = None,
     id_column: str | None = None,
     kinds: Mapping[str, str] | None = None,
+    known: Columns | None = None,
 ) -> Dataset:
     """Loads the rows of a table.
 
@@ -44,6 +45,8 @@ def load_table(
         label_column: name of the column of known classes, which are used for scores alone. Default None.
         id_column: name of the column by which rows are known. Default None: their numbers.
         kinds: dict of "real", "count", "yes_no" or "category" by name, where a guess would be wrong. Default None.
+        known: `Columns` of a model that was trained on the table: which columns are data, of which kind and with
+            which levels is not guessed anew, as another version may have guessed. Default None.
 
     Returns:
         A `Dataset` named after the path, its examples (N, F) float32 with NaN where a value is missing, with its
@@ -52,6 +55,8 @@ def load_table(
     Raises:
         InputError: If the file cannot be read, a named column is not there, or nothing is left to work on.
     """
+    if known is not None:
+        columns, kinds = known.names, {column.name: column.kind for column in known.columns}
     columns, label_column, id_column = named(columns, label_column, id_column)
     wanted = None if columns is None else {*columns, label_column, id_column}
     is_date = may_be_dates(kinds)
@@ -64,7 +69,7 @@ def load_table(
     check_named(path, table, label_column=label_column, id_column=id_column)
     try:
         data = chosen(table, columns, label_column, id_column)
-        described, left_out = describe(data, kinds)
+        described, left_out = describe(data, kinds, known)
         examples = described.numbers(data)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -126,13 +131,14 @@ def known_columns(
     Raises:
         InputError: as `read` does.
     """
-    texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
-    table = read(texts.__contains__, wanted.__contains__, columns.of_numbers.__contains__)
+    as_texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
+    table = read(as_texts.__contains__, wanted.__contains__, columns.of_numbers.__contains__)
     for column in columns.columns:
         if column.name in columns.worded & table.keys():
             # In a Parquet file "NA" may be Namibia.
             absent = {*NULLS} - {*column.levels}
-            values = [None if value in absent else value for value in table[column.name]]
+            texts = trimmed(table[column.name], column.levels)
+            values = [None if value in absent else value for value in texts]
             table[column.name] = np.array(values, object)
         elif column.levels and column.name in table:
             # The two dates of a column of a text file are levels, by the numbers of their days.
@@ -247,40 +253,6 @@ def ids_of(values: np.ndarray) -> np.ndarray:
 
 
 def _labels(path, name, values):
-    texts = texts_of(path, name, values)
-    different = in_order(set(texts))
-    number_of = {text: number for number, text in enumerate(different)}
-    return np.array([number_of[text] for text in texts], "int64"), different
-
-
-def texts_of(path: str | Path, name: str, values: np.ndarray, begin: int = 0) -> list[str]:
-    """The classes in a column of labels.
-
-    Args:
-        path: Of the table, for the message.
-        name: Of the column.
-        values: `(N,)` values.
-        begin: Number of the first of these rows, for the message. Default 0.
-
-    Returns:
-        List of N texts.
-
-    Raises:
-        InputError: If one is missing.
-    """
-    missing = is_missing(values)
-    if missing.any():
-        row = begin + int(missing.argmax())
-        raise InputError(
-            f"{path}: the label column {name!r} is empty in row {row}: fill it, or leave out label_column."
-        )
-    return [as_text(value) for value in values.tolist()]
-
-
-def in_order(texts: set[str]) -> tuple[str, ...]:
-    """Names of classes in the order of their numbers: whole numbers by size, then the others.
-
-    Args:
-        texts: The different ones.
-    """
-    return tuple(sorted(texts, key=lambda text: (0, int(text), "") if text.isdecimal() else (1, 0, text)))
+    texts = classes.texts_of(path, name, values)
+    class_names = classes.in_order(set(texts))
+    return classes.numbered(texts, class_names), class_names

@@ -160,7 +160,8 @@ class Columns:
             Dict of arrays (N,) of bools by name, of those columns that have such a level.
         """
         found = {
-            column.name: np.isnan(numbers[:, index]) & ~is_missing(np.asarray(table[column.name]))
+            column.name: np.isnan(numbers[:, index])
+            & ~is_missing(levels.trimmed(table[column.name], column.levels))
             for index, column in enumerate(self.columns)
             if column.levels
         }
@@ -179,9 +180,8 @@ class Columns:
         for index, column in enumerate(self.columns):
             numbers, last = rows[:, index], len(column.levels) - 1
             # Between no and yes stands a probability.
-            stands = (
-                (numbers >= 0) & (numbers <= last) & ((column.kind == "yes_no") | (numbers == np.floor(numbers)))
-            )
+            may_be = (column.kind == "yes_no") | (numbers == np.floor(numbers))
+            stands = (numbers >= 0) & (numbers <= last) & may_be
             if column.levels and not (known := stands | np.isnan(numbers)).all():
                 found[column.name] = ~known
         return found
@@ -232,7 +232,7 @@ def as_numbers(column: Column, values: np.ndarray) -> np.ndarray:
     Raises:
         InputError: naming the first value that does not go with the column.
     """
-    missing = is_missing(values)
+    missing = is_missing(values := levels.trimmed(values, column.levels))
     if column.levels:
         number_of = levels.Levels(column.levels)
         found = [

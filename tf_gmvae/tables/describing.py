@@ -12,7 +12,7 @@ from tf_gmvae.errors import InputError
 from tf_gmvae.scales import scale_of
 from tf_gmvae.tables import dates, identifiers
 from tf_gmvae.tables.columns import Column, Columns, as_numbers, is_missing, listed
-from tf_gmvae.tables.levels import as_text, composed, not_numbers, numbers_first, single
+from tf_gmvae.tables.levels import as_text, composed, in_one_form, not_numbers, numbers_first, single, trimmed
 from tf_gmvae.tables.precision import Days, indistinct, merged
 
 # A category of more levels is no cluster's affair, but an identifier or a text.
@@ -27,7 +27,9 @@ SCALES = ("each", "common")
 
 
 def describe(
-    table: Mapping[str, np.ndarray], kinds: Mapping[str, str] | None = None
+    table: Mapping[str, np.ndarray],
+    kinds: Mapping[str, str] | None = None,
+    known: Columns | None = None,
 ) -> tuple[Columns, tuple[str, ...]]:
     """Finds out what the columns of a table hold.
 
@@ -37,6 +39,8 @@ def describe(
     Args:
         table: dict of arrays (N,) by name, see `Columns.numbers`.
         kinds: dict of kinds by name, where they are known better. Default None.
+        known: `Columns` of a model that was trained on the table: texts that are its levels are levels as they
+            are, with their blanks and in their form. Default None.
 
     Returns:
         Pair of `Columns`, and a tuple of sentences: on the columns that are left out, which are empty, do not
@@ -54,9 +58,11 @@ def describe(
             raise InputError(
                 f"The kind of a column is one of {', '.join(KINDS)}. Received for {name!r}: {kind!r}."
             )
+    levels_of = {} if known is None else {column.name: column.levels for column in known.columns}
     found, left_out, remarks = [], [], []
     for name, given in table.items():
-        values = np.asarray(given)
+        levels = levels_of.get(name, ())
+        values = in_one_form(trimmed(np.asarray(given), levels), levels)
         are_dates = isinstance(given, Days)
         reason = _useless(values, name, kinds.get(name), are_dates)
         if reason:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,15 +46,15 @@ class Levels:
 
 
 def composed(text: str) -> str:
-    """A name or level as it is compared: macOS writes an umlaut as two characters, all else as one.
+    """A name or level as it is compared: blanks around it do not count, nor whether an umlaut is two characters.
 
-    Names of columns are kept so. Levels are kept, and in order, as the file has them, which the numbers of models
-    that are there stand for.
+    So macOS writes it, and all else as one. Names of columns are kept so. Levels are kept, and in order, as
+    `trimmed` and `in_one_form` leave them, which the numbers of models that are there stand for.
 
     Args:
         text: in whatever form of Unicode.
     """
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", text.strip())
 
 
 def all_composed(texts: Sequence[str]) -> tuple[str, ...]:
@@ -65,6 +65,44 @@ def all_composed(texts: Sequence[str]) -> tuple[str, ...]:
     """
     alike = tuple(map(composed, texts))
     return alike if len(set(alike)) == len(set(texts)) else tuple(texts)
+
+
+def trimmed(values: np.ndarray, known: Collection[str] = ()) -> np.ndarray:
+    """The texts of a column without the blanks around them, by which none differs from another.
+
+    Args:
+        values: array (N,) of anything.
+        known: levels that a model has, which stay as they are: earlier versions left the blanks of a Parquet file.
+            Default: there are none.
+
+    Returns:
+        Array (N,).
+    """
+    return _each(values, str.strip, known)
+
+
+def in_one_form(values: np.ndarray, known: Collection[str] = ()) -> np.ndarray:
+    """The texts of a column, of which no two differ in their form of Unicode alone: if some do, all are composed.
+
+    Args:
+        values: array (N,) of anything, its texts trimmed.
+        known: as in `trimmed`.
+
+    Returns:
+        Array (N,).
+    """
+    texts = {value for value in values.tolist() if isinstance(value, str)}
+    return values if len(set(map(composed, texts))) == len(texts) else _each(values, composed, known)
+
+
+def _each(values, change, known):
+    if values.dtype.kind not in "OU":
+        return values
+    found, kept = np.empty(len(values), object), frozenset(known)
+    found[:] = [
+        change(value) if isinstance(value, str) and value not in kept else value for value in values.tolist()
+    ]
+    return found
 
 
 def as_text(value: object) -> str:

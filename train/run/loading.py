@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from tf_gmvae import data
 from tf_gmvae.clustering.recipe import with_columns
+from tf_gmvae.data.load import kind_of
 from tf_gmvae.data.pictures import ImageSize
 from tf_gmvae.data.shards.split import ShardedSplit
+from tf_gmvae.data.table import load_table
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns
 from tf_gmvae.tables.likelihood import ColumnsLikelihood
@@ -60,9 +62,11 @@ def _loaded(settings, options, known):
     dataset = data.load(settings.dataset, settings.data_dir, **options, seed=settings.seed)
     if known is None or dataset.columns is None or dataset.columns.meanings == known.meanings:
         return dataset
-    declared = {"columns": list(known.names), "kinds": {each.name: each.kind for each in known.columns}}
+    if kind_of(settings.dataset) not in ("table", "parquet"):  # shards have the columns that they were made by
+        return dataset
+    of_table = {name: options[name] for name in ("label_column", "id_column")}
     try:
-        return data.load(settings.dataset, settings.data_dir, **{**options, **declared}, seed=settings.seed)
+        return load_table(Path(settings.dataset).expanduser(), **of_table, known=known)
     except InputError:  # another file: `counts.check_columns` tells what differs
         return dataset
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tf_gmvae.data import parquet_files, table
+from tf_gmvae.data import classes, parquet_files, table
 from tf_gmvae.data.described import may_be_dates, named, tell
 from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.reading import reading
@@ -18,7 +18,7 @@ from tf_gmvae.data.streams.source import DESCRIBED, PIECE, Piece, Source, Unseen
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
-from tf_gmvae.tables.levels import all_composed
+from tf_gmvae.tables.levels import all_composed, trimmed
 
 if TYPE_CHECKING:
     import pyarrow
@@ -74,7 +74,7 @@ def of_parquet(
         raise InputError(f"{path}: {error}") from None
     drawn = f", by {joined.num_rows:,} of its {total:,} rows" if joined.num_rows < total else ""
     tell(f"{path}{drawn}", described, left_out)
-    class_names = None if label_column is None else table.in_order(texts)
+    class_names = None if label_column is None else classes.in_order(texts)
     types = dict(zip(joined.schema.names, joined.schema.types, strict=True))
     pieces: list[Piece] = []
     taken: list[tuple[Path, int]] = []
@@ -136,9 +136,9 @@ def _label_texts(file, begin, column):
 
     (name,), values = column.column_names, column.column(0)
     found = as_table(pyarrow.table({name: values.unique()}), str(file))[name]
-    if is_missing(found).any():  # the different values do not say in which row
+    if is_missing(trimmed(found)).any():  # the different values do not say in which row
         found = as_table(column, str(file))[name]
-    return set(table.texts_of(file, name, found, begin))
+    return set(classes.texts_of(file, name, found, begin))
 
 
 def _with_all(batch, types):
@@ -158,7 +158,6 @@ def _rows(
     id_column: str | None,
     types: Mapping[str, pyarrow.DataType],
 ) -> Iterator[Split | Unseen]:
-    number_of = {} if class_names is None else {text: number for number, text in enumerate(class_names)}
     wanted = {*columns.names, label_column, id_column}
     numbers = columns.of_numbers - {label_column, id_column}
     wanted |= {name for name in types if f"{name}_0" in wanted}  # a list, each value of which is a column
@@ -173,9 +172,9 @@ def _rows(
                 examples = columns.numbers(rows)
             except InputError as error:
                 raise InputError(f"{file}: {error}") from None
-            if label_column is not None:
-                texts = table.texts_of(file, label_column, rows[label_column])
-                labels = np.array([number_of[text] for text in texts], "int64")
+            if label_column is not None and class_names is not None:
+                texts = classes.texts_of(file, label_column, rows[label_column])
+                labels = classes.numbered(texts, class_names)
             if id_column is not None:
                 ids = table.ids_of(rows[id_column])
             yield Split(examples, labels, ids, missing=True)
