@@ -45,7 +45,8 @@ def describe(
     Returns:
         Pair of `Columns`, and a tuple of sentences: on the columns that are left out, which are empty, do not
         vary, or look like identifiers; then on categories that are mostly numbers or seem to be dates, numbers
-        that float32 hardly tells apart, and whole numbers that rise from row to row, as identifiers do.
+        that float32 hardly tells apart, whole numbers that rise from row to row, as identifiers do, and rows that
+        hold no value.
 
     Raises:
         InputError: if `kinds` names what there is not, a column cannot be of its kind, or nothing is left.
@@ -60,6 +61,7 @@ def describe(
             )
     levels_of = {} if known is None else {column.name: column.levels for column in known.columns}
     found, left_out, remarks = [], [], []
+    is_empty: np.ndarray | None = None
     for name, given in table.items():
         levels = levels_of.get(name, ())
         values = in_one_form(trimmed(np.asarray(given), levels), levels)
@@ -69,6 +71,8 @@ def describe(
             left_out.append(f"column {name!r} {reason}")
             continue
         found.append(_described(name, values, kinds.get(name) or _guess(values)))
+        if is_empty is None or is_empty.any():
+            is_empty = is_missing(values) & (True if is_empty is None else is_empty)
         if found[-1].levels and name not in kinds and (odd := _odd(values)):
             remarks.append(f"column {name!r} {odd} a category")
         elif not found[-1].levels and (few := merged(values[~is_missing(values)], are_dates)):
@@ -77,6 +81,8 @@ def describe(
             remarks.append(f"column {name!r} {remark}")
     if not found:
         raise InputError(f"No column is left to find clusters in: {'; '.join(left_out) or 'the table has none'}.")
+    if is_empty is not None and is_empty.any():
+        remarks.append(_said_of_empty(np.flatnonzero(is_empty)))
     return Columns(tuple(found)), (*left_out, *remarks)
 
 
@@ -145,6 +151,16 @@ def _useless(values, name, declared, are_dates):
         likely = "an identifier or a text" if different > len(there) / 2 else "no category"
         found = _odd(values) or f"has {different:,} different values, which is {likely}, so it is"
     return f"{found} left out"
+
+
+def _said_of_empty(rows):
+    """That some rows tell nothing of their clusters, which are as certain as those of others all the same."""
+    if len(rows) == 1:
+        return f"row {rows[0]} has no value in the columns that are data, so nothing tells its cluster: remove it"
+    return (
+        f"{len(rows):,} rows, as row {rows[0]}, have no value in the columns that are data, so nothing tells "
+        "their clusters: remove them"
+    )
 
 
 def _to_digits(value):
