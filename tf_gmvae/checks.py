@@ -171,6 +171,8 @@ def check_shape(shape: tuple[int | None, ...], data_shape: tuple[int | None, ...
 def without_objects(array: np.ndarray) -> np.ndarray:
     """An array of objects as numbers, if they are such, as in a DataFrame of several types, or arrays of a shape.
 
+    What stands for a missing value, see `is_absent`, is NaN then.
+
     Args:
         array: anything else is returned as it is.
 
@@ -184,7 +186,10 @@ def without_objects(array: np.ndarray) -> np.ndarray:
             return without_objects(np.asarray(array.tolist()))
         except ValueError:
             raise ragged() from None
-    return array.astype("float64") if all(isinstance(value, Real) for value in array.flat) else array
+    if not all(isinstance(value, Real) or is_absent(value) for value in array.flat):
+        return array
+    numbers = [math.nan if is_absent(value) else value for value in array.flat]
+    return np.array(numbers, "float64").reshape(array.shape)
 
 
 def without_long_doubles(data: Any) -> Any:

@@ -23,6 +23,9 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import tf_gmvae
 from tf_gmvae import GMVAEClusterer, InputError
+from tf_gmvae.clustering import arrays
+from tf_gmvae.clustering.cluster import as_dataset
+from tf_gmvae.data.frames import as_table
 from tf_gmvae.start import agreement, initialization
 
 ALL_SAMPLES = agreement.SAMPLES  # other tests have fewer, from when all files are imported
@@ -231,6 +234,38 @@ def test_arrays_that_do_not_go_with_the_table_of_fit_are_named(shop, fitted):
     nullable = frame.assign(size=frame["size"].round().astype("Int64"))
     with pytest.warns(UserWarning):
         assert np.array_equal(fitted.predict(nullable.to_numpy()), fitted.predict(nullable))
+
+
+def test_an_array_is_read_as_the_table_of_fit_was():
+    rng = np.random.default_rng(0)
+    days = pd.DataFrame({name: pd.date_range("2024-01-01", periods=40)[rng.permutation(40)] for name in "ab"})
+    mixed = days.assign(b=days["b"].dt.tz_localize("Europe/Berlin"), c=rng.normal(size=40), d=["k", "l"] * 20)
+    mixed.loc[3, ["a", "d"]] = pd.NaT, None
+    for name, read in as_table(arrays.with_names(days.to_numpy(), ["a", "b"])).items():  # datetime64 as a whole
+        np.testing.assert_array_equal(read, as_table(days)[name])
+    fitted = GMVAEClusterer(2, max_steps=1, random_state=0).fit(mixed)
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        assert np.array_equal(fitted.predict_proba(mixed.to_numpy()), fitted.predict_proba(mixed))
+    several_types = mixed.astype({"d": object}).to_numpy()
+    several_types[0, 3] = 5  # no level, but no reason to refuse the others
+    with pytest.warns(UserWarning):
+        answers = fitted.predict_proba(several_types)
+    assert np.array_equal(answers[1:], fitted.predict_proba(mixed)[1:])
+
+
+def test_arrays_of_objects_are_numbers_or_are_told_what_takes_texts():
+    numbers = np.random.default_rng(0).normal(size=(40, 2))
+    numbers[::7] = np.nan
+    fitted = GMVAEClusterer(2, max_steps=1, random_state=0)
+    for absent in (None, pd.NA):
+        objects = np.where(np.isnan(numbers), absent, numbers.astype(object))
+        assert np.array_equal(as_dataset(objects).train.examples, numbers.astype("float32"), equal_nan=True)
+        assert len(tf_gmvae.GMVAE.for_table(objects, num_components=2, seed=0).likelihood.columns) == 2
+    assert np.array_equal(fitted.fit(objects).predict_proba(objects), fitted.predict_proba(numbers))
+    for texts in (np.array([["1.5", "x"], ["2", "3"]]), np.array([[1.5, "x"], [None, 3]], object)):
+        for refused in (GMVAEClusterer(2).fit, fitted.predict):
+            with pytest.raises(InputError, match=r"the text 'x' in it: pass a DataFrame.*set_output"):
+                refused(texts)
 
 
 @pytest.mark.slow

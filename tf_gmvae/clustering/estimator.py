@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,24 +12,14 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from tf_gmvae.checks import check_shape, ragged, whole_number, without_objects
-from tf_gmvae.clustering import answers, samples
+from tf_gmvae.clustering import answers, arrays, samples
 from tf_gmvae.clustering.cluster import array_dataset, array_split, frame_dataset
 from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, Recipe, with_columns
 from tf_gmvae.data.frames import as_table, check_names, is_frame, without_mask
-from tf_gmvae.data.table import known_columns
-from tf_gmvae.errors import InputError
+from tf_gmvae.inputs import readable
 from tf_gmvae.start import how_many
-from tf_gmvae.tables.columns import listed
 from tf_gmvae.tables.describing import check_no_kinds
 from tf_gmvae.tables.levels import all_composed
-
-# Types of arrays that stay what they are, as far as float32 has another say; all else becomes the first.
-_KEPT = [
-    np.float64,
-    np.float32,
-    np.float16,
-    *(np.dtype(f"{kind}int{bits}") for kind in ("", "u") for bits in (8, 16, 32, 64)),
-]
 
 
 class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):
@@ -263,18 +252,11 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         check_is_fitted(self)
         if self._frame is None:
             return self.model_, array_split(self._array(X, reset=False)).examples
-        if is_frame(X):
-            return self.model_, self.columns_.numbers(known_columns(partial(as_table, X, "X"), self.columns_))
-        # The columns in the order of `fit`, whose names an array has lost.
-        array = self._array(X, reset=False, dtype=None)
-        if array.shape[1:] != (len(self._names),):
-            raise InputError(
-                f"X was a table of {len(self._names)} columns in fit, {listed(self._names)}. Received: an array "
-                f"of shape {array.shape}."
-            )
-        return self.model_, self.columns_.numbers(dict(zip(all_composed(self._names), array.T, strict=True)))
+        if not is_frame(X):
+            X = arrays.with_names(self._array(X, reset=False, dtype=None), self._names)
+        return self.model_, readable(X, self.model_.likelihood)
 
-    def _array(self, X: ArrayLike, reset: bool, dtype: Any = _KEPT) -> np.ndarray:
+    def _array(self, X: ArrayLike, reset: bool, dtype: Any = arrays.KEPT) -> np.ndarray:
         """An array, checked as scikit-learn checks them; of what is read later, the dtype is kept."""
         if isinstance(X, list | tuple):
             try:
@@ -283,6 +265,8 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
                 raise ragged() from None
         if getattr(X, "ndim", 0) == 1:  # perhaps of arrays, as a column of a DataFrame may be
             X = without_objects(np.asarray(X))
+        if dtype is not None and isinstance(X, np.ndarray):
+            X = arrays.of_numbers(X)
         if not reset and len(self.model_.data_shape) > 1:
             shape = np.shape(X)
             check_shape((*shape, 1) if len(shape) == 3 else shape, self.model_.data_shape)
