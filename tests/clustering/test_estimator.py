@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import signal
 import unicodedata
 import warnings
 import weakref
@@ -155,6 +156,21 @@ def test_a_copy_and_a_pickle_answer_alike(shop, fitted):
     for other in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted))):
         assert np.array_equal(other.predict_proba(shop[0]), expected)
         assert np.array_equal(other.labels_, fitted.labels_)
+
+
+def test_a_fit_that_fails_leaves_the_one_before_it_whole(shop, fitted, monkeypatch):
+    frame, _ = shop
+    again, expected = copy.deepcopy(fitted), fitted.score_samples(frame)
+    others = frame[frame.columns[::-1]].assign(colour="red", more=range(90))
+    for refused in (others.iloc[:2], np.zeros((5, 2)), frame.iloc[:1]):
+        with pytest.raises(InputError):
+            again.fit(refused)
+    with monkeypatch.context() as interrupted, pytest.raises(KeyboardInterrupt):
+        interrupted.setattr(tf_gmvae.GMVAE, "initialize", lambda *_, **__: signal.raise_signal(signal.SIGINT))
+        again.fit(others)
+    assert vars(again).keys() == vars(fitted).keys() and list(again.feature_names_in_) == list(frame)
+    assert np.array_equal(again.score_samples(frame), expected)
+    assert again.sample(5)[0].equals(fitted.sample(5)[0])
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -110,7 +111,8 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             The estimator.
 
         Raises:
-            InputError: a `ValueError`, if the data or an argument are not what they must be.
+            InputError: a `ValueError`, if the data or an argument are not what they must be. What an earlier `fit`
+                found then stays.
         """
         recipe = Recipe(
             how_many.checked("n_clusters", self.n_clusters),
@@ -124,10 +126,9 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             None if self.max_steps is None else whole_number("max_steps", self.max_steps, 1),
             self.verbose,
         )
-        dataset = with_columns(self._described(X), self.column_scale)
-        self.columns_: Any = dataset.columns
-        self.model_, self.how_many_ = recipe.fitted(dataset)
-        self.labels_ = answers.posterior(self.model_, dataset.train.examples).argmax(axis=1)
+        found = copy.copy(self)  # a fit that is refused or interrupted leaves the one before it whole
+        found._find(recipe, X)
+        self.__dict__ = found.__dict__
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -231,6 +232,12 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         if isinstance(self.random_state, int | np.integer):
             return whole_number("random_state", int(self.random_state), 0)
         return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _find(self, recipe, X):
+        dataset = with_columns(self._described(X), self.column_scale)
+        self.columns_: Any = dataset.columns
+        self.model_, self.how_many_ = recipe.fitted(dataset)
+        self.labels_ = answers.posterior(self.model_, dataset.train.examples).argmax(axis=1)
 
     def _described(self, X):
         """The data of `fit`, and what is known of its columns."""
