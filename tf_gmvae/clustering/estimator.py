@@ -49,7 +49,7 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         max_epochs: integer, largest number of epochs after the start; after 2,000 steps no further one begins.
             Default 20.
         max_steps: integer, largest number of steps of each of the three trainings, two of the start and one after
-            it. Fewer than some hundred blur the clusters; up to 10 take a second, for a test of a pipeline.
+            it. Fewer than some hundred blur the clusters; up to 10 take some seconds, to test a pipeline.
             Default None: no such bound.
         random_state: integer, `numpy.random.RandomState` or None. The same integer gives the same result on the
             same machine with the same number of threads. Default None: drawn anew by every `fit`.
