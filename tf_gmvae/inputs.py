@@ -49,7 +49,8 @@ def readable(data: Any, likelihood: Likelihood | None = None, name: str = "GMVAE
     Args:
         data: array (N, ...), tensor, DataFrame, nested lists of numbers, `data.Split`, `tf.data.Dataset`,
             `keras.utils.PyDataset`, or whatever else Keras takes. Of a DataFrame a model of tables takes the
-            columns that it knows, by their names.
+            columns that it knows, by their names; a category that it does not know counts as missing, with a
+            warning.
         likelihood: the model's. Default None: there is no model yet.
         name: text, what messages call the model. Default "GMVAE".
 
@@ -64,8 +65,7 @@ def readable(data: Any, likelihood: Likelihood | None = None, name: str = "GMVAE
     if isinstance(data, Split):
         return data.examples
     if is_frame(data) and likelihood is not None and hasattr(likelihood, "columns"):
-        columns = likelihood.columns
-        return columns.numbers(known_columns(functools.partial(as_table, data, "the table"), columns))
+        return _known_rows(data, likelihood.columns)
     if isinstance(data, tf.data.Dataset):
         cardinality = int(data.cardinality())
         if cardinality == 0:
@@ -125,6 +125,15 @@ def _as_floats(rows):
         return np.asarray(rows, "float64")
     except (TypeError, ValueError):
         return np.asarray(rows) if isinstance(rows, np.ndarray) else rows  # which is then named
+
+
+def _known_rows(frame, columns):
+    """The rows of a table for a model that was trained on others, as numbers."""
+    table = known_columns(functools.partial(as_table, frame, "the table"), columns)
+    rows = columns.numbers(table)
+    for name, unseen in columns.unseen(table, rows).items():
+        described.tell_unseen("the table", name, unseen, table[name])
+    return rows
 
 
 def _checked_array(data):

@@ -158,6 +158,27 @@ def test_a_copy_and_a_pickle_answer_alike(shop, fitted):
         assert np.array_equal(other.labels_, fitted.labels_)
 
 
+def test_a_category_that_was_not_in_fit_is_said_once_a_call(shop, fitted, caplog):
+    frame, _ = shop
+    new = frame.iloc[:8].assign(colour=["grey", "pink", "red", "grey", "blue", None, "", "NA"], open=5)
+    for ask in (fitted.predict, fitted.score_samples, lambda rows: fitted.model_.predict(rows, verbose=0)):
+        caplog.clear()
+        ask(new)
+        assert {record.levelname for record in caplog.records} == {"WARNING"}
+        assert caplog.messages == [
+            f"the table: column {name!r} holds what it did not in training, as {level!r} in row 0: it counts as "
+            f"missing, {times} times."
+            for name, level, times in (("colour", "grey", 3), ("open", "5", 8))
+        ]
+    caplog.clear()
+    with pytest.warns(UserWarning):
+        fitted.predict(new.to_numpy())
+    assert len(caplog.records) == 2
+    caplog.clear()
+    fitted.predict(frame)
+    assert not caplog.records
+
+
 def test_a_fit_that_fails_leaves_the_one_before_it_whole(shop, fitted, monkeypatch):
     frame, _ = shop
     again, expected = copy.deepcopy(fitted), fitted.score_samples(frame)

@@ -121,7 +121,7 @@ def tell_unseen(name: object, column: str, unseen: np.ndarray, values: np.ndarra
         values: `(N,)` values, of which the first is shown.
     """
     row, count = int(unseen.argmax()), int(unseen.sum())
-    log.info(
+    log.warning(
         "%s: column %r holds what it did not in training, as %r in row %d: it counts as missing%s.",
         name, column, str(values[row]), row, f", {count:,} times" if count > 1 else "",
     )  # fmt: skip
