@@ -10,6 +10,7 @@ import weakref
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse
@@ -27,7 +28,9 @@ from tf_gmvae import GMVAEClusterer, InputError
 from tf_gmvae.clustering import arrays
 from tf_gmvae.clustering.cluster import as_dataset
 from tf_gmvae.data.frames import as_table
+from tf_gmvae.data.table import known_columns
 from tf_gmvae.start import agreement, initialization
+from tf_gmvae.tables.precision import Days
 
 ALL_SAMPLES = agreement.SAMPLES  # other tests have fewer, from when all files are imported
 # Trained for a moment, since nearly all of the checks fit anew; and long enough to rely on the clusters.
@@ -145,6 +148,7 @@ def test_new_rows_look_like_those_of_fit(shop, fitted):
     assert (
         adjusted_rand_score(fitted.predict(rows.assign(country="here")), clusters) > 0.3
     )  # of so brief a training
+    assert rows["open"].dtype == bool and (rows["size"].dtype, rows["colour"].dtype.kind) == ("float32", "O")
     again, _ = fitted.sample(200)
     assert rows.equals(again)
     with pytest.raises(InputError, match="n_samples"):
@@ -369,6 +373,45 @@ def test_new_rows_have_the_names_of_the_frame(names):
     fitted._labels = {str(label): label for label in frame}  # as earlier versions pickled them
     assert list(fitted.sample(5)[0].columns) == names[:3]
     np.testing.assert_array_equal(fitted.predict(frame.to_numpy()), fitted.predict(frame))
+
+
+@pytest.mark.parametrize(
+    "package", ["pandas", *(pytest.param(each, marks=pytest.mark.slow) for each in ("polars", "pyarrow"))]
+)
+def test_new_rows_have_the_types_of_the_frame(package):
+    rng = np.random.default_rng(0)
+    when = pd.date_range("2024-01-01", periods=40)[rng.permutation(40)]
+    frame = pd.DataFrame(
+        {
+            "when": when,
+            "there": when.tz_localize("Europe/Berlin"),
+            "text": when.strftime("%Y-%m-%d"),
+            "one_of_two": np.where(rng.random(40) < 0.5, when.min(), when.max()),
+            "sure": rng.random(40) < 0.5,
+            "perhaps": pd.array([True, False, None, False] * 10, "boolean"),
+            "zero_or_one": rng.integers(2, size=40),
+            "class": np.array([3, 5, 9])[rng.integers(3, size=40)],
+            "answer": np.array(["true", "false"])[rng.integers(2, size=40)],
+            "x": rng.normal(size=40),
+        }
+    )
+    given = {"pandas": lambda: frame, "polars": lambda: pl.from_pandas(frame),
+             "pyarrow": lambda: pa.Table.from_pandas(frame)}[package]()  # fmt: skip
+    fitted = GMVAEClusterer(2, kinds={"class": "category"}, max_steps=1, random_state=0).fit(given)
+    drawn, _ = fitted.sample(200)
+    rows = pa.table(drawn) if package != "pandas" else pa.Table.from_pandas(drawn)
+    read = as_table(rows)
+    kinds = {"when": "f", "there": "f", "text": "f", "one_of_two": "f", "sure": "b", "perhaps": "b",
+             "zero_or_one": "i", "class": "i", "answer": "O", "x": "f"}  # fmt: skip
+    assert {name: values.dtype.kind for name, values in read.items()} == kinds
+    assert [name for name, values in read.items() if isinstance(values, Days)] == [*kinds][:4]
+    assert set(rows["class"].to_pylist()) == {3, 5, 9} and set(rows["sure"].to_pylist()) == {True, False}
+    assert set(rows["one_of_two"].to_pylist()) == {when.min(), when.max()}
+    numbers = fitted.columns_.numbers(known_columns(lambda *how: as_table(drawn, "new", *how), fitted.columns_))
+    days = fitted.columns_.names.index("when")
+    assert not np.isnan(numbers).any() and abs(np.median(numbers[:, days]) - 19743) < 60
+    del fitted._types  # as earlier versions pickled them
+    assert fitted.sample(3)[0].shape == (3, 10)
 
 
 @pytest.mark.slow

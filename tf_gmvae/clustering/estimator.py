@@ -16,11 +16,11 @@ from tf_gmvae.checks import check_shape, ragged, whole_number, without_objects
 from tf_gmvae.clustering import answers, arrays, samples
 from tf_gmvae.clustering.cluster import array_dataset, array_split, frame_dataset
 from tf_gmvae.clustering.recipe import BATCH_SIZE, EPOCHS, Recipe, with_columns
+from tf_gmvae.data.described import may_be_dates
 from tf_gmvae.data.frames import as_table, check_names, is_frame, without_mask
 from tf_gmvae.inputs import readable
 from tf_gmvae.start import how_many
 from tf_gmvae.tables.describing import check_no_kinds
-from tf_gmvae.tables.levels import all_composed
 
 
 class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator):
@@ -199,7 +199,8 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             Pair of the rows, (n_samples, n_features), of images their means, of the shape of those of `fit`;
             and an int64 array (n_samples,) of their clusters. Where `fit` had a DataFrame, the rows are one, of
             the columns that are in `columns_`: those of one value alone, which tell no clusters apart, are left
-            out. An integer `random_state` gives the same at every call.
+            out. Numbers are float32, dates datetime64 (UTC, without a time zone), bools are bools, and categories
+            what they were in `fit`. An integer `random_state` gives the same at every call.
 
         Raises:
             InputError: if `n_samples` is no integer from 1 on.
@@ -207,13 +208,9 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         check_is_fitted(self)
         rows, clusters = samples.draw(self.model_, whole_number("n_samples", n_samples, 1), self._seed())
         if self._frame is not None:
-            frame = samples.as_frame(self.columns_.values(rows), self._frame)
-            if self._frame == "pandas":  # whose names need not be texts
-                given = getattr(self, "_labels", {})  # estimators of earlier versions have none
-                labels = dict(zip(all_composed(list(given)), given.values(), strict=True))
-                frame.columns = [labels.get(name, name) for name in frame.columns]
-            return frame, clusters
-        if getattr(self, "_without_channels", False):  # those of earlier versions have none
+            known = (getattr(self, name, {}) for name in ("_labels", "_types"))  # which earlier versions had not
+            return samples.as_frame(self.columns_.values(rows), self._frame, *known), clusters
+        if getattr(self, "_without_channels", False):  # nor this
             rows = rows[..., 0]
         return rows, clusters
 
@@ -251,7 +248,9 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
         dataset = frame_dataset(X, self.kinds)
         check_names(X)
         validate_data(self, X, skip_check_array=True)
-        self._frame, self._names = type(X).__module__.partition(".")[0], list(as_table(X))
+        table = as_table(X, is_date=may_be_dates(self.kinds))
+        self._frame, self._names = type(X).__module__.partition(".")[0], list(table)
+        self._types = samples.types_of(table)
         self._labels = {str(label): label for label in getattr(X, "columns", ())}
         return dataset
 
