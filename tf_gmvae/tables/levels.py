@@ -86,7 +86,7 @@ def in_one_form(values: np.ndarray, known: Collection[str] = ()) -> np.ndarray:
 
     Args:
         values: array (N,) of anything, its texts trimmed.
-        known: as in `trimmed`.
+        known: as in `trimmed`. Default: there are none.
 
     Returns:
         Array (N,).
