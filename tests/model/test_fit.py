@@ -363,6 +363,18 @@ def test_arrays_of_other_sizes_are_seen_whole(keeper):
         assert sorted(model.rows) == list(range(count)), (count, batch_size)
 
 
+def test_data_of_unknown_length_take_no_step_too_many(make_table_model, table):
+    model = make_table_model()
+    data = tf.data.Dataset.from_tensor_slices(table[:40]).batch(20).repeat(2)
+    counted = []
+    for batches in (data, data.filter(lambda batch: True)):
+        before = int(model.optimizer.iterations), model.sampler.seed_generator.state.numpy()
+        model.fit(batches, epochs=2, verbose=0)
+        after = int(model.optimizer.iterations), model.sampler.seed_generator.state.numpy()
+        counted.append([after[0] - before[0], *(after[1] - before[1])])
+    assert counted[0][0] == 8 and counted[0] == counted[1]
+
+
 def test_one_callback_need_not_be_in_a_list(make_table_model, table):
     ended = []
     told = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append(epoch))

@@ -98,6 +98,21 @@ def check_steps(model: keras.Model, optimizer: keras.Optimizer | str, steps_per_
             )
 
 
+def once_there(data: Any) -> contextlib.AbstractContextManager[None]:
+    """Has all that is computed within it wait for a batch.
+
+    Where data of unknown length have ended, Keras takes one more step, which fails for want of a batch. What needs
+    none would be done all the same: steps would be counted, and noise drawn, that no example has seen.
+
+    Args:
+        data: what the data set yields.
+
+    Returns:
+        Context manager.
+    """
+    return tf.control_dependencies([part for part in keras.tree.flatten(data) if tf.is_tensor(part)])
+
+
 def take_step(
     optimizer: keras.Optimizer,
     weights: Sequence[keras.Variable],

@@ -89,9 +89,10 @@ class Training(Compiling, OnBatches):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of the optimizer; returns the running means of loss, ELBO and terms."""
         self._check_hooks()
-        loss, found = replicas.take_step(
-            self.optimizer, self.trainable_weights, lambda: self._own_loss(data, training=True)
-        )
+        with replicas.once_there(data):
+            loss, found = replicas.take_step(
+                self.optimizer, self.trainable_weights, lambda: self._own_loss(data, training=True)
+            )
         return self._track(loss, *found)
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
