@@ -43,7 +43,9 @@ _DENSE = {tf.RaggedTensorSpec: "batch.to_tensor()", tf.SparseTensorSpec: "tf.spa
 _FRAMED = re.compile(rf"{MARK}(.*?)\]\n", re.DOTALL)
 
 
-def readable(data: Any, likelihood: Likelihood | None = None, name: str = "GMVAE") -> Any:
+def readable(
+    data: Any, likelihood: Likelihood | None = None, *, batch_size: int | None = None, name: str = "GMVAE"
+) -> Any:
     """The user's data in a form that the model reads.
 
     Args:
@@ -52,6 +54,7 @@ def readable(data: Any, likelihood: Likelihood | None = None, name: str = "GMVAE
             columns that it knows, by their names; a category that it does not know counts as missing, with a
             warning.
         likelihood: the model's. Default None: there is no model yet.
+        batch_size: integer, examples of shards that are read at a time. Default None: 256.
         name: text, what messages call the model. Default "GMVAE".
 
     Returns:
@@ -61,7 +64,7 @@ def readable(data: Any, likelihood: Likelihood | None = None, name: str = "GMVAE
         InputError: if there is no example, or it is no array of numbers.
     """
     if isinstance(data, ShardedSplit):
-        return to_batches(data, _SHARDED_BATCH)
+        return to_batches(data, batch_size or _SHARDED_BATCH)
     if isinstance(data, Split):
         return data.examples
     if is_frame(data) and likelihood is not None and hasattr(likelihood, "columns"):

@@ -21,12 +21,13 @@ LABELS = np.arange(230) % 4
 IDS = np.array([f"picture {n}" for n in range(230)])
 
 
-def model_of_images():
+def model_of_images(cls=tf_gmvae.GMVAE, seed=0, **options):
     def dense(units):
         return keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(units, "relu")])
 
     decoder = keras.Sequential([keras.layers.Dense(30), keras.layers.Reshape((6, 5, 1))])
-    model = tf_gmvae.GMVAE(num_components=3, latent_dim=2, style_dim=2, encoder=dense(16), decoder=decoder, seed=0)
+    networks = {"encoder": dense(16), "decoder": decoder}
+    model = cls(num_components=3, latent_dim=2, style_dim=2, seed=seed, **networks, **options)
     model.compile()
     return model
 
@@ -206,6 +207,66 @@ def test_models_take_shards_for_arrays(folder):
     assert int(model.optimizer.iterations) == 10 and np.isfinite(history.history["elbo"]).all()
     np.testing.assert_allclose(model.predict(train, verbose=0), model.predict(IMAGES, verbose=0), atol=1e-5)
     np.testing.assert_allclose(model.embed(train).x, model.embed(IMAGES).x, atol=1e-4)
+
+
+class Seen(tf_gmvae.GMVAE):
+    """Keeps the numbers of the images that it would be trained on, and what stands beside them."""
+
+    def train_step(self, data):
+        examples, *beside = data if isinstance(data, tuple) else (data,)
+        numbers = {image.tobytes(): number for number, image in enumerate(IMAGES)}
+        self.rows += [numbers[image.tobytes()] for image in examples.numpy()]
+        self.beside += [row for given in beside for row in given.numpy().tolist()]
+        self.optimizer.iterations.assign_add(1)
+        return {"loss": 0.0}
+
+
+def seeing(**options):
+    model = model_of_images(Seen, **options)
+    model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
+    model.rows, model.beside = [], []
+    return model
+
+
+def test_fits_on_shards_go_on_as_those_on_arrays(folder):
+    train, straight, model = load(folder).train, seeing(), seeing()
+    straight.fit(train, batch_size=50, epochs=2, verbose=0)
+    for steps in (3, 4):
+        model.fit(train, LABELS, batch_size=50, steps_per_epoch=steps, verbose=0)
+    model.fit(train, batch_size=50, epochs=4, initial_epoch=3, steps_per_epoch=3, verbose=0)
+    assert model.rows == straight.rows and sorted(model.rows[:230]) == list(range(230))
+    assert model.rows[:230] != model.rows[230:]
+
+
+def test_shards_keep_their_order_or_draw_one_as_arrays_do(folder):
+    train, in_order, drawn, anew = load(folder).train, seeing(), seeing(seed=None), seeing(seed=None)
+    for steps in (1, 2):
+        in_order.fit(train, batch_size=50, steps_per_epoch=steps, shuffle=False, verbose=0)
+    assert in_order.rows == [*range(50), *range(100)]
+    for model in (drawn, anew):
+        model.fit(train, batch_size=50, steps_per_epoch=1, verbose=0)
+    assert drawn.rows != anew.rows and drawn.rows != seeing().rows
+
+
+def test_assignments_stand_beside_shards(folder):
+    given = np.eye(3, dtype="float32")[np.arange(230) % 3] * (0.5 + np.arange(230) / 460)[:, None]
+    model = seeing(hold=5.0)
+    model.fit(load(folder).train, given, batch_size=50, steps_per_epoch=2, verbose=0)
+    np.testing.assert_array_equal(model.beside, given[model.rows])
+    with pytest.raises(InputError, match="takes .examples, assignments.*Received: examples alone"):
+        model.fit(load(folder).train, verbose=0)
+    with pytest.raises(InputError, match="230 examples and assignments of shape .229, 3"):
+        model.fit(load(folder).train, given[1:], verbose=0)
+
+
+def test_shards_are_evaluated_by_batches_of_the_size_that_is_asked_for(folder):
+    model, train = seeing(), load(folder).train
+    for size in (None, 100):
+        expected = model.evaluate(IMAGES, batch_size=size, verbose=0)
+        assert model.evaluate(train, LABELS, batch_size=size, verbose=0) == pytest.approx(expected, rel=1e-5)
+    sizes = {"batch_size": 50, "validation_batch_size": 100}
+    history = model.fit(IMAGES[:50], validation_data=(train, LABELS), verbose=0, **sizes).history
+    assert history["val_loss"][0] == pytest.approx(expected[0], rel=1e-5)
 
 
 def damaged(folder, tmp_path, **changes):

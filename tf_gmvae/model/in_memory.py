@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,15 +25,15 @@ OTHER_DATA = (0, 0, 0)
 
 
 def seeded_batches(
-    examples: np.ndarray, assignments: Any, batch_size: int, seed: int, num_begun: int
+    examples: np.ndarray | ShardedSplit, assignments: Any, batch_size: int, seed: int | None, num_begun: int
 ) -> tuple[tf.data.Dataset, int]:
     """Batches without an end, in another order in every epoch. Keras would draw the order from no seed.
 
     Args:
-        examples: array (N, ...), whose values have been checked.
+        examples: array (N, ...), whose values have been checked, or `ShardedSplit` of N.
         assignments: array (N, K) that stands beside the examples, or None.
         batch_size: integer.
-        seed: integer.
+        seed: integer; None keeps the order of the examples.
         num_begun: integer, steps that the model has taken: a second `fit` goes on where the first has ended.
 
     Returns:
@@ -42,24 +43,40 @@ def seeded_batches(
         InputError: if the examples do not have an assignment each.
     """
     beside = assignments is not None
-    stored = examples if examples.dtype == np.uint8 else examples.astype("float32", copy=False)
+    if isinstance(examples, ShardedSplit):
+        split: Split = examples
+    else:
+        stored = examples if examples.dtype == np.uint8 else examples.astype("float32", copy=False)
+        split = Split(stored, missing=True)
+    count = split.num_examples
     batches = to_batches(
-        Split(stored, missing=True), batch_size, shuffle_seed=seed, num_epochs=None, skip_batches=num_begun,
-        with_numbers=beside,
-    )  # fmt: skip
+        split, batch_size, shuffle_seed=seed, num_epochs=None, skip_batches=num_begun, with_numbers=beside
+    )
     if beside:
         given = np.asarray(assignments)
-        if len(given) != len(examples):
+        if len(given) != count:
             raise InputError(
-                f"Each example must have its assignments. Received: {len(examples)} examples and assignments of "
+                f"Each example must have its assignments. Received: {count} examples and assignments of "
                 f"shape {given.shape}."
             )
         batches = batches.map(rows_of(given))
-    return batches, math.ceil(len(examples) / batch_size)
+    return batches, math.ceil(count / batch_size)
+
+
+def seed_of_order(seed: int | None) -> int:
+    """The seed by which the order of shards is drawn.
+
+    Args:
+        seed: integer, the model's, or None.
+
+    Returns:
+        The seed itself; for None another one each time, which follows `keras.utils.set_random_seed`.
+    """
+    return random.randrange(2**31) if seed is None else seed
 
 
 class Counted(keras.callbacks.Callback):
-    """Counts the batches that `fit` takes from an array, and keeps on the model how far it has come.
+    """Counts the batches that `fit` takes from an array or shards, and keeps on the model how far it has come.
 
     An optimizer does not count the batches whose gradients overflowed in half precision, nor those behind the last
     whole number of gradients that it gathers.
@@ -113,7 +130,7 @@ def recorded(model: keras.Model) -> Iterator[None]:
 def num_begun(
     model: keras.Model,
     callbacks: Sequence[keras.callbacks.Callback],
-    num_examples: int,
+    examples: np.ndarray | ShardedSplit,
     batch_size: int,
     steps_per_epoch: int | None = None,
 ) -> int:
@@ -122,13 +139,14 @@ def num_begun(
     Args:
         model: compiled model, as in `put_back`.
         callbacks: list, as in `put_back`.
-        num_examples: integer, N of the array that comes next.
+        examples: array or `ShardedSplit` that comes next.
         batch_size: integer, of it.
         steps_per_epoch: integer, as `fit` was given it. Default None: an epoch is a pass over the array.
 
     Returns:
         Integer; after arrays of other sizes the next whole epoch, so that none of the new examples is left out.
     """
+    num_examples = examples.num_examples if isinstance(examples, ShardedSplit) else len(examples)
     *sizes, ahead = model.last_arrays or (num_examples, batch_size, 0)
     steps, before = math.ceil(num_examples / batch_size), _counted_by(model.optimizer)
     backups = put_back(model, callbacks)
@@ -177,27 +195,6 @@ def _gathered(optimizer):
 def _leaves_out(optimizer):
     """Whether there are batches that it does not count."""
     return hasattr(optimizer, "inner_optimizer") or _gathered(optimizer) > 1
-
-
-def without_end(
-    split: ShardedSplit, batch_size: int, seed: int, options: dict[str, Any]
-) -> tuple[tf.data.Dataset, None, dict[str, Any]]:
-    """Shards in an order that is another one in every epoch, as that of arrays is.
-
-    Args:
-        split: `ShardedSplit`.
-        batch_size: integer.
-        seed: integer.
-        options: dict of further arguments of `fit`.
-
-    Returns:
-        Data set of batches, and the batch size and options that go with it.
-    """
-    steps = options.get("steps_per_epoch") or math.ceil(split.num_examples / batch_size)
-    batches = to_batches(
-        split, batch_size, shuffle_seed=seed, num_epochs=None, skip_batches=steps * options.get("initial_epoch", 0)
-    )
-    return batches, None, {**options, "steps_per_epoch": steps}
 
 
 def held_out(examples: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:

@@ -180,16 +180,16 @@ class Training(Compiling, OnBatches):
         Args:
             x: examples: an array (N, ...), a `data.Split`, or what Keras takes: data sets yield examples, or
                 (examples, labels); with `hold`, (examples, assignments). Default None.
-            y: with `hold`, the assignments that stand beside an array `x`: array (N, K) whose rows sum to one, as
-                `predict` gives it. Without, labels, which are ignored. Default None.
+            y: with `hold`, the assignments that stand beside an array or a split: array (N, K) whose rows sum to
+                one, as `predict` gives it. Without, labels, which are ignored. Default None.
             batch_size: as in Keras, as are all that follow. Default None.
             epochs: integer. Default 1.
             verbose: "auto", 0, 1 or 2. Default "auto".
             callbacks: list. Default None.
             validation_split: float. Default 0.
             validation_data: as `x`, or (examples, labels). Default None.
-            shuffle: whether arrays are shuffled, by the seed of the model where it has one; data sets shuffle
-                themselves. Default True.
+            shuffle: whether arrays and splits are shuffled, by the seed of the model where it has one; data sets
+                shuffle themselves. Default True.
             class_weight: refused. Default None.
             sample_weight: refused. Default None.
             **kwargs: further arguments of Keras.
@@ -203,31 +203,34 @@ class Training(Compiling, OnBatches):
             TrainingDivergedError: at the first loss or term that is NaN or infinite.
         """
         _check_sizes(batch_size, kwargs)
-        if isinstance(x, ShardedSplit):
-            x, batch_size, kwargs = in_memory.without_end(x, batch_size or 32, self.seed or 0, kwargs)
+        size, shards = batch_size or 32, x if isinstance(x, ShardedSplit) else None
         x = self._checked(x, class_weight=class_weight, sample_weight=sample_weight)
-        if self.hold and isinstance(x, np.ndarray):
+        stored: Any = x if shards is None else shards
+        if self.hold and isinstance(stored, np.ndarray | ShardedSplit):
             self._checked_sizes(y)  # of all examples, before a batch is
         inputs.check_ends(x, kwargs.get("steps_per_epoch"))
         if validation_data is not None:
-            validation_data = self._checked(in_memory.examples_alone(validation_data))
+            read_at_once = kwargs.get("validation_batch_size") or size
+            validation_data = self._checked(in_memory.examples_alone(validation_data), read_at_once)
             inputs.check_ends(validation_data, kwargs.get("validation_steps"))
         callbacks = guarded(callbacks)
-        if isinstance(x, np.ndarray) and shuffle and self._orders_arrays():
-            if validation_split and validation_data is None:
-                x, validation_data = in_memory.held_out(x, validation_split)
-                y = y if y is None else y[: len(x)]
-            steps = kwargs.get("steps_per_epoch")
-            begun = in_memory.num_begun(self, callbacks, len(x), batch_size or 32, steps)
+        is_seeded, begun, steps = shuffle and self._orders(stored), 0, kwargs.get("steps_per_epoch")
+        if is_seeded:
+            if validation_split and validation_data is None and shards is None:
+                stored, validation_data = in_memory.held_out(stored, validation_split)
+                y, validation_split = y if y is None else y[: len(stored)], 0.0
+            begun = in_memory.num_begun(self, callbacks, stored, size, steps)
             self.batches_seen = in_memory.Counted(begun)
             callbacks = [self.batches_seen, *callbacks]
-            x, whole = in_memory.seeded_batches(x, y if self.hold else None, batch_size or 32, self.seed, begun)
-            kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps or whole}
-            y, batch_size, validation_split = None, None, 0.0
         else:
             # What a `BackupAndRestore` has put back before is no matter of this fit.
             self.last_arrays = in_memory.OTHER_DATA
             keras_private.forget_first_epoch(self)
+        if is_seeded or shards is not None:
+            seed = in_memory.seed_of_order(self.seed) if shuffle else None
+            x, whole = in_memory.seeded_batches(stored, y if self.hold else None, size, seed, begun)
+            kwargs = {"validation_batch_size": batch_size, **kwargs, "steps_per_epoch": steps or whole}
+            y, batch_size = None, None
         # Shuffling is a data set's own affair, and Keras warns that it will not do it.
         shuffle = shuffle and not isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset)
         with inputs.readable_errors(), own_networks.built_in_time(self), in_memory.recorded(self):
@@ -238,9 +241,10 @@ class Training(Compiling, OnBatches):
             raise inputs.no_example()
         return history
 
-    def _orders_arrays(self):
-        """Whether the order of arrays follows from the seed: workers deal them out among themselves."""
-        return self.seed is not None and self.compiled and not self._is_one_of_workers()
+    def _orders(self, data):
+        """Whether the order of data follows from the seed: workers deal arrays out among themselves."""
+        is_whole = isinstance(data, np.ndarray) and not self._is_one_of_workers()
+        return self.seed is not None and self.compiled and (is_whole or isinstance(data, ShardedSplit))
 
     def evaluate(
         self,
@@ -253,7 +257,8 @@ class Training(Compiling, OnBatches):
     ) -> Any:
         """See `keras.Model.evaluate`, and `fit` for the data; draws the same noise every time, in one thread."""
         _check_sizes(batch_size, kwargs)
-        x = self._checked(x, sample_weight=sample_weight)
+        y = None if isinstance(x, ShardedSplit) else y  # labels, for which Keras would ask in the data set
+        x = self._checked(x, batch_size or 32, sample_weight=sample_weight)
         inputs.check_ends(x, kwargs.get("steps"))
         self.evaluation_sampler.reset()
         with inputs.readable_errors():
@@ -267,7 +272,7 @@ class Training(Compiling, OnBatches):
     ) -> np.ndarray:
         """See `keras.Model.predict`, and `fit` for the data: the posterior p(z | y), array (N, K)."""
         _check_sizes(batch_size, kwargs)
-        x = self._checked(x)
+        x = self._checked(x, batch_size)
         inputs.check_ends(x, kwargs.get("steps"))
         if isinstance(x, np.ndarray):
             x, batch_size = array_batches(x, batch_size or 32), None
@@ -277,12 +282,12 @@ class Training(Compiling, OnBatches):
             except UnboundLocalError:  # Keras' answer to a data set that turns out to be empty
                 raise inputs.no_example() from None
 
-    def _checked(self, x, **weights):
+    def _checked(self, x, batch_size=None, **weights):
         """The data in a form that Keras takes, checked; a model that waited for their shape is built."""
         for name, value in weights.items():
             if value is not None:
                 raise inputs.no_weights(name)
-        x = inputs.readable(x, self.likelihood)
+        x = inputs.readable(x, self.likelihood, batch_size=batch_size)
         if not self.built and hasattr(x, "__next__") and (first := next(x, None)) is not None:
             self.build(np.shape(first[0]))
             x = (batch for batch in itertools.chain([first], x))  # Keras takes no other iterator than this
