@@ -12,8 +12,9 @@ import pytest
 
 from tf_gmvae.data import load
 from tf_gmvae.data.described import of_frame
+from tf_gmvae.data.frames import as_table
 from tf_gmvae.data.streams.opening import open_source
-from tf_gmvae.data.table import load_rows, read_table
+from tf_gmvae.data.table import known_columns, load_rows, read_table
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.describing import describe
 from train.run import cluster_names
@@ -94,31 +95,6 @@ def test_blank_lines_in_a_single_column_are_told_of(tmp_path, caplog, text, told
     assert told in caplog.text if told else "blank line" not in caplog.text
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("count", [1, 3, 30_000])  # the last of more bytes than are read at a time
-def test_lines_of_separators_alone_at_the_end_are_no_rows(tmp_path, caplog, end, separator, count):
-    lines = ["a,b,c", "1,2.5,x", ",,", '2,1.5,"y', ',,"', "3,.5,"]
-    text = end.join(lines + [",,", "", " , ,"][: min(3, count)] + [",,"] * (count - 3)) + end
-    table = read_table(saved(tmp_path, text.replace(",", separator)))
-    np.testing.assert_array_equal(table["a"], [1, np.nan, 2, 3])
-    held = ("y\n,," if end == "\n" else f"y{end},,").replace(",", separator)
-    assert table["c"].tolist() == ["x", None, held.strip(), None]
-    left_out = count - (count > 1)  # a line without separators is blank
-    assert f"own.csv: {left_out:,} line{'s' * (left_out > 1)} of separators alone at its end" in caplog.text
-
-
-def test_what_only_looks_like_an_empty_end_is_a_row(tmp_path, caplog):
-    for text in ("a,b\n1,2\n,\n3,", "a,b\n1,2\n,3\n,NA\n", 'a,b\n1,2\n3,4\n,"x\n,"\n', 'a,b\n1,2\n3,4\n,""'):
-        assert len(read_table(saved(tmp_path, text))["a"]) == 3
-    assert len(read_table(saved(tmp_path, "a;b\n1.041;2\n;\n9.250;3\n;\n"))["a"]) == 3  # which is read twice
-    assert caplog.text.count("separators alone") == 1
-    with pytest.raises(InputError, match="own.csv has no row"):
-        read_table(saved(tmp_path, "a,b\n,\n,\n"))
-    with pytest.raises(InputError, match="the quote that opens in line 3, before 'x.*', never closes"):
-        read_table(saved(tmp_path, 'a,b\n1,2\n3,"x\n,\n,\n'))
-
-
 @pytest.mark.parametrize("count, said", [
     (1, "row 2 has no value in the columns that are data, so nothing tells its cluster: remove it"),
     (3, "3 rows, as row 2, have no value in the columns that are data, so nothing tells their clusters: "
@@ -135,6 +111,26 @@ def test_rows_without_a_value_are_told_of(tmp_path, caplog, count, said):
     caplog.clear()
     load(path)
     assert "no value" not in caplog.text
+
+
+def test_a_column_that_could_be_one_of_two_is_refused():
+    known, _ = of_frame(pandas.DataFrame({"a ": [1.5, 2.5, 4.0], "b": [1.0, 0.5, 2.0]}))
+    table = pandas.DataFrame({"a": [0.0], "a ": [1.5], "b": [1.0]})
+
+    def read(names):
+        return known_columns(functools.partial(as_table, table[names], "X"), known)
+
+    assert read(["a ", "b"])["a"].tolist() == [1.5]
+    with pytest.raises(InputError, match="Which column is 'a' nothing tells: another has the same name"):
+        read(["a", "a ", "b"])
+    both, _ = of_frame(pandas.concat([table, table + 1, table - 1]))  # a model of both knows them apart
+    assert known_columns(functools.partial(as_table, table, "X"), both)["a "].tolist() == [1.5]
+
+
+def test_lines_of_separators_alone_at_the_end_are_rows_and_told_of(tmp_path, caplog):
+    path = saved(tmp_path, "a;b;c\n1;2.5;x\n2;1.5;y\n3;.5;x\n" + ";;\n" * 20)
+    assert load(path).train.num_examples == 23
+    assert "own.csv: 20 rows, as row 3, have no value in the columns that are data" in caplog.text
 
 
 def test_quotes_behind_blanks_are_told_of(tmp_path, caplog):

@@ -199,8 +199,9 @@ class GMVAEClusterer(ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerM
             Pair of the rows, (n_samples, n_features), of images their means, of the shape of those of `fit`;
             and an int64 array (n_samples,) of their clusters. Where `fit` had a DataFrame, the rows are one, of
             the columns that are in `columns_`: those of one value alone, which tell no clusters apart, are left
-            out. Numbers are float32, dates datetime64 (UTC, without a time zone), bools are bools, and categories
-            what they were in `fit`. An integer `random_state` gives the same at every call.
+            out. Numbers are float32, dates datetime64 (UTC, without a time zone), bools are bools, numbers that
+            became levels are numbers, and categories are texts. An integer `random_state` gives the same at every
+            call.
 
         Raises:
             InputError: if `n_samples` is no integer from 1 on.

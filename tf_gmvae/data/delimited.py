@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tf_gmvae.data import decimal_signs, last_lines, open_quotes
+from tf_gmvae.data import decimal_signs, open_quotes
 from tf_gmvae.data.first_lines import layout_of
 from tf_gmvae.data.reading import reading
 from tf_gmvae.data.texts import NULLS, NULLS_OF_NUMBERS, SIGNS, with_point, without_nulls
@@ -50,14 +50,7 @@ def read_delimited(
     layout = layout_of(path, is_wanted)
     texts = {index for index, name in enumerate(layout.names) if layout.first is not None and is_text(name)}
     sampled = decimal_signs.of_sample(layout, texts)
-    empty = last_lines.of_separators(path, layout.separator, len(layout.names))
-    table = _parsed(layout, "," if sampled == {","} else ".", texts, empty)
-    if empty:
-        log.warning(
-            "%s: %s at its end %s left out, as no row.",
-            path, f"{empty:,} lines of separators alone" if empty > 1 else "1 line of separators alone",
-            "are" if empty > 1 else "is",
-        )  # fmt: skip
+    table = _parsed(layout, "," if sampled == {","} else ".", texts)
     if len(layout.names) == 1 and (blank := _blank_lines(layout)):
         log.warning(
             "%s: %s between its rows %s left out, as no row: where a value is missing, write NA.",
@@ -70,7 +63,7 @@ def read_delimited(
             path, odd.strip(),
         )  # fmt: skip
     named = [place for place, name in enumerate(layout.names) if name]
-    return _with_numbers(layout, table, sampled, texts, is_wanted, empty).select(named)
+    return _with_numbers(layout, table, sampled, texts, is_wanted).select(named)
 
 
 def _blank_lines(layout):
@@ -93,8 +86,7 @@ def _behind_blanks(layout, table, is_wanted):
     return next((text for text in found if text and _IN_QUOTES.fullmatch(text)), None)
 
 
-def _parsed(layout, decimal, texts, empty):
-    """The table without the lines at its end that are empty."""
+def _parsed(layout, decimal, texts):
     import pyarrow
     from pyarrow import csv as arrow_csv
 
@@ -133,10 +125,10 @@ def _parsed(layout, decimal, texts, empty):
         open_quotes.check_end(layout.path, layout.separator, last, layout.encoding)
     if layout.first is not None and table.column_names != layout.first:  # such as ",," above the names
         raise InputError(f"{layout.path}: names are not in the first line: remove the lines above them.")
-    return table.slice(0, table.num_rows - empty).rename_columns(layout.names)
+    return table.rename_columns(layout.names)
 
 
-def _with_numbers(layout, table, sampled, texts, is_wanted, empty):
+def _with_numbers(layout, table, sampled, texts, is_wanted):
     """A table in which texts are the numbers, dates and so on that they stand for, or missing."""
     import pyarrow
     from pyarrow import compute, types
@@ -152,7 +144,7 @@ def _with_numbers(layout, table, sampled, texts, is_wanted, empty):
     as_texts = dict(present)
     if floats and not sampled and layout.separator not in SIGNS:
         # 1.041 is a number with a point for Arrow, but may be 1041 beside 834.
-        again = _parsed(layout, ".", texts | floats, empty)
+        again = _parsed(layout, ".", texts | floats)
         as_texts |= {place: without_nulls(compute.utf8_trim_whitespace(again.column(place))) for place in floats}
     signs = decimal_signs.of_columns(layout, as_texts, sampled, is_wanted)
     columns = [trimmed.get(place, column) for place, column in enumerate(table.columns)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tf_gmvae.data.texts import NULLS
 from tf_gmvae.errors import InputError
 from tf_gmvae.tables.columns import Columns, is_missing
 from tf_gmvae.tables.describing import describe
-from tf_gmvae.tables.levels import as_text, trimmed
+from tf_gmvae.tables.levels import as_text, composed, trimmed
 
 SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".feather", ".arrow"}
 
@@ -129,10 +130,18 @@ def known_columns(
         Dict of arrays (N,) by name; other columns are among them, if they can be read.
 
     Raises:
-        InputError: as `read` does.
+        InputError: as `read` does, and if a column of the model stands there twice, but for the blanks around its
+            name or its form of Unicode.
     """
     as_texts, wanted = {*columns.worded, id_column}, {*columns.names, id_column}
     table = read(as_texts.__contains__, wanted.__contains__, columns.of_numbers.__contains__)
+    times = Counter(map(composed, table.keys() - {*columns.names}))
+    for name in table.keys() & {*columns.names}:
+        if times[composed(name)]:
+            raise InputError(
+                f"Which column is {name!r} nothing tells: another has the same name, but for blanks around it or "
+                "the form of an umlaut. Rename that, or leave it out."
+            )
     for column in columns.columns:
         if column.name in columns.worded & table.keys():
             # In a Parquet file "NA" may be Namibia.
