@@ -131,6 +131,7 @@ def test_a_version_is_there_where_no_link_to_it_can_be_made(tmp_path):
         (tmp_path / "latest").mkdir()  # a link is as little to be had on disks that have none
     assert version.number == 1
     assert (tmp_path / "1" / "file").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "latest"]
 
 
 def test_others_may_read_a_version(tmp_path):

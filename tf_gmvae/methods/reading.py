@@ -50,10 +50,10 @@ def _array_of(examples, name):
             examples = np.asarray(examples)
         except ValueError:
             raise ragged() from None
-    is_stream = hasattr(examples, "element_spec") or hasattr(examples, "__next__")
-    array = examples if is_stream else inputs.readable(examples, name=name)
-    if not is_stream and hasattr(array, "__array__") and not isinstance(array, np.ndarray):
-        array = inputs.readable(np.asarray(array))  # of another package
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{name} takes an array or a data.Split. Received: {type(examples).__name__}.")
-    return array
+    if not (hasattr(examples, "element_spec") or hasattr(examples, "__next__")):
+        array = inputs.readable(examples, name=name)
+        if isinstance(array, np.ndarray):
+            return array
+        if hasattr(array, "__array__"):  # of another package
+            return inputs.readable(np.asarray(array), name=name)
+    raise InputError(f"{name} takes an array or a data.Split. Received: {type(examples).__name__}.")

@@ -166,6 +166,7 @@ def _point_latest(path):
                 link.symlink_to(newest)
                 os.replace(link, path / LATEST)
             except OSError as error:  # of a disk that has no links, say; the version is there all the same
+                link.unlink(missing_ok=True)
                 warnings.warn(
                     f"{path / newest} is complete, but {path / LATEST} cannot be made to link to it "
                     f"({error.strerror}): name the version by its number.",
