@@ -90,12 +90,11 @@ def _make(run_settings, together):
             progress.replaces, progress.opened = False, True
             terminal.say(f"The first epoch is saved: it replaces the run that was in {folder.path}.")
         else:
+            # One that cannot go on is refused before anything in its folder changes.
+            left = Run(folder, run_settings, dataset, load_model(folder)) if has_start else None
             folder.open(run_settings, chosen.resume)
             progress.opened = True
-            if folder.model.is_file():
-                run = Run(folder, run_settings, dataset, load_model(folder))
-            else:
-                run = _begun(folder, run_settings, dataset, asked)
+            run = left or _begun(folder, run_settings, dataset, asked)
         job.fit(run, workers=together)
         together.send(word=workers.ENDS)
         _conclude(run, exported)

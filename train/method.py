@@ -33,10 +33,12 @@ def main() -> None:
             with folder.replacement(settings) as new:
                 method_job.fit(MethodRun.begin(new, settings, dataset), one_epoch=True)
             progress.replaces = False
+        # One that cannot go on is refused before anything in its folder changes.
+        left = MethodRun.left(folder, settings, dataset) if folder.model.is_file() else None
         folder.open(settings, resume=chosen.resume or chosen.overwrite)
         progress.opened = True
         folder.write_skipped(dataset.skipped)
-        run = MethodRun.begin(folder, settings, dataset)
+        run = left or MethodRun.begin(folder, settings, dataset)
         method_job.fit(run)
         with terminal.step("Scoring"):
             log_assignments, codes = run.model.examine(run.examined)

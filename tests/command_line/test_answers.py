@@ -391,13 +391,15 @@ def test_rows_that_came_or_went_after_the_training_are_not_scored_as_its_own(fru
             Run.open(run, tmp_path / "data")
     (run / "run.flags").write_text((run / "run.flags").read_text().replace(str(folder), str(tmp_path / "data")))
     (scored,) = run_all("train.evaluate", [[f"--run={run}", "--nofloors"]])
-    again = [f"--flagfile={run / 'run.flags'}", "--name=fruit", f"--runs_dir={tmp_path}", "--epochs=2", "--resume"]
+    settings = (run / "run.flags").read_bytes()
+    again = [f"--flagfile={run / 'run.flags'}", "--name=fruit", f"--runs_dir={tmp_path}", "--epochs=7", "--resume"]
     (resumed,) = run_all("train.main", [[*again, "--noexport"]])
     for refused in (scored, resumed):
         assert refused.returncode == 1
         assert "fruit.csv is not what the run in" in refused.stderr and "had 150" in refused.stderr
         assert "ask train.predict about the new rows, or train a new run" in refused.stderr
     assert (run / "clusters.csv").read_bytes() == known
+    assert (run / "run.flags").read_bytes() == settings
     (run / "examples.json").write_text('{"train": "many", "test": null}')
     with pytest.raises(InputError, match=r"examples.json is damaged .*: move it away"):
         Run.open(run)

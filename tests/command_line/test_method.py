@@ -63,7 +63,7 @@ def test_a_run_leaves_model_scores_and_history(runs):
 def test_what_is_advised_is_what_the_command_can_do(runs):
     folder = RunFolder(runs / "digits-aae-k10-seed0")
     settings = MethodSettings.read(folder.flags)
-    run = MethodRun.begin(folder, settings, load_data(settings))
+    run = MethodRun.left(folder, settings, load_data(settings))
     one = np.log(np.eye(10)[np.zeros(run.scored.num_examples, int)] + 1e-9)
     (sentence,) = method_job.score(run, one)["collapse"]
     assert sentence.startswith("One component takes nearly all examples")
@@ -144,7 +144,7 @@ def test_what_is_finished_stays_and_what_is_bad_gets_a_sentence(runs):
         (): "is not empty: pass --resume",
         ("--resume", "--seed=0", "--num_components=9", "--name=digits-aae-k10-seed0"): "cannot go on with",
         ("--resume", "--method=dec", "--name=digits-aae-k10-seed0"): "cannot go on with --method=dec",
-        ("--resume", "--epochs=2", "--name=grown"): "digits is not what the run in",
+        ("--resume", "--epochs=7", "--name=grown"): "digits is not what the run in",
         ("--resume", "--name=damaged"): "cannot be read (it is cut short",
         ("--method=dce",): "--method",
         ("--epochs=0", "--seed=5"): "--epochs",
@@ -152,7 +152,9 @@ def test_what_is_finished_stays_and_what_is_bad_gets_a_sentence(runs):
         ("--dataset=minst",): "minst",
         (f"--dataset={gap}", "--num_components=2"): "gap.csv has no value in column 'age', row 3, and aae takes",
     }
+    settings = (grown / "run.flags").read_bytes()
     page = check_refused("train.method", cases, runs, *common)
+    assert (grown / "run.flags").read_bytes() == settings
     assert "--method=" in page and "--dataset=" in page
     (nameless,) = run_all("train.method", [["--dataset=digits"]])
     assert nameless.returncode == 1 and "Name the method: --method= with one of dec, aae" in nameless.stderr
@@ -184,16 +186,16 @@ def test_the_columns_of_a_table_are_on_one_scale_in_a_run_and_when_it_goes_on(tm
         np.testing.assert_allclose(run.examined[:, column], standardised, rtol=1e-3, atol=1e-3)
     assert run.model.data_shape == (5,) and len({tuple(row) for row in run.examined[words == "red", 2:]}) == 1
     run.model.save(folder.model)
-    again = MethodRun.begin(folder, settings, dataset)
+    again = MethodRun.left(folder, settings, dataset)
     assert again.columns == run.columns
     np.testing.assert_array_equal(again.examined, run.examined)
     folder.counts.write_text('{"train": 60, "test": null, "columns": [3]}')
     with pytest.raises(
         InputError, match=r"examples.json is damaged \(its columns cannot be read\): put back a copy"
     ):
-        MethodRun.begin(folder, settings, dataset)
+        MethodRun.left(folder, settings, dataset)
     folder.counts.unlink()  # as earlier versions left it, whose runs have raw columns
-    earlier = MethodRun.begin(folder, settings, dataset)
+    earlier = MethodRun.left(folder, settings, dataset)
     assert earlier.columns is None and earlier.examined is dataset.train.examples
 
 
@@ -210,7 +212,8 @@ def test_a_run_finds_its_columns_by_their_names_or_says_which_are_others(tmp_pat
 
     def go_on():
         dataset, chosen = data_to_train_on(settings, folder, resume=True)
-        return MethodRun.begin(folder, chosen, dataset)
+        find = MethodRun.left if folder.model.is_file() else MethodRun.begin
+        return find(folder, chosen, dataset)
 
     write("customer_id", "a", "b", "word")
     folder.path.mkdir()

@@ -125,6 +125,9 @@ def test_the_rows_of_the_gmvae_are_the_runs_of_the_flag_files(root, tmp_path):
     random = run("gmvae_random").resolved("mnist", "bernoulli", 60_000, shape)
     # Of a start there is nothing, whatever its settings.
     assert random == replace(by_flag_file("mnist-paper.flags"), epochs=30, pretraining_epochs=1)
+    for arguments in (["--hold=0"], ["--hold_to=posterior"], ["--optimizer=sign"], ["--noinitialize"]):
+        before = run("gmvae", *arguments).resolved("mnist", "bernoulli", 60_000, shape)
+        assert (before.learning_rate, before.falling_rate) == (1e-4, False), arguments
     asked = named()
     assert base_settings(asked) == base_settings(asked) and asked.batch_size == 100  # which is left as it was
     for method in ("gmvae", "gmvae_random"):

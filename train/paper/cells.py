@@ -12,6 +12,7 @@ from absl import flags
 
 from tf_gmvae.methods import METHODS
 from train.run import names
+from train.run.definitions import LABELS
 from train.run.folder import RunFolder
 from train.run.method_settings import MethodSettings
 from train.run.settings import Settings
@@ -23,6 +24,8 @@ FLOORS = ("kmeans", "gmm", "umap")
 OF_MNIST = ("mnist", "fashion_mnist")
 ON_MNIST: dict[str, Any] = {"batch_size": 50, "hold": 20.0, "pretraining_epochs": 1}
 EPOCHS_ON_MNIST = {"gmvae": 3, "gmvae_random": 30}
+# Together, of a start that is held on to, where none of them is named.
+HELD_ON_MNIST: dict[str, Any] = {"hold_to": LABELS, "falling_rate": True, "learning_rate": 5e-4}
 # Of a run of `train.main` here: the simple methods have rows of their own.
 LEFT_OUT = ("--noreport", "--noexport", "--noanswers", "--nofloors")
 # By method, the K of the paper's table; those of the floors are all of them.
@@ -161,6 +164,8 @@ class Cell:
             if row.method == "gmvae_random":
                 # As mnist-paper.flags: the paper's objective alone.
                 settings = replace(settings, initialize=False, initial_weights="near")
+            elif settings.dataset in OF_MNIST and _is_open(settings):
+                settings = replace(settings, **HELD_ON_MNIST)
             return cls(row, settings, RunFolder(Path(runs_dir) / name), data_shape)
         settings_of_method = MethodSettings(
             row.method, base.dataset, base.data_dir, base.image_size, base.channels, base.columns,
@@ -214,3 +219,9 @@ class Cell:
     def _check_same(self, settings, stored):
         mend = "give the flags that the table began with, or another --runs_dir"
         settings.check_same(stored, f"The run in {self.folder.path}", mend)
+
+
+def _is_open(settings):
+    """Whether a start is held on to, and nobody has said to what, or at which rate."""
+    holds = settings.initialize and settings.hold and settings.optimizer == "adam"
+    return bool(holds) and all(getattr(settings, name) is None for name in HELD_ON_MNIST)

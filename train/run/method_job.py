@@ -49,7 +49,7 @@ class MethodRun:
 
     @classmethod
     def begin(cls, folder: RunFolder, settings: MethodSettings, dataset: data.Dataset) -> MethodRun:
-        """A run, new or as it was left.
+        """A new run.
 
         Args:
             folder: `RunFolder`, opened.
@@ -60,18 +60,32 @@ class MethodRun:
             `MethodRun`.
 
         Raises:
+            InputError: if the method cannot be trained on these data.
+        """
+        columns = method_data.columns_of(settings, dataset)
+        model = new_model(settings, dataset, columns)
+        counts.note(folder, dataset, columns)
+        return cls(folder, settings, dataset, model, columns)
+
+    @classmethod
+    def left(cls, folder: RunFolder, settings: MethodSettings, dataset: data.Dataset) -> MethodRun:
+        """A run as it was left. Nothing is written.
+
+        Args:
+            folder: `RunFolder` with a model.
+            settings: `MethodSettings`.
+            dataset: `tf_gmvae.data.Dataset`.
+
+        Returns:
+            `MethodRun`.
+
+        Raises:
             InputError: if its model cannot be read, or the data have grown, shrunk or got other columns since.
         """
-        if not folder.model.is_file():
-            columns = method_data.columns_of(settings, dataset)
-            model = new_model(settings, dataset, columns)
-            counts.note(folder, dataset, columns)
-        else:
-            columns = counts.columns(folder)
-            counts.check(folder, dataset, NEW_RUN)
-            counts.check_columns(folder, with_columns(dataset), columns, NEW_RUN)
-            model = read_model(folder, methods.get(settings.method))
-        return cls(folder, settings, dataset, model, columns)
+        columns = counts.columns(folder)
+        counts.check(folder, dataset, NEW_RUN)
+        counts.check_columns(folder, with_columns(dataset), columns, NEW_RUN)
+        return cls(folder, settings, dataset, read_model(folder, methods.get(settings.method)), columns)
 
     @property
     def scored(self) -> data.Split:
