@@ -10,6 +10,7 @@ from typing import Any
 
 from absl import flags
 
+from tf_gmvae.clustering import recipe
 from tf_gmvae.methods import METHODS
 from train.run import names
 from train.run.definitions import LABELS
@@ -25,7 +26,11 @@ OF_MNIST = ("mnist", "fashion_mnist")
 ON_MNIST: dict[str, Any] = {"batch_size": 50, "hold": 20.0, "pretraining_epochs": 1}
 EPOCHS_ON_MNIST = {"gmvae": 3, "gmvae_random": 30}
 # Together, of a start that is held on to, where none of them is named.
-HELD_ON_MNIST: dict[str, Any] = {"hold_to": LABELS, "falling_rate": True, "learning_rate": 5e-4}
+HELD_ON_MNIST: dict[str, Any] = {
+    "hold_to": LABELS,
+    "falling_rate": True,
+    "learning_rate": recipe.LEARNING_RATE_AT_LABELS,
+}
 # Of a run of `train.main` here: the simple methods have rows of their own.
 LEFT_OUT = ("--noreport", "--noexport", "--noanswers", "--nofloors")
 # By method, the K of the paper's table; those of the floors are all of them.
