@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 import tf_gmvae
 from tf_gmvae import InputError, evaluation
-from tf_gmvae.start import clusters, descriptors, initialization, merging, neighbours
+from tf_gmvae.start import clusters, descriptors, initialization, latent_map, merging, neighbours
 
 
 def test_oriented_gradients_see_where_edges_point():
@@ -113,6 +113,16 @@ def test_parts_are_joined_as_modularity_says():
     # What chance would put between large parts joins none.
     graph = sparse.csr_matrix([[100, 12, 0, 0], [12, 100, 0, 0], [0, 0, 1, 8], [0, 0, 8, 1.0]])
     np.testing.assert_array_equal(merging.merge(graph, np.arange(4), 4, 3), [0, 1, 2, 2])
+
+
+def test_an_edge_counts_how_many_of_its_ends_have_the_other_as_a_neighbour():
+    indices = np.array([[0, 1, 2], [1, 0, 3], [2, 0, 3], [3, 2, 4], [4, 3, 2]])
+    expected = np.zeros((5, 5))
+    for one, neighbours_of_it in enumerate(indices):
+        for other in neighbours_of_it[1:]:
+            expected[one, other] += 1
+            expected[other, one] += 1
+    np.testing.assert_array_equal(latent_map.graph_of(indices).toarray(), expected)
 
 
 def test_the_rest_takes_the_labels_of_its_neighbours_on_the_map():

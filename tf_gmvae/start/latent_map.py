@@ -30,11 +30,11 @@ class Map(NamedTuple):
 
     Attributes:
         points: array (P, D'), places on the map; of fewer than 30 examples what they are compared by.
-        graph: symmetric matrix (P, P), weights of the neighbourhoods; None of fewer than 30.
+        graph: symmetric matrix (P, P), `graph_of` its neighbours; None of fewer than 30.
     """
 
     points: np.ndarray
-    graph: sparse.spmatrix | None
+    graph: sparse.csr_matrix | None
 
 
 def mapped(neighbours: Neighbours, seed: int = 0, step: Step = terminal.step) -> Map:
@@ -53,9 +53,28 @@ def mapped(neighbours: Neighbours, seed: int = 0, step: Step = terminal.step) ->
         return Map(points, None)
     near = min(NEIGHBOURS, count // FEW_PARTS)
     umap = mapper(points.shape[1], seed, neighbours=near)
-    umap.precomputed_knn = (neighbours.indices[:count, :near], neighbours.distances[:count, :near])
+    indices = neighbours.indices[:count, :near]
+    umap.precomputed_knn = (indices, neighbours.distances[:count, :near])
     with step("  A map of these neighbourhoods", 1) as reached:
-        return Map(_fitted(umap, points, reached), umap.graph_)
+        return Map(_fitted(umap, points, reached), graph_of(indices))
+
+
+def graph_of(indices: np.ndarray) -> sparse.csr_matrix:
+    """How many of two examples have the other among their nearest neighbours: 0, 1 or 2.
+
+    UMAP's own weights fall so fast from the nearest neighbour to the last that a few edges decide which island a
+    group at the edge of two belongs to. Here each neighbour counts the same, so such ties rest on more of them.
+
+    Args:
+        indices: integer array (P, k), each example's neighbours, itself the first.
+
+    Returns:
+        Symmetric matrix (P, P), float64; its diagonal is 0.
+    """
+    count, near = len(indices), indices.shape[1] - 1
+    ends = np.arange(0, count * near + 1, near)
+    directed = sparse.csr_matrix((np.ones(count * near), indices[:, 1:].ravel(), ends), (count, count))
+    return (directed + directed.T).tocsr()
 
 
 def active(means: np.ndarray) -> np.ndarray:
