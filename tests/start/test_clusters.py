@@ -125,6 +125,20 @@ def test_an_edge_counts_how_many_of_its_ends_have_the_other_as_a_neighbour():
     np.testing.assert_array_equal(latent_map.graph_of(indices).toarray(), expected)
 
 
+@pytest.mark.parametrize("nearer", [0, 1])
+def test_an_island_goes_with_the_cluster_that_it_shares_more_neighbours_with(nearer):
+    rng, island_of = np.random.default_rng(nearer), np.repeat([0, 1, 2], 60)
+    points = np.array([[0.0, 0.0], [9.0, 0.0], [4.5, 9.0]])[island_of] + rng.normal(size=(180, 2))
+    near = np.array([rng.choice(np.flatnonzero(island_of == one), 14, replace=False) for one in island_of])
+    for row in np.flatnonzero(island_of == 2):
+        near[row, 8:12] = rng.choice(np.flatnonzero(island_of == nearer), 4, replace=False)
+        near[row, 12:] = rng.choice(np.flatnonzero(island_of == 1 - nearer), 2, replace=False)
+    found = latent_map.Map(points, sparse.csr_matrix((180, 180)), np.column_stack([np.arange(180), near]))
+    clusters_of = latent_map.soft_labels(found, 2, parts=2).argmax(axis=1)
+    joined = np.where(island_of == 2, nearer, island_of)
+    assert adjusted_rand_score(joined, clusters_of) > 0.95
+
+
 def test_the_rest_takes_the_labels_of_its_neighbours_on_the_map():
     rng, labels = np.random.default_rng(0), np.arange(400) % 4
     rows = (rng.normal(0, 8, (4, 6))[labels] + rng.normal(size=(400, 6))).astype("float32")

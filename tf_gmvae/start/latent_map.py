@@ -30,11 +30,13 @@ class Map(NamedTuple):
 
     Attributes:
         points: array (P, D'), places on the map; of fewer than 30 examples what they are compared by.
-        graph: symmetric matrix (P, P), `graph_of` its neighbours; None of fewer than 30.
+        graph: symmetric matrix (P, P), UMAP's weights of the neighbourhoods; None of fewer than 30.
+        indices: integer array (P, k), the neighbours of each, itself the first; None of fewer than 30.
     """
 
     points: np.ndarray
-    graph: sparse.csr_matrix | None
+    graph: sparse.spmatrix | None
+    indices: np.ndarray | None
 
 
 def mapped(neighbours: Neighbours, seed: int = 0, step: Step = terminal.step) -> Map:
@@ -50,20 +52,20 @@ def mapped(neighbours: Neighbours, seed: int = 0, step: Step = terminal.step) ->
     """
     points, count = neighbours.points, len(neighbours.points)
     if count < LEAST_MAPPED:
-        return Map(points, None)
+        return Map(points, None, None)
     near = min(NEIGHBOURS, count // FEW_PARTS)
     umap = mapper(points.shape[1], seed, neighbours=near)
     indices = neighbours.indices[:count, :near]
     umap.precomputed_knn = (indices, neighbours.distances[:count, :near])
     with step("  A map of these neighbourhoods", 1) as reached:
-        return Map(_fitted(umap, points, reached), graph_of(indices))
+        return Map(_fitted(umap, points, reached), umap.graph_, indices)
 
 
 def graph_of(indices: np.ndarray) -> sparse.csr_matrix:
     """How many of two examples have the other among their nearest neighbours: 0, 1 or 2.
 
-    UMAP's own weights fall so fast from the nearest neighbour to the last that a few edges decide which island a
-    group at the edge of two belongs to. Here each neighbour counts the same, so such ties rest on more of them.
+    UMAP's own weights fall so fast from the nearest neighbour to the last that a few edges decide to which cluster
+    an island between two belongs. Here each neighbour counts the same, so such ties rest on more of them.
 
     Args:
         indices: integer array (P, k), each example's neighbours, itself the first.
@@ -113,7 +115,7 @@ def soft_labels(
         Array (P, K), float32, rows sum to one: of the examples on the map.
     """
     points, count = found.points, len(found.points)
-    if found.graph is None:
+    if found.indices is None:
         few = mixtures.kmeans(points, num_components, seed, mixtures.starts(count))
         return np.eye(num_components, dtype="float32")[few.labels_]
     num_parts = min(parts * num_components, max(num_components, count // NEIGHBOURS))
@@ -123,7 +125,7 @@ def soft_labels(
     if num_parts > num_components:
         part_of = labels.argmax(axis=1)
         class_of = None if classes is None else known.of_parts(part_of, classes, num_parts)
-        cluster_of = merging.merge(found.graph, part_of, num_parts, num_components, class_of)
+        cluster_of = merging.merge(graph_of(found.indices), part_of, num_parts, num_components, class_of)
         labels = labels @ np.eye(num_components)[cluster_of]
     return labels.astype("float32")
 
