@@ -40,6 +40,7 @@ setup(
         "rich>=13",
         "tensorboard>=2.20",
         "umap-learn>=0.5.7",
+        "numba>=0.60",
         "matplotlib>=3.8",
         "jinja2>=3.1",
     ],

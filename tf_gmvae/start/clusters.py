@@ -12,6 +12,7 @@ import tensorflow as tf
 from layers import RandomAffine
 from tf_gmvae import terminal
 from tf_gmvae.errors import InputError
+from tf_gmvae.evaluation.neighbourhoods import NEIGHBOURS
 from tf_gmvae.seeds import within_bits
 from tf_gmvae.start import agreement, candidates, descriptors, known, latent_map, neighbours, shades
 from tf_gmvae.terminal import Step
@@ -200,5 +201,5 @@ def labels_of(
         if its_classes is not None:
             mapped = agreement.with_known(mapped, found.points, seed, methods, its_classes, say)
     # What is not on the map has the mean of its neighbours.
-    labels[order] = np.concatenate([mapped, mapped[found.indices[len(mapped) :]].mean(axis=1)])
+    labels[order] = np.concatenate([mapped, mapped[found.indices[len(mapped) :, :NEIGHBOURS]].mean(axis=1)])
     return labels if classes is None else known.settled(labels, classes)

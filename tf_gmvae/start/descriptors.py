@@ -25,8 +25,8 @@ CELLS = 7
 WINDOW = 0.5
 # Of the grid on which colours are compared.
 COLOUR_CELLS = 4
-# Principal components that are kept.
-COMPONENTS = 64
+# Principal components that are kept, of images and of all else.
+IMAGE_COMPONENTS, COMPONENTS = 128, 64
 # Sides of an image below which there are no directions to see.
 LEAST_SIDE = 6
 # Features whose covariances are computed.
@@ -44,14 +44,26 @@ def is_image(data_shape: tuple[int, ...]) -> bool:
     return len(data_shape) == 3 and min(data_shape[:2]) >= LEAST_SIDE and data_shape[-1] in (1, 3)
 
 
-def oriented_gradients(images: tf.Tensor) -> tf.Tensor:
-    """Directions of the edges of images, cell by cell.
+def cell(side: int) -> int:
+    """How large a cell is along a side of an image.
+
+    Args:
+        side: integer, pixels.
+
+    Returns:
+        Integer, pixels: a seventh of the side, at least 2.
+    """
+    return max(2, side // CELLS)
+
+
+def edges(images: tf.Tensor) -> tf.Tensor:
+    """How much edge there is at every pixel of images, in each of eight directions, towards the middle more.
 
     Args:
         images: tensor (B, H, W, C) of C = 1 or 3 channels.
 
     Returns:
-        Float32 tensor (B, h, w, 8), the length of each (h, w, 8) is 1, or 0 where there is no edge at all.
+        Float32 tensor (B, H, W, 8).
     """
     grey = tf.reduce_mean(tf.cast(images, "float32"), axis=-1)
     height, width = grey.shape[1:]
@@ -62,9 +74,20 @@ def oriented_gradients(images: tf.Tensor) -> tf.Tensor:
     direction = tf.math.floormod(tf.atan2(down, to_right) * (DIRECTIONS / (2 * np.pi)), float(DIRECTIONS))
     # An edge between two directions counts for both, by its nearness.
     apart = tf.abs(direction[..., None] - tf.range(DIRECTIONS, dtype="float32"))
-    maps = tf.maximum(1.0 - tf.minimum(apart, DIRECTIONS - apart), 0.0) * strength[..., None]
-    cell = [max(2, side // CELLS) for side in (height, width)]
-    maps = tf.nn.avg_pool2d(maps, cell, [side // 2 for side in cell], "SAME")
+    return tf.maximum(1.0 - tf.minimum(apart, DIRECTIONS - apart), 0.0) * strength[..., None]
+
+
+def oriented_gradients(images: tf.Tensor) -> tf.Tensor:
+    """Directions of the edges of images, cell by cell.
+
+    Args:
+        images: tensor (B, H, W, C) of C = 1 or 3 channels.
+
+    Returns:
+        Float32 tensor (B, h, w, 8), the length of each (h, w, 8) is 1, or 0 where there is no edge at all.
+    """
+    cells = [cell(side) for side in images.shape[1:3]]
+    maps = tf.nn.avg_pool2d(edges(images), cells, [side // 2 for side in cells], "SAME")
     maps = tf.nn.avg_pool2d(maps, 2, 1, "SAME")  # cells that fade into each other
     # The square of the length of a square root is a sum.
     return tf.sqrt(maps / tf.maximum(tf.reduce_sum(maps, axis=[1, 2, 3], keepdims=True), 1e-9))
@@ -94,10 +117,10 @@ def image_features(images: tf.Tensor) -> tf.Tensor:
         Float32 tensor (2, B, F).
     """
     size = tf.shape(images)[0]
-    edges = oriented_gradients(images)
+    gradients = oriented_gradients(images)
     # Of a negative all edges point the other way.
-    both = tf.stack([edges, tf.roll(edges, DIRECTIONS // 2, axis=-1)])
-    both = tf.reshape(both, [2, size, int(np.prod(edges.shape[1:]))])
+    both = tf.stack([gradients, tf.roll(gradients, DIRECTIONS // 2, axis=-1)])
+    both = tf.reshape(both, [2, size, int(np.prod(gradients.shape[1:]))])
     if images.shape[-1] == 1:
         return both
     flat = tf.reshape(colours(images), [1, size, COLOUR_CELLS**2 * images.shape[-1]])
@@ -164,24 +187,25 @@ def fitted(num_examples: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).permutation(num_examples)[:_FITTED]
 
 
-def projection(features: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def projection(features: np.ndarray, seed: int, most: int = COMPONENTS) -> tuple[np.ndarray, np.ndarray]:
     """The principal components of features.
 
     Args:
         features: array (N, F), of the examples of `fitted`.
         seed: integer.
+        most: integer, components that are kept. Default `COMPONENTS`, 64.
 
     Returns:
-        Mean (F,) and components (F, P), P at most `COMPONENTS`; of no more than P features, these themselves.
+        Mean (F,) and components (F, P), P at most `most`; of no more than P features, these themselves.
     """
     from sklearn.decomposition import PCA
 
     size = features.shape[1]
-    if size <= COMPONENTS:
+    if size <= most:
         return np.zeros(size, "float32"), np.eye(size, dtype="float32")
     # The covariances of thousands of features would take minutes, and a table of few rows has few components.
     solver = "covariance_eigh" if size <= _MOST_COVARIANCES else "auto"
-    found = PCA(min(COMPONENTS, len(features)), svd_solver=solver, random_state=within_bits(seed))
+    found = PCA(min(most, len(features)), svd_solver=solver, random_state=within_bits(seed))
     with threads.limited():
         found.fit(features)
     return found.mean_.astype("float32"), found.components_.T.astype("float32")

@@ -23,6 +23,8 @@ from tf_gmvae.terminal import Step
 # Images below which there is no map. On that of few a neighbourhood is a fifth of them: of 50 digits 15 neighbours
 # would be all of a class and more.
 LEAST_MAPPED, FEW_PARTS = 30, 5
+# Parts are joined by one neighbour for so many examples; of fewer than 15,000 by the 15 of the map.
+JOINED_BY = 1_000
 
 
 class Map(NamedTuple):
@@ -31,7 +33,8 @@ class Map(NamedTuple):
     Attributes:
         points: array (P, D'), places on the map; of fewer than 30 examples what they are compared by.
         graph: symmetric matrix (P, P), UMAP's weights of the neighbourhoods; None of fewer than 30.
-        indices: integer array (P, k), the neighbours of each, itself the first; None of fewer than 30.
+        indices: integer array (P, k), the neighbours of each by which parts are joined, itself the first; None of
+            fewer than 30.
     """
 
     points: np.ndarray
@@ -55,10 +58,11 @@ def mapped(neighbours: Neighbours, seed: int = 0, step: Step = terminal.step) ->
         return Map(points, None, None)
     near = min(NEIGHBOURS, count // FEW_PARTS)
     umap = mapper(points.shape[1], seed, neighbours=near)
-    indices = neighbours.indices[:count, :near]
-    umap.precomputed_knn = (indices, neighbours.distances[:count, :near])
+    umap.precomputed_knn = (neighbours.indices[:count, :near], neighbours.distances[:count, :near])
     with step("  A map of these neighbourhoods", 1) as reached:
-        return Map(_fitted(umap, points, reached), umap.graph_, indices)
+        placed_points = _fitted(umap, points, reached)
+    # Of many examples the nearest are few of a cluster: an island of hundreds would hang on a handful of edges.
+    return Map(placed_points, umap.graph_, neighbours.indices[:count, : max(near, count // JOINED_BY)])
 
 
 def graph_of(indices: np.ndarray) -> sparse.csr_matrix:

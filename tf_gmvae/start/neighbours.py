@@ -3,6 +3,9 @@
 What makes a neighbour is a choice: of two digits the nearer one is that which comes nearer when it may be turned,
 moved and scaled a little. So an example is compared with the others as it is and in several views of itself, and
 the least of the distances counts. All pairs are compared, block by block, by matrix products.
+
+Of images those 59 that are nearest so are compared once more, as if each of their strokes could bend, see
+`distortion`. What counts is the product of both distances, for they have no unit in common in which to add them.
 """
 
 from __future__ import annotations
@@ -15,11 +18,13 @@ import tensorflow as tf
 
 from tf_gmvae import terminal
 from tf_gmvae.evaluation.neighbourhoods import NEIGHBOURS
-from tf_gmvae.start import descriptors
+from tf_gmvae.start import descriptors, distortion
 from tf_gmvae.terminal import Step
 
 # Examples that are compared with all the others at once: 60 MB of distances to 60,000.
 BLOCK = 256
+# Of an image, itself counted in: more than one looks at, for a few that are near are not where strokes may bend.
+IMAGE_NEIGHBOURS = 60
 
 
 class Neighbours(NamedTuple):
@@ -27,8 +32,9 @@ class Neighbours(NamedTuple):
 
     Attributes:
         points: float32 array (P, D), features of the first P.
-        indices: int32 array (N, 15), ascending by distance; an example of the first P is its own first.
-        distances: float32 array (N, 15).
+        indices: int32 array (N, 15), of images (N, 60), ascending by distance; an example of the first P is the
+            first of its own.
+        distances: float32 array of the same shape.
     """
 
     points: np.ndarray
@@ -62,10 +68,11 @@ def nearest(
         as_images: whether examples of the shape of images are compared as images. Default True.
 
     Returns:
-        `Neighbours`; fewer than 15 a row if P is smaller.
+        `Neighbours`; fewer a row if P is smaller.
     """
     features: Callable[[tf.Tensor], tf.Tensor] = descriptors.image_features
-    if not (as_images and descriptors.is_image(examples.shape[1:])):
+    as_images = as_images and descriptors.is_image(examples.shape[1:])
+    if not as_images:
         of_others = descriptors.series_features if examples.ndim == 3 else descriptors.row_features
         features = (
             of_others(to_floats(examples[:num_points]).numpy())  # bytes and floats have one scale
@@ -83,14 +90,17 @@ def nearest(
     with step("  What examples are compared by", len(fitted) + num_points) as reached:
         # Features of all, of which there are thousands each, would take more memory than anything else here.
         found = np.concatenate([plain(part).numpy() for part in _parts(examples[fitted])])
-        mean, components = descriptors.projection(found, seed)
+        mean, components = descriptors.projection(
+            found, seed, descriptors.IMAGE_COMPONENTS if as_images else descriptors.COMPONENTS
+        )
         del found
         for part in _parts(examples[:num_points]):
             projected.append((plain(part).numpy() - mean) @ components)
             reached(len(fitted) + BLOCK * len(projected))
         points = np.concatenate(projected)
     lengths = np.sum(points**2, axis=1)
-    count = min(NEIGHBOURS, num_points)
+    count = min(IMAGE_NEIGHBOURS if as_images else NEIGHBOURS, num_points)
+    bent = _bent(examples[:num_points], traced, to_floats) if as_images else None
 
     @traced
     def least_of(floats, least, changed):
@@ -124,11 +134,29 @@ def nearest(
     parts = list(zip(_parts(examples), _parts(numbers), strict=True))
     with step("  The neighbours of every example", len(parts)) as reached:
         for number, (part, its_numbers) in enumerate(parts, start=1):
-            pair = compare(part, its_numbers)
-            indices.append(pair[0].numpy())
-            distances.append(pair[1].numpy())
+            nearest_ones, apart = (each.numpy() for each in compare(part, its_numbers))
+            if bent is not None:
+                nearest_ones, apart = _ordered(nearest_ones, apart * bent(part, nearest_ones), its_numbers)
+            indices.append(nearest_ones)
+            distances.append(apart)
             reached(number)
     return Neighbours(points, np.concatenate(indices), np.concatenate(distances))
+
+
+def _bent(examples, traced, to_floats):
+    """Function of images and of their candidates among the examples: how far these are where strokes may bend."""
+    maps = traced(lambda batch: distortion.maps_of(to_floats(batch)))
+    points = np.concatenate([maps(part).numpy() for part in _parts(examples)])
+    strides = tuple(distortion.spacing(side)[1] for side in examples.shape[1:3])
+    return lambda part, candidates: distortion.distances(maps(part).numpy(), points, candidates, strides)
+
+
+def _ordered(indices, distances, numbers):
+    """Candidates by their distances, each example its own first where it is among them."""
+    distances = np.where(indices == numbers[:, None], -1.0, distances)
+    order = distances.argsort(axis=1, kind="stable")
+    distances = np.maximum(np.take_along_axis(distances, order, axis=1), 0.0)
+    return np.take_along_axis(indices, order, axis=1), distances.astype("float32")
 
 
 def _one_form(features):
