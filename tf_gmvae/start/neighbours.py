@@ -147,7 +147,8 @@ def _bent(examples, traced, to_floats):
     """Function of images and of their candidates among the examples: how far these are where strokes may bend."""
     maps = traced(lambda batch: distortion.maps_of(to_floats(batch)))
     points = np.concatenate([maps(part).numpy() for part in _parts(examples)])
-    strides = tuple(distortion.spacing(side)[1] for side in examples.shape[1:3])
+    row_stride, column_stride = (distortion.spacing(side)[1] for side in examples.shape[1:3])
+    strides = row_stride, column_stride
     return lambda part, candidates: distortion.distances(maps(part).numpy(), points, candidates, strides)
 
 
