@@ -62,6 +62,8 @@ def test_the_flag_files_of_the_paper_hold_its_settings(root):
     held = {"learning_rate": 5e-4, "falling_rate": True, "hold_to": "labels"}
     for name in ("mnist", "svhn"):
         assert {flag: getattr(found[name], flag) for flag in held} == held
+    digits = parsed(f"--flagfile={root / 'digits.flags'}")
+    assert {flag: getattr(digits, flag) for flag in held} == {**held, "learning_rate": 1e-3}
     other = found["synthetic"].resolved("mnist", "bernoulli", num_examples=1000)
     assert (other.learning_rate, other.falling_rate, other.hold_to) == (1e-4, False, "posterior")
     bare = parsed(f"--flagfile={root / 'mnist-paper.flags'}")

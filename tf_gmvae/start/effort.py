@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tf_gmvae.data.split import Split
+from tf_gmvae.start.descriptors import is_image
 
 # Pixels of an image. Beyond the first, few images are trained in smaller batches; beyond the second, in fewer
 # steps.
@@ -18,8 +19,8 @@ _LARGE, _LARGER = 28 * 28, 32 * 32
 _LEAST_BATCH, _LEAST_STEPS = 32, 60
 # Batches of an epoch that smaller batches are made for.
 _BATCHES = 8
-# Seconds of a map by its number of examples, as measured on two cores: compiling it, and each thousand.
-_COMPILED, _A_THOUSAND_MAPPED = 15.0, 2.0
+# Seconds of a map by its number of examples, as measured on two cores: compiling it, and each thousand of them.
+_COMPILED, _A_THOUSAND_MAPPED, _A_THOUSAND_IMAGES = 15.0, 2.0, 3.5
 # Of a training step, what the steps of either stage take beyond the gradient of the plain VAE.
 _OVERHEAD = 1.3
 
@@ -84,7 +85,8 @@ def seconds(model: Any, examples: np.ndarray, batch: int, steps: int, num_mapped
     for _ in range(2):
         work(part).numpy()
     a_step = (time.perf_counter() - began) / 2
-    return _COMPILED + _A_THOUSAND_MAPPED * num_mapped / 1000 + _OVERHEAD * a_step * steps
+    a_thousand = _A_THOUSAND_IMAGES if is_image(examples.shape[1:]) else _A_THOUSAND_MAPPED
+    return _COMPILED + a_thousand * num_mapped / 1000 + _OVERHEAD * a_step * steps
 
 
 def in_words(seconds: float) -> str:
