@@ -21,6 +21,8 @@ from tf_gmvae.start import descriptors
 
 # Root mean square of the numbers of a map: bytes, which take a quarter of the memory of floats.
 LEVEL = 16.0
+# Above the square of any distance between two places. Fast arithmetic takes no infinity.
+_FARTHEST = np.float32(1e6)
 
 
 def spacing(side: int) -> tuple[int, int]:
@@ -126,7 +128,7 @@ def fill(
             total = 0.0
             for row in range(0, rows, row_stride):
                 for column in range(0, columns, column_stride):
-                    least = np.float32(np.inf)
+                    least = _FARTHEST
                     for other_row in range(max(row - row_stride, 0), min(row + row_stride + 1, rows)):
                         for other_column in range(
                             max(column - column_stride, 0), min(column + column_stride + 1, columns)
