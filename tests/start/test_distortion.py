@@ -92,14 +92,24 @@ def test_threads_do_not_count(monkeypatch):
     np.testing.assert_array_equal(found[0], found[2])
 
 
-@pytest.mark.parametrize("num_points", [90, 70, 25])
-def test_neighbours_of_images_are_those_by_the_product_of_both_distances(num_points, monkeypatch):
+def test_the_farthest_places_count_in_full():
+    maps = np.stack([np.zeros((5, 6, 8), "uint8"), np.full((5, 6, 8), 255, "uint8")])
+    found = distortion.distances(maps, maps, np.array([[0, 1], [1, 0]]), (1, 2))
+    np.testing.assert_allclose(found, [[0, 255 * np.sqrt(5 * 3 * 8)], [0, 255 * np.sqrt(5 * 3 * 8)]], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("num_points", "shape"),
+    [(90, (12, 12, 1)), (70, (12, 12, 1)), (25, (12, 12, 1)), (70, (8, 28, 1)), (70, (9, 9, 3))],
+)
+def test_neighbours_of_images_are_those_by_the_product_of_both_distances(num_points, shape, monkeypatch):
     monkeypatch.setattr(neighbours, "BLOCK", 32)
     monkeypatch.setattr(descriptors, "IMAGE_COMPONENTS", 15)  # fewer than images: these all have a length
-    images = np.random.default_rng(0).random((90, 12, 12, 1)).astype("float32")
-    images[5] = images[4]
-    images[7] = 0.5  # nothing on it
-    found = neighbours.nearest(images, num_points, tf.identity, None, 1, 0)
+    as_bytes = np.random.default_rng(0).integers(0, 256, (90, *shape), "uint8")
+    as_bytes[5] = as_bytes[4]
+    as_bytes[7] = 127  # nothing on it
+    images = (as_bytes / 255).astype("float32")
+    found = neighbours.nearest(as_bytes, num_points, lambda batch: tf.cast(batch, "float32") / 255, None, 1, 0)
     count = min(60, num_points)
     assert found.indices.shape == found.distances.shape == (90, count)
     np.testing.assert_array_equal(found.indices[:num_points, 0], np.arange(num_points))
@@ -110,11 +120,27 @@ def test_neighbours_of_images_are_those_by_the_product_of_both_distances(num_poi
     stiff = np.linalg.norm(placed[:, :, None] - placed[0, None, None, :num_points], axis=-1).min(axis=0)
     maps, every = distortion.maps_of(images).numpy(), np.tile(np.arange(num_points), (90, 1))
     bent = distortion.distances(maps, maps[:num_points], every, strides_of(images))
+    hues = descriptors.colours(images).numpy().reshape(90, -1)
+    rows, columns = maps[0, :: strides_of(images)[0], :: strides_of(images)[1], 0].shape
+    # Root mean square of 16 in eight directions, where features have a length of 1.
+    apart = 16 * np.sqrt(8 * rows * columns) * np.linalg.norm(hues[:, None] - hues[None, :num_points], axis=-1)
+    bent = np.sqrt(bent**2 + apart**2)
     for one in range(90):
         candidates = set(np.argsort(stiff[one])[: count + 1]) | {one}  # one more: rounding may change the last
         assert set(found.indices[one]) <= candidates
         expected = np.where(found.indices[one] == one, 0, (stiff * bent)[one, found.indices[one]])
         np.testing.assert_allclose(found.distances[one], expected, atol=0.02 * expected.max())
+
+
+def test_neighbours_of_the_same_strokes_have_the_same_colours():
+    rng = np.random.default_rng(0)
+    images = np.zeros((90, 20, 20, 3), "float32")
+    hues = np.eye(3)[np.arange(90) % 3] * 0.8 + 0.2
+    for number, hue in enumerate(hues):
+        top, left = rng.integers(3, 5), rng.integers(7, 9)
+        images[number, top : top + 12, left : left + 4] = hue
+    found = neighbours.nearest(images, 90, tf.identity, None, 1, 0)
+    assert (found.indices[:, :15] % 3 == np.arange(90)[:, None] % 3).all()
 
 
 def test_of_many_images_parts_are_joined_by_more_neighbours(monkeypatch):

@@ -4,8 +4,9 @@ What makes a neighbour is a choice: of two digits the nearer one is that which c
 moved and scaled a little. So an example is compared with the others as it is and in several views of itself, and
 the least of the distances counts. All pairs are compared, block by block, by matrix products.
 
-Of images those 59 that are nearest so are compared once more, as if each of their strokes could bend, see
-`distortion`. What counts is the product of both distances, for they have no unit in common in which to add them.
+Of images those 59 that are nearest so are compared once more, by their colours and as if each of their strokes
+could bend, see `distortion`. What counts is the product of both distances, for they have no unit in common in
+which to add them.
 """
 
 from __future__ import annotations
@@ -146,10 +147,29 @@ def nearest(
 def _bent(examples, traced, to_floats):
     """Function of images and of their candidates among the examples: how far these are where strokes may bend."""
     maps = traced(lambda batch: distortion.maps_of(to_floats(batch)))
-    points = np.concatenate([maps(part).numpy() for part in _parts(examples)])
+    colours = traced(lambda batch: descriptors.colours(to_floats(batch)))
+    points, hues = _of_all(maps, examples), _of_all(colours, examples)
     row_stride, column_stride = (distortion.spacing(side)[1] for side in examples.shape[1:3])
-    strides = row_stride, column_stride
-    return lambda part, candidates: distortion.distances(maps(part).numpy(), points, candidates, strides)
+    # The edges of an image have this length in its maps, where beside its colours, as features, they have 1.
+    length = distortion.LEVEL * np.sqrt(points[0, ::row_stride, ::column_stride].size)
+
+    def distances(part, candidates):
+        apart = distortion.distances(maps(part).numpy(), points, candidates, (row_stride, column_stride))
+        differences = (colours(part).numpy()[:, None] - hues[candidates]).reshape(*candidates.shape, -1)
+        return np.hypot(apart, length * np.linalg.norm(differences, axis=-1))
+
+    return distances
+
+
+def _of_all(function, examples):
+    """What a function makes of batches, in one array from the first: parts, put together, would be there twice."""
+    found = None
+    for begin, part in zip(range(0, len(examples), BLOCK), _parts(examples), strict=True):
+        made = function(part).numpy()
+        if found is None:
+            found = np.empty((len(examples), *made.shape[1:]), made.dtype)
+        found[begin : begin + BLOCK] = made
+    return found
 
 
 def _ordered(indices, distances, numbers):
