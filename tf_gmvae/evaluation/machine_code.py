@@ -1,4 +1,4 @@
-"""UMAP without its half minute of compilation: what Numba makes of its functions is kept for the next process."""
+"""UMAP without its half minute of compilation: what Numba makes of functions is kept for the next process."""
 
 from __future__ import annotations
 

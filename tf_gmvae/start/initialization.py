@@ -3,8 +3,9 @@
 Trained from random weights the model readily puts every example into one component: the objective holds clusters
 once there are some, but does not find them. This finds them, without a label:
 
-1. `clusters`: each example's nearest neighbours, where a slightly changed view of it counts as itself; a map of
-   these neighbourhoods, and a Gaussian mixture on it: soft labels.
+1. `clusters`: each example's nearest neighbours, where a slightly changed view of it counts as itself, and of
+   images those whose strokes may bend a little; a map of these neighbourhoods, and a Gaussian mixture on it: soft
+   labels.
 2. `Pretraining`: encoder and decoder as a plain VAE.
 3. `factors`: each cluster of latents as a Gaussian that moves with a few factors; it becomes the prior head, and
    the factors, as a linear function of the encoder's features, become q(w | y).
