@@ -392,7 +392,7 @@ def test_rows_that_came_or_went_after_the_training_are_not_scored_as_its_own(fru
     (run / "run.flags").write_text((run / "run.flags").read_text().replace(str(folder), str(tmp_path / "data")))
     (scored,) = run_all("train.evaluate", [[f"--run={run}", "--nofloors"]])
     settings = (run / "run.flags").read_bytes()
-    again = [f"--flagfile={run / 'run.flags'}", "--name=fruit", f"--runs_dir={tmp_path}", "--epochs=7", "--resume"]
+    again = [f"--flagfile={run / 'run.flags'}", "--epochs=7", "--resume"]
     (resumed,) = run_all("train.main", [[*again, "--noexport"]])
     for refused in (scored, resumed):
         assert refused.returncode == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,11 @@ def define(made_of: str) -> None:
     """
     flags.DEFINE_string("name", None, f"Of the run; by default {made_of}.")
     flags.DEFINE_string("runs_dir", "runs", "Where runs are kept.")
-    flags.DEFINE_bool("resume", False, "Go on with the run of that name after its last finished epoch.")
+    flags.DEFINE_bool(
+        "resume",
+        False,
+        "Go on after its last finished epoch with the run of that name, or whose run.flags is the flag file.",
+    )
     flags.DEFINE_bool(
         "overwrite", False, "Replace the run of that name, once the first epoch of the new one is saved."
     )
@@ -46,6 +51,8 @@ def define(made_of: str) -> None:
 
 def folder_of(chosen: flags.FlagValues, default_name: str) -> RunFolder:
     """The folder of the run; nothing is written.
+
+    With --resume, and where no flag gives it a place, it is that of the run whose `run.flags` is the flag file.
 
     Args:
         chosen: parsed flags.
@@ -57,8 +64,24 @@ def folder_of(chosen: flags.FlagValues, default_name: str) -> RunFolder:
     Raises:
         InputError: if there can be no folder of that name.
     """
+    if chosen.resume and chosen.name is None and not chosen["runs_dir"].present:
+        for path in _flag_files(sys.argv[1:]):
+            of_file = RunFolder(path.parent if path.parent.name.strip(".") else path.parent.resolve())
+            # A copy of the file alone, in whatever folder, is no run.
+            if path.name == of_file.flags.name and (of_file.counts.is_file() or of_file.model.is_file()):
+                return of_file
     name = default_name if chosen.name is None else chosen.name
     return RunFolder(Path(chosen.runs_dir) / names.checked(name, "--name", "give another --name"))
+
+
+def _flag_files(arguments):
+    """Paths of the flag files of a command line, the last one first."""
+    found = []
+    for argument, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        flag, equals, value = argument.partition("=")
+        if flag in ("--flagfile", "-flagfile"):
+            found.append(Path(value if equals else following))
+    return found[::-1]
 
 
 @contextlib.contextmanager
