@@ -16,7 +16,7 @@ test-slow: .venv/installed-test
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 # Reports and explorers in a browser; CHROMIUM is its path, if it is not on the PATH.
-test-browser: .venv/installed-browser
+test-browser: .venv/installed-test .venv/installed-browser
 	$(BIN)/python -m pytest -m browser
 
 # Scoring by Apache Beam, which wants other versions of some packages: in an environment of its own.

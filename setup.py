@@ -48,7 +48,7 @@ setup(
         "test": ["pytest>=8", "pytest-xdist>=3.8", "pandas>=2.2", "polars>=1", "setuptools>=77", "wheel>=0.42"],
         "beam": ["apache-beam>=2.77,<3"],
         "docs": ["sphinx>=8.1", "docutils>=0.21", "myst-nb>=1.3", "sphinx-book-theme>=1.1.4", "pandas>=2.2"],
-        "browser": ["pytest>=8", "playwright>=1.50"],
+        "browser": ["playwright>=1.50"],
         "lint": ["ruff==0.17.6", "mypy==2.4.1"],
     },
     classifiers=[
