@@ -76,15 +76,17 @@ def damaged_runs(run, folder):
     model.write_bytes(model.read_bytes()[:3000])
     other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     other.save(copy("model-other") / "model.keras")
-    with (
-        zipfile.ZipFile(copy("model-foreign") / "model.keras", "w") as archive,
-        zipfile.ZipFile(model.parents[1] / "model-other" / "model.keras") as kept,
-    ):
-        for name in kept.namelist():
-            content = kept.read(name)
-            archive.writestr(
-                name, content.replace(b'"Sequential"', b'"Foreign"') if name == "config.json" else content
-            )
+    version = f'"{keras.__version__}"'.encode()
+    for kind, its_version in (("foreign", version), ("newer", b'"99.1.2"')):
+        with (
+            zipfile.ZipFile(copy(f"model-{kind}") / "model.keras", "w") as archive,
+            zipfile.ZipFile(model.parents[1] / "model-other" / "model.keras") as kept,
+        ):
+            for name in kept.namelist():
+                content = kept.read(name).replace(b'"Sequential"', b'"Foreign"')
+                archive.writestr(
+                    name, content.replace(version, its_version) if name == "metadata.json" else content
+                )
     with zipfile.ZipFile(copy("model-archive") / "model.keras", "w") as archive:
         archive.writestr("letter.txt", "mine")
     (copy("flags-binary") / "run.flags").write_bytes(b"\xff\xfe")
@@ -100,6 +102,8 @@ def damaged_runs(run, folder):
         "model-cut": "model.keras cannot be read (it is cut short, or no model that Keras has saved): put back",
         "model-other": "model.keras cannot be read (it holds something other than a GMVAE)",
         "model-foreign": "model.keras cannot be read (",
+        "model-newer": "model.keras was saved with Keras 99.1.2, and cannot be read with the older "
+        f"{keras.__version__}: install keras>=99.1.2",
         "model-archive": "model.keras cannot be read (",
         "flags-binary": "run.flags cannot be read (",
         "flags-unknown": "run.flags cannot be read (",

@@ -103,6 +103,12 @@ def read_model(folder: RunFolder, kind: type[Kind]) -> Kind:
         except Warning:  # no fault of the file: with PYTHONWARNINGS=error, Keras' own end what it does
             raise
         except Exception as error:  # whatever a damaged or foreign file leads the readers to
+            newer = _newer_keras(folder.model)
+            if newer is not None:
+                raise InputError(
+                    f"{folder.model} was saved with Keras {newer}, and cannot be read with the older "
+                    f"{keras.__version__}: install keras>={newer}, which may want a newer Python, too."
+                ) from None
             fault = in_short(error)
         else:
             if isinstance(model, kind):
@@ -111,3 +117,14 @@ def read_model(folder: RunFolder, kind: type[Kind]) -> Kind:
     raise InputError(
         f"{folder.model} cannot be read ({fault}): put back a copy of it, or train the run anew, with --overwrite."
     )
+
+
+def _newer_keras(path):
+    """Version of the Keras that saved a model, if it is newer than this one, else None."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            version = json.loads(file.read("metadata.json"))["keras_version"]
+        its, here = ([int(number) for number in each.split(".")[:2]] for each in (version, keras.__version__))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile):
+        return None
+    return version if its > here else None
