@@ -99,9 +99,9 @@ def nearest(
             projected.append((plain(part).numpy() - mean) @ components)
             reached(len(fitted) + BLOCK * len(projected))
         points = np.concatenate(projected)
+        bent = _bent(examples[:num_points], traced, to_floats) if as_images else None
     lengths = np.sum(points**2, axis=1)
     count = min(IMAGE_NEIGHBOURS if as_images else NEIGHBOURS, num_points)
-    bent = _bent(examples[:num_points], traced, to_floats) if as_images else None
 
     @traced
     def least_of(floats, least, changed):
